@@ -1,0 +1,46 @@
+//! What user space tells the kernel side.
+
+use crate::layout::WalkLayout;
+use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
+
+/// Set in [`ProcessConfig::flags`] once `runtime` and `layout` are valid. A process without it is traced but
+/// its interpreter is not known yet.
+pub const PROCESS_READY: u32 = 1;
+/// Set in [`ProcessConfig::flags`] when the thread state may be read through glibc's first block of
+/// per-thread keys (`tss_key` below 32); otherwise the thread list is searched.
+pub const PROCESS_TSS: u32 = 2;
+/// Set in [`ProcessConfig::flags`] when children made by `fork` are traced too.
+pub const PROCESS_FOLLOW: u32 = 4;
+
+/// How to read one traced process. The value of the map `PROCESSES`, keyed by process id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct ProcessConfig {
+    /// Address of `_PyRuntime` in the process.
+    pub runtime: u64,
+    /// Offsets for its version.
+    pub layout: WalkLayout,
+    /// `PROCESS_*` bits.
+    pub flags: u32,
+    /// The key of `autoTSSkey`, as read from the process.
+    pub tss_key: u32,
+}
+
+const _: () = assert!(size_of::<ProcessConfig>() == 8 + size_of::<WalkLayout>() + 8);
+
+/// Offsets in the running kernel's `task_struct`, from its own BTF. The value of the map `KERNEL`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct KernelLayout {
+    /// `task_struct.pid`, the thread's id, an `i32`.
+    pub task_pid: u32,
+    /// `task_struct.tgid`, the process's id, an `i32`.
+    pub task_tgid: u32,
+    /// The thread pointer in `task_struct.thread` (x86-64: `fsbase`); [`crate::layout::ABSENT`] when the
+    /// kernel's BTF does not name it.
+    pub task_thread_pointer: u32,
+    /// Zero.
+    pub reserved: u32,
+}
+
+const _: () = assert!(size_of::<KernelLayout>() == 16);

@@ -1,0 +1,38 @@
+//! Records that travel through the ring buffer, one file per kind.
+//!
+//! Every record begins with a [`Header`]. Integers only, in the machine's byte order: the kernel and the
+//! reader are one machine.
+
+pub mod process;
+pub mod sample;
+
+use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
+
+/// What every record begins with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct Header {
+    /// Which record follows: one of the `KIND_*` numbers.
+    pub kind: u16,
+    /// Bits that the kind defines.
+    pub flags: u16,
+    /// Process id (the kernel's `tgid`), in the initial pid namespace.
+    pub pid: u32,
+    /// Thread id (the kernel's `pid`), in the initial pid namespace.
+    pub tid: u32,
+    /// Zero.
+    pub reserved: u32,
+    /// Nanoseconds of `CLOCK_MONOTONIC`.
+    pub time_ns: u64,
+}
+
+const _: () = assert!(size_of::<Header>() == 24);
+
+/// A [`sample::Sample`] with its frames.
+pub const KIND_SAMPLE: u16 = 1;
+/// A [`process::Birth`]: a thread or process was made.
+pub const KIND_BIRTH: u16 = 2;
+/// A [`Header`] alone: the process runs another program from here on.
+pub const KIND_EXEC: u16 = 3;
+/// A [`Header`] alone: the thread ended. When `pid == tid` its process ends.
+pub const KIND_END: u16 = 4;

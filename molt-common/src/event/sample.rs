@@ -1,0 +1,47 @@
+//! A sampled stack of Python frames.
+
+use super::Header;
+use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
+
+/// In `Header::flags`: the stack was deeper than [`crate::limits::MAX_FRAMES`].
+pub const STACK_CUT: u16 = 1;
+/// In `Header::flags`: a read failed on the way out; the frames up to there are kept.
+pub const STACK_TORN: u16 = 2;
+/// In `Header::flags`: the process's interpreter was not known yet; there are no frames.
+pub const NOT_READY: u16 = 4;
+/// In `Header::flags`: the thread has no thread state or no frame: it was not running Python.
+pub const NO_PYTHON: u16 = 8;
+/// In `Header::flags`: the thread was in the kernel when it was sampled.
+pub const IN_KERNEL: u16 = 16;
+
+/// The fixed part of a sample; `frames` [`Frame`]s follow it, innermost first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct Sample {
+    /// Kind [`super::KIND_SAMPLE`].
+    pub header: Header,
+    /// How many frames follow.
+    pub frames: u32,
+    /// [`crate::fault::Fault`] number of the read that ended the walk, when [`STACK_TORN`] is set.
+    pub fault: u32,
+}
+
+const _: () = assert!(size_of::<Sample>() == 32);
+
+/// One Python frame as the kernel saw it. Names come later, from the addresses.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct Frame {
+    /// Address of the code object.
+    pub code: u64,
+    /// [`crate::walk::code::identity`] of it at that moment; 0 when it could not be read.
+    pub identity: u64,
+    /// Address of the frame's globals, a dict.
+    pub globals: u64,
+    /// Offset in bytes of the current instruction from the first one; negative before the start.
+    pub lasti: i32,
+    /// `_PyInterpreterFrame.owner`; 0 up to 3.10.
+    pub owner: u32,
+}
+
+const _: () = assert!(size_of::<Frame>() == 32);

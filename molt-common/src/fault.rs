@@ -1,0 +1,70 @@
+//! Numbered faults and the counters of the kernel side.
+//!
+//! A number is never reused: recordings and artifacts of older versions keep their meaning.
+
+/// Why an observation could not be made or kept. The number is the slot in the kernel's counter map.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u32)]
+pub enum Fault {
+    /// The ring buffer was full: user space did not drain it in time.
+    RingFull = 0,
+    /// A read of the target's memory failed: the page is not resident, or the pointer is stale.
+    ReadFault = 1,
+    /// No thread state was found for a thread that was on a CPU: it runs no Python, or has not begun to.
+    NoThreadState = 2,
+    /// A pointer in a frame or thread state is null or not in user space.
+    BadPointer = 3,
+    /// A process was traced before its interpreter was known.
+    NotReady = 4,
+    /// More processes at once than [`crate::limits::MAX_PROCESSES`].
+    ProcessTableFull = 5,
+    /// A scratch or configuration map had no entry: the object and its loader disagree.
+    MapMissing = 6,
+    /// The stack had more than [`crate::limits::MAX_SHIMS`] shim frames in a row: torn memory.
+    ShimChain = 7,
+}
+
+impl Fault {
+    /// Every fault, in the order of its number.
+    pub const ALL: [Fault; 8] = [
+        Fault::RingFull,
+        Fault::ReadFault,
+        Fault::NoThreadState,
+        Fault::BadPointer,
+        Fault::NotReady,
+        Fault::ProcessTableFull,
+        Fault::MapMissing,
+        Fault::ShimChain,
+    ];
+
+    /// The name under which the artifact's `collector.loss` counts it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Fault::RingFull => "ring_full",
+            Fault::ReadFault => "read_fault",
+            Fault::NoThreadState => "no_thread_state",
+            Fault::BadPointer => "bad_pointer",
+            Fault::NotReady => "interpreter_not_ready",
+            Fault::ProcessTableFull => "process_table_full",
+            Fault::MapMissing => "map_missing",
+            Fault::ShimChain => "shim_chain",
+        }
+    }
+}
+
+/// Slots of the kernel's counter map: the faults, and room for those to come.
+pub const COUNTER_SLOTS: u32 = 64;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Counters are read back by position, so the list must follow the numbers.
+    #[test]
+    fn all_lists_each_fault_at_its_number() {
+        for (slot, fault) in Fault::ALL.iter().enumerate() {
+            assert_eq!(*fault as usize, slot);
+            assert!((*fault as u32) < COUNTER_SLOTS);
+        }
+    }
+}

@@ -1,0 +1,18 @@
+//! What molt's kernel side and user side must agree on.
+//!
+//! Compiled twice: for the kernel's virtual machine by `molt-ebpf`, and for the host by `molt-user`.
+//! A thing is here only if both sides use it. No allocation, no aya, no CPython version numbers: what
+//! differs between interpreters arrives as a [`layout::WalkLayout`].
+//!
+//! In reading order: [`limits`], [`fault`], [`layout`], [`config`], [`event`], [`walk`].
+#![cfg_attr(not(test), no_std)]
+
+pub mod config;
+pub mod event;
+pub mod fault;
+pub mod layout;
+pub mod limits;
+pub mod walk;
+
+/// Version of every layout in this crate. The object carries it, and the loader refuses another one.
+pub const WIRE_VERSION: u32 = 1;

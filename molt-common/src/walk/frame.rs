@@ -1,0 +1,49 @@
+//! One step of the walk: a frame to its record and its caller.
+
+use super::{Block, Memory, checked, code};
+use crate::event::sample::Frame;
+use crate::fault::Fault;
+use crate::layout::{ABSENT, WalkLayout};
+
+/// What one step of the walk found.
+#[derive(Clone, Copy, Debug)]
+pub struct Step {
+    /// The frame, or `None` for a shim that the interpreter puts between C and Python.
+    pub frame: Option<Frame>,
+    /// Address of the caller's frame; 0 at the outermost one.
+    pub previous: u64,
+}
+
+/// The innermost frame of the thread whose state is at `tstate`; 0 when it runs no Python code.
+#[inline(always)]
+pub fn innermost<M: Memory>(memory: &M, layout: &WalkLayout, tstate: u64) -> Result<u64, Fault> {
+    let held = memory.read_u64(checked(tstate)? + u64::from(layout.tstate_frame))?;
+    if layout.cframe_current_frame == ABSENT || held == 0 {
+        return Ok(held);
+    }
+    memory.read_u64(checked(held)? + u64::from(layout.cframe_current_frame))
+}
+
+/// Reads the frame at `addr`. `block` is scratch memory.
+///
+/// A code object that cannot be read leaves the identity 0, and the walk goes on: user space can take the
+/// page fault that the kernel cannot.
+#[inline(always)]
+pub fn step<M: Memory>(memory: &M, layout: &WalkLayout, addr: u64, block: &mut Block) -> Result<Step, Fault> {
+    block.fill(memory, addr, layout.frame_bytes)?;
+    let previous = block.u64(layout.frame_previous);
+    let owner = if layout.frame_owner == ABSENT { 0 } else { u32::from(block.u8(layout.frame_owner)) };
+    if owner >= layout.frame_owner_shim {
+        return Ok(Step { frame: None, previous });
+    }
+    let code_addr = checked(block.u64(layout.frame_code) & layout.code_mask)?;
+    let globals = block.u64(layout.frame_globals);
+    let lasti = if layout.code_adaptive == ABSENT {
+        (block.u32(layout.frame_instr) as i32).wrapping_mul(layout.lasti_unit as i32)
+    } else {
+        let first = code_addr.wrapping_add(u64::from(layout.code_adaptive));
+        block.u64(layout.frame_instr).wrapping_sub(first) as i32
+    };
+    let identity = code::read_identity(memory, layout, code_addr, block).unwrap_or(0);
+    Ok(Step { frame: Some(Frame { code: code_addr, identity, globals, lasti, owner }), previous })
+}

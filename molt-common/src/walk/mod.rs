@@ -1,0 +1,81 @@
+//! The walk over a target's memory, written once for both sides.
+//!
+//! In the kernel [`Memory`] is `bpf_probe_read_user`; on the host it is another process, a recording, or a
+//! memory image in a test. Memory is never trusted: each step is bounded and each read may fail.
+
+pub mod code;
+pub mod frame;
+pub mod thread;
+
+use crate::fault::Fault;
+use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
+
+/// Highest address of user space on x86-64 and arm64 with 48-bit addresses.
+const USER_TOP: u64 = 1 << 47;
+
+/// Memory of a target process.
+pub trait Memory {
+    /// Fills `into` with the bytes at `addr`, all of them or none.
+    fn read(&self, addr: u64, into: &mut [u8]) -> Result<(), Fault>;
+
+    /// Reads a pointer or other 8-byte integer.
+    #[inline(always)]
+    fn read_u64(&self, addr: u64) -> Result<u64, Fault> {
+        let mut bytes = [0; 8];
+        self.read(addr, &mut bytes)?;
+        Ok(u64::from_le_bytes(bytes))
+    }
+
+    /// Reads a 4-byte integer.
+    #[inline(always)]
+    fn read_u32(&self, addr: u64) -> Result<u32, Fault> {
+        let mut bytes = [0; 4];
+        self.read(addr, &mut bytes)?;
+        Ok(u32::from_le_bytes(bytes))
+    }
+}
+
+/// `addr` if it can be an address in user space.
+#[inline(always)]
+pub fn checked(addr: u64) -> Result<u64, Fault> {
+    if addr == 0 || addr >= USER_TOP { Err(Fault::BadPointer) } else { Ok(addr) }
+}
+
+/// The head of an object, read at once. Fields are taken out of it by offset; an offset that is too large
+/// wraps around inside the block, so that no access needs a bounds check that the verifier would have to
+/// follow ([`crate::layout::WalkLayout::is_sound`] keeps it from happening).
+#[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct Block {
+    words: [u64; WORDS],
+}
+
+const WORDS: usize = crate::limits::BLOCK_BYTES / 8;
+const _: () = assert!(WORDS.is_power_of_two());
+
+impl Block {
+    /// Reads `len` bytes at `addr`; the rest keeps what it held.
+    #[inline(always)]
+    pub fn fill<M: Memory>(&mut self, memory: &M, addr: u64, len: u32) -> Result<(), Fault> {
+        let bytes = self.as_mut_bytes().get_mut(..len as usize).ok_or(Fault::BadPointer)?;
+        memory.read(checked(addr)?, bytes)
+    }
+
+    /// The 8-byte field at `at`.
+    #[inline(always)]
+    pub fn u64(&self, at: u32) -> u64 {
+        self.words[(at >> 3) as usize & (WORDS - 1)]
+    }
+
+    /// The 4-byte field at `at`.
+    #[inline(always)]
+    pub fn u32(&self, at: u32) -> u32 {
+        (self.u64(at) >> ((at & 4) * 8)) as u32
+    }
+
+    /// The byte at `at`.
+    #[inline(always)]
+    pub fn u8(&self, at: u32) -> u8 {
+        (self.u64(at) >> ((at & 7) * 8)) as u8
+    }
+}

@@ -1,0 +1,1 @@
+//! The Molt Profile Artifact as a library.

@@ -1,0 +1,2 @@
+//! Parse, run, exit status; no logic.
+fn main() {}

@@ -1,0 +1,2 @@
+//! Every chore of the project that has logic in it.
+fn main() {}

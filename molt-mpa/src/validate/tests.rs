@@ -5,15 +5,13 @@ use crate::ids::Sha256Hash;
 use crate::model::{Section, SectionState};
 use crate::tests::full::{full, hashed};
 
-/// The faults of an artifact with one value put in place of another.
+/// The faults of an artifact with one value set.
 fn faults_with(artifact: &Artifact, pointer: &str, wrong: Value) -> Vec<Fault> {
     let mut value = serde_json::to_value(artifact).unwrap();
-    match value.pointer_mut(pointer) {
-        Some(place) => *place = wrong,
-        None => {
-            let (parent, key) = pointer.rsplit_once('/').unwrap();
-            value.pointer_mut(parent).unwrap()[key] = wrong;
-        }
+    let (parent, key) = pointer.rsplit_once('/').unwrap();
+    match value.pointer_mut(parent).unwrap() {
+        Value::Array(items) => items[key.parse::<usize>().unwrap()] = wrong,
+        object => object[key] = wrong,
     }
     validate_slice(value.to_string().as_bytes()).unwrap().faults
 }

@@ -28,17 +28,14 @@ impl fmt::Display for Step<'_> {
     }
 }
 
-/// The path of a place that the schema complains about.
-pub(super) fn of_location(location: &Location) -> String {
+/// The path of a place that the schema complains about, in a value below the steps `above`.
+pub(super) fn of_location(above: &[Step<'_>], location: &Location) -> String {
     let segments: Vec<LocationSegment<'_>> = location.iter().collect();
-    let steps: Vec<Step<'_>> = segments
-        .iter()
-        .map(|segment| match segment {
-            LocationSegment::Property(key) => Step::Key(key),
-            LocationSegment::Index(index) => Step::Index(*index),
-        })
-        .collect();
-    of(&steps)
+    let below = segments.iter().map(|segment| match segment {
+        LocationSegment::Property(key) => Step::Key(key),
+        LocationSegment::Index(index) => Step::Index(*index),
+    });
+    of(&above.iter().copied().chain(below).collect::<Vec<_>>())
 }
 
 /// The path of an entry of a map of the top level.

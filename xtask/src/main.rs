@@ -1,2 +1,29 @@
-//! Every chore of the project that has logic in it.
-fn main() {}
+//! Every chore of the project that has logic in it: `cargo xtask --help`.
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "talks to the person who runs it")]
+
+mod command;
+mod ebpf;
+mod project;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+/// The project's chores.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", disable_help_subcommand = true)]
+struct Cli {
+    #[command(subcommand)]
+    chore: Chore,
+}
+
+#[derive(Subcommand)]
+enum Chore {
+    /// Build the eBPF object in molt-ebpf/prebuilt, or check that it is what its source makes.
+    Ebpf(ebpf::Args),
+}
+
+fn main() -> Result<()> {
+    match Cli::parse().chore {
+        Chore::Ebpf(args) => ebpf::run(&args),
+    }
+}

@@ -4,6 +4,7 @@
 mod command;
 mod ebpf;
 mod project;
+mod pythons;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
@@ -20,10 +21,13 @@ struct Cli {
 enum Chore {
     /// Build the eBPF object in molt-ebpf/prebuilt, or check that it is what its source makes.
     Ebpf(ebpf::Args),
+    /// List the interpreters that molt is tested on, and fetch those that the machine lacks.
+    Pythons(pythons::Args),
 }
 
 fn main() -> Result<()> {
     match Cli::parse().chore {
         Chore::Ebpf(args) => ebpf::run(&args),
+        Chore::Pythons(args) => pythons::run(&args),
     }
 }

@@ -3,6 +3,7 @@
 
 mod command;
 mod ebpf;
+mod layout;
 mod project;
 mod pythons;
 
@@ -23,11 +24,18 @@ enum Chore {
     Ebpf(ebpf::Args),
     /// List the interpreters that molt is tested on, and fetch those that the machine lacks.
     Pythons(pythons::Args),
+    /// Generate the tables of CPython's layouts and opcodes from xtask/data, or check them.
+    Layout {
+        /// Arguments of the generator
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        rest: Vec<String>,
+    },
 }
 
 fn main() -> Result<()> {
     match Cli::parse().chore {
         Chore::Ebpf(args) => ebpf::run(&args),
         Chore::Pythons(args) => pythons::run(&args),
+        Chore::Layout { rest } => layout::run(&rest),
     }
 }

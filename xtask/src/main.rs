@@ -3,6 +3,7 @@
 
 mod command;
 mod ebpf;
+mod layout;
 mod project;
 
 use anyhow::Result;
@@ -20,10 +21,17 @@ struct Cli {
 enum Chore {
     /// Build the eBPF object in molt-ebpf/prebuilt, or check that it is what its source makes.
     Ebpf(ebpf::Args),
+    /// Generate the tables of CPython's layouts and opcodes from xtask/data, or check them.
+    Layout {
+        /// Arguments of the generator
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        rest: Vec<String>,
+    },
 }
 
 fn main() -> Result<()> {
     match Cli::parse().chore {
         Chore::Ebpf(args) => ebpf::run(&args),
+        Chore::Layout { rest } => layout::run(&rest),
     }
 }

@@ -103,17 +103,19 @@ impl Tally {
         }
         let leaf = stack.first().copied().flatten().map(|frame| frame.code);
         let codes: BTreeSet<CodeId> = stack.iter().flatten().map(|frame| frame.code).collect();
-        let mut counted = BTreeSet::new();
-        for id in codes {
+        for id in &codes {
             let Some(known) = self.codes.get_mut(id.0 as usize) else { continue };
             known.on_stack = true;
-            let known: &Known = known;
-            if !self.hotness.contains_key(&known.symbol) {
-                self.hotness.insert(known.symbol.clone(), Hotness::default());
-            }
-            let Some(hotness) = self.hotness.get_mut(&known.symbol) else { continue };
-            hotness.own += u64::from(leaf == Some(id));
-            hotness.total += u64::from(counted.insert(known.symbol.as_str()));
+        }
+        let mut symbols: BTreeMap<&str, bool> = BTreeMap::new();
+        for id in codes {
+            let Some(known) = self.codes.get(id.0 as usize) else { continue };
+            *symbols.entry(&known.symbol).or_default() |= leaf == Some(id);
+        }
+        for (symbol, on_top) in symbols {
+            let hotness = self.hotness.entry(symbol.to_owned()).or_default();
+            hotness.own += u64::from(on_top);
+            hotness.total += 1;
         }
         for edge in edges(stack) {
             self.sites.entry(edge.0).or_insert_with(|| describe(edge.0));

@@ -19,7 +19,7 @@ fn main() -> ExitCode {
     // Two tracers at once disturb each other's measurements, and the machine may have a single core.
     arguments.test_threads = Some(1);
 
-    let pythons = pythons::list();
+    let pythons: Vec<_> = pythons::list().into_iter().filter(|python| python.supported).collect();
     let mut missing = pythons::missing(&pythons);
     let may_trace = nix::unistd::geteuid().is_root();
     if !may_trace {

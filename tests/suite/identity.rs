@@ -14,7 +14,7 @@ const NOBODY: u32 = 65534;
 /// Whether other users than root can reach and run the interpreter.
 pub(crate) fn is_for_everyone(python: &Interpreter) -> bool {
     let mut command = as_nobody();
-    command.args(&python.command).args(["-c", "pass"]);
+    command.arg(&python.path).args(["-c", "pass"]);
     command.output().is_ok_and(|output| output.status.success())
 }
 

@@ -1,14 +1,14 @@
 //! What stands between molt's command line and the interpreter.
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use molt_mpa::model::Artifact;
 
 use crate::support::artifact::{molt, read};
 use crate::support::process::{Ended, run};
-use crate::support::pythons::{Interpreter, root};
+use crate::support::pythons::{self, Interpreter, root};
 
 /// Traces a command that must end well, in whose artifact recursion.py must be found.
 fn recursion_through(command: &[&Path]) -> Artifact {
@@ -27,17 +27,13 @@ fn executable(path: &Path, text: &str) {
     fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
 }
 
-fn words(words: &[PathBuf]) -> String {
-    words.iter().map(|word| format!("'{}'", word.display())).collect::<Vec<_>>().join(" ")
-}
-
 /// As pyenv's shims do: other programs first, then exec; and python as the child of a shell.
 pub(crate) fn shell_script_that_starts_python_is_followed(python: &Interpreter) {
     let folder = tempfile::tempdir().unwrap();
     for (name, start) in [("shim", "exec "), ("parent", "")] {
         let script = folder.path().join(name);
-        let line = words(&python.command);
-        executable(&script, &format!("#!/bin/sh\nuname > /dev/null\n{start}{line} \"$@\"\nexit $?\n"));
+        let file = python.path.display();
+        executable(&script, &format!("#!/bin/sh\nuname > /dev/null\n{start}'{file}' \"$@\"\nexit $?\n"));
         let artifact = recursion_through(&[&script, "recursion.py".as_ref()]);
         assert_eq!(artifact.header.python_version, python.version);
     }
@@ -45,10 +41,7 @@ pub(crate) fn shell_script_that_starts_python_is_followed(python: &Interpreter) 
 
 /// `env python`, and a script whose first line names the interpreter.
 pub(crate) fn env_and_shebang_are_followed(python: &Interpreter) {
-    if !python.starts_alone() {
-        return;
-    }
-    let file = python.file();
+    let file = &python.path;
     recursion_through(&["env".as_ref(), "A=1".as_ref(), file, "recursion.py".as_ref()]);
     let script = root().join("target/shebang.py");
     fs::create_dir_all(root().join("target")).unwrap();
@@ -60,9 +53,6 @@ pub(crate) fn env_and_shebang_are_followed(python: &Interpreter) {
 
 /// A virtual environment's python is a link to another folder's.
 pub(crate) fn virtual_environment_is_followed(python: &Interpreter) {
-    if !python.starts_alone() {
-        return;
-    }
     let folder = tempfile::tempdir().unwrap();
     run(python.start().args(["-m", "venv", "--without-pip", "--symlinks"]).arg(folder.path())).succeeded();
     let artifact = recursion_through(&[&folder.path().join("bin/python"), "recursion.py".as_ref()]);
@@ -78,10 +68,11 @@ pub(crate) fn target_that_is_not_python_is_reported(_: &Interpreter) {
 
 /// A Python that is not supported still runs, and molt says which it found and which it supports.
 pub(crate) fn old_pythons_are_refused_by_name(_: &Interpreter) {
-    for (version, file) in old_pythons() {
-        let ended = not_traced(Command::new(&file).args(["-c", "print(6 * 7)"]));
-        assert_eq!((ended.code(), ended.stdout.as_str()), (0, "42\n"), "{version}: {}", ended.stderr);
-        assert!(ended.stderr.contains(&version) && ended.stderr.contains("3.8"), "{version}: {}", ended.stderr);
+    for old in pythons::list().iter().filter(|python| !python.supported) {
+        let ended = not_traced(Command::new(&old.path).args(["-c", "print(6 * 7)"]));
+        let (version, _) = old.version.rsplit_once('.').unwrap();
+        assert_eq!((ended.code(), ended.stdout.as_str()), (0, "42\n"), "{}: {}", old.name, ended.stderr);
+        assert!(ended.stderr.contains(version) && ended.stderr.contains("3.8"), "{}: {}", old.name, ended.stderr);
     }
 }
 
@@ -90,20 +81,4 @@ fn not_traced(command: &Command) -> Ended {
     let folder = tempfile::tempdir().unwrap();
     let output = folder.path().join("profile.json");
     run(molt().args(["trace", "-o"]).arg(&output).arg("--").arg(command.get_program()).args(command.get_args()))
-}
-
-/// Interpreters before 3.8 that pyenv has on this machine, with their minor version: `2.7`.
-fn old_pythons() -> Vec<(String, PathBuf)> {
-    let home = std::env::var_os("HOME").map(PathBuf::from).unwrap_or_default();
-    let pyenv = std::env::var_os("PYENV_ROOT").map_or_else(|| home.join(".pyenv"), PathBuf::from);
-    let folders = fs::read_dir(pyenv.join("versions")).into_iter().flatten().flatten();
-    let mut found: Vec<_> = folders
-        .filter_map(|folder| {
-            let name = folder.file_name().into_string().ok()?;
-            let (minor, _) = name.rsplit_once('.')?;
-            matches!(minor, "2.7" | "3.6" | "3.7").then(|| (minor.to_owned(), folder.path().join("bin/python")))
-        })
-        .collect();
-    found.sort();
-    found
 }

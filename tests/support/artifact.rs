@@ -23,7 +23,7 @@ pub(crate) fn molt() -> Command {
 /// Options, then the target's own command line after `--`.
 pub(crate) fn molt_trace(output: &Path, python: &Interpreter) -> Command {
     let mut command = molt();
-    command.args(["trace", "-F", RATE, "-o"]).arg(output).arg("--").args(&python.command);
+    command.args(["trace", "-F", RATE, "-o"]).arg(output).arg("--").arg(&python.path);
     command
 }
 

@@ -17,12 +17,14 @@ pub(crate) fn root() -> PathBuf {
 /// One interpreter.
 #[derive(Clone, Debug, Deserialize)]
 pub(crate) struct Interpreter {
-    /// What a failure is named by: `3.11.2-debian`.
+    /// What a failure is named by: `debian-3.13`.
     pub(crate) name: String,
-    /// `3.11.2`.
+    /// `3.13.5`.
     pub(crate) version: String,
-    /// The program and the arguments before Python's own: a dynamic loader stands before some interpreters.
-    pub(crate) command: Vec<PathBuf>,
+    /// The program that starts it.
+    pub(crate) path: PathBuf,
+    /// Whether molt says that it can trace it.
+    pub(crate) supported: bool,
 }
 
 impl Interpreter {
@@ -30,20 +32,9 @@ impl Interpreter {
         self.version.split('.').nth(1).and_then(|minor| minor.parse().ok()).unwrap_or(0)
     }
 
-    /// The interpreter's own file.
-    pub(crate) fn file(&self) -> &Path {
-        self.command.last().unwrap()
-    }
-
-    /// Whether its file can be started by itself, as a shell, `#!` or a virtual environment does.
-    pub(crate) fn starts_alone(&self) -> bool {
-        self.command.len() == 1
-    }
-
     /// A command that runs it, in the folder of the programs.
     pub(crate) fn start(&self) -> Command {
-        let mut command = Command::new(&self.command[0]);
-        command.args(&self.command[1..]);
+        let mut command = Command::new(&self.path);
         at_home(&mut command);
         command
     }

@@ -29,7 +29,9 @@ fn main() -> ExitCode {
     if !missing.is_empty() {
         let missing = missing.join(", ");
         if std::env::var("MOLT_LIVE").is_ok_and(|value| value == "require") {
-            trials.push(Trial::test("everything_required_is_there", move || Err(format!("missing: {missing}").into())));
+            trials.push(Trial::test("everything_required_is_there", move || {
+                Err(format!("missing: {missing}").into())
+            }));
         } else {
             eprintln!("left out for want of: {missing}");
         }

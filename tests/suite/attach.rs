@@ -31,7 +31,8 @@ pub(crate) fn attaches_to_a_running_program(python: &Interpreter) {
     let output = folder.path().join("profile.json");
     let mut target = target(python);
     let pid = target.pid().to_string();
-    let ended = run(molt().args(["trace", "-F", "499", "--duration", "500ms", "--pid", &pid, "-o"]).arg(&output));
+    let ended =
+        run(molt().args(["trace", "-F", "499", "--duration", "500ms", "--pid", &pid, "-o"]).arg(&output));
     assert_eq!(ended.code(), 0, "{}", ended.stderr);
     let artifact = read(&output);
     assert_eq!(artifact.header.python_version, python.version);

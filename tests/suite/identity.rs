@@ -78,7 +78,11 @@ fn owned_by_nobody(python: &Interpreter, identify: impl FnOnce(&mut Command)) {
     let mut command = molt();
     command.args(own);
     identify(&mut command);
-    command.args(target).args(["ends.py", "owner"]).current_dir(folder.path()).env_remove("PYTHONPYCACHEPREFIX");
+    command
+        .args(target)
+        .args(["ends.py", "owner"])
+        .current_dir(folder.path())
+        .env_remove("PYTHONPYCACHEPREFIX");
     let ended = run(&mut command).succeeded();
     assert!(ended.stdout.starts_with(&format!("{NOBODY} {NOBODY} ")), "{}", ended.stdout);
     // Root's groups would give the target what its user may not have.

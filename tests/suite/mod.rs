@@ -33,7 +33,10 @@ const ON_ONE: &[(&str, Test)] = &[
     ("interrupt_reaches_the_target_once", interrupt::interrupt_reaches_the_target_once),
     ("second_interrupt_ends_molt_at_once", interrupt::second_interrupt_ends_molt_at_once),
     ("killed_molt_leaves_the_target_running", interrupt::killed_molt_leaves_the_target_running),
-    ("target_that_dies_while_attached_leaves_an_artifact", attach::target_that_dies_while_attached_leaves_an_artifact),
+    (
+        "target_that_dies_while_attached_leaves_an_artifact",
+        attach::target_that_dies_while_attached_leaves_an_artifact,
+    ),
     ("process_that_is_not_there_is_reported", attach::process_that_is_not_there_is_reported),
     ("two_tracers_do_not_disturb_each_other", attach::two_tracers_do_not_disturb_each_other),
     ("shell_script_that_starts_python_is_followed", wrappers::shell_script_that_starts_python_is_followed),
@@ -55,14 +58,17 @@ pub(crate) fn trials(pythons: &[Interpreter]) -> Vec<Trial> {
     for python in pythons {
         for program in PROGRAMS {
             let name = format!("{}::artifact_says_what_the_oracle_saw::{}", python.name, program.name);
-            trials.push(trial(name, python, |python| truth::artifact_says_what_the_oracle_saw(python, program)));
+            trials.push(trial(name, python, |python| {
+                truth::artifact_says_what_the_oracle_saw(python, program)
+            }));
         }
         for (name, test) in ON_EACH {
             trials.push(trial(format!("{}::{name}", python.name), python, test));
         }
     }
     // One that other users may run as well, for the tests of identity.
-    if let Some(python) = pythons.iter().find(|python| identity::is_for_everyone(python)).or(pythons.first()) {
+    if let Some(python) = pythons.iter().find(|python| identity::is_for_everyone(python)).or(pythons.first())
+    {
         for (name, test) in ON_ONE {
             trials.push(trial(format!("{}::{name}", python.name), python, test));
         }

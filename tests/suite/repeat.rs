@@ -31,7 +31,8 @@ pub(crate) fn two_runs_differ_only_where_they_may(python: &Interpreter) {
             assert!(symbol.codes.iter().any(|code| again.codes.contains(code)), "{name}");
         }
     }
-    let sites = |artifact: &Artifact| -> BTreeMap<_, _> { artifact.call_sites.iter().map(site_facts).collect() };
+    let sites =
+        |artifact: &Artifact| -> BTreeMap<_, _> { artifact.call_sites.iter().map(site_facts).collect() };
     let again = sites(&second);
     let common = sites(&first).into_iter().filter_map(|(id, facts)| Some((facts, again.get(&id)?.clone())));
     let mut compared = 0;

@@ -11,10 +11,12 @@ pub(crate) fn shares_of_time_are_within_three_points(python: &Interpreter) {
     let program = script("shares");
     let (artifact, _) = trace_for(python, &program, "3");
     let words = program.says("share");
-    let expected: Vec<(&str, f64)> = words.chunks(2).map(|pair| (pair[0].as_str(), pair[1].parse().unwrap())).collect();
+    let expected: Vec<(&str, f64)> =
+        words.chunks(2).map(|pair| (pair[0].as_str(), pair[1].parse().unwrap())).collect();
     // The shares are of the time in these five: starting the interpreter is not part of them.
     let time = |name: &str| -> f64 {
-        let found = artifact.hotspots.iter().find(|hotspot| hotspot.symbol == name && hotspot.native.is_none());
+        let found =
+            artifact.hotspots.iter().find(|hotspot| hotspot.symbol == name && hotspot.native.is_none());
         let millis = found.unwrap_or_else(|| panic!("{name} is no hotspot")).time_ms;
         std::time::Duration::from_micros(millis.as_micros()).as_secs_f64()
     };

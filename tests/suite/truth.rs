@@ -83,7 +83,10 @@ fn check_call_sites(artifact: &Artifact, truth: &Truth, faults: &mut Vec<String>
                 None => faults.push(format!("{} never called {}", site.caller, target.symbol)),
                 Some(places) if !places.iter().any(|place| is_place(site, place)) => {
                     let site = format!("{}:{:?}-{:?}:{:?}", site.line, site.col, site.end_line, site.end_col);
-                    faults.push(format!("{} called {} at {places:?}, not {site}", caller.qualname, target.symbol));
+                    faults.push(format!(
+                        "{} called {} at {places:?}, not {site}",
+                        caller.qualname, target.symbol
+                    ));
                 }
                 Some(_) => {}
             }
@@ -102,7 +105,8 @@ fn is_place(site: &CallSite, place: &Place) -> bool {
         (None, Some(expr)) => SiteId::Text { col: columns.col, expr },
         _ => SiteId::Position { col: columns.col, end_line: columns.end_line, end_col: columns.end_col },
     };
-    expected == (site.line, site.col, site.end_line, site.end_col) && site.id == id.hash(&site.file, site.line)
+    expected == (site.line, site.col, site.end_line, site.end_col)
+        && site.id == id.hash(&site.file, site.line)
 }
 
 fn check_modules(artifact: &Artifact, truth: &Truth, faults: &mut Vec<String>) {

@@ -14,8 +14,13 @@ use crate::support::pythons::{self, Interpreter, root};
 fn recursion_through(command: &[&Path]) -> Artifact {
     let folder = tempfile::tempdir().unwrap();
     let output = folder.path().join("profile.json");
-    run(molt().args(["trace", "-F", "499", "-o"]).arg(&output).arg("--").args(command).env("MOLT_TEST_SECONDS", "0.3"))
-        .succeeded();
+    run(molt()
+        .args(["trace", "-F", "499", "-o"])
+        .arg(&output)
+        .arg("--")
+        .args(command)
+        .env("MOLT_TEST_SECONDS", "0.3"))
+    .succeeded();
     let artifact = read(&output);
     assert!(artifact.symbols.contains_key("__main__.fib"), "{:?}", artifact.symbols.keys());
     artifact
@@ -72,7 +77,12 @@ pub(crate) fn old_pythons_are_refused_by_name(_: &Interpreter) {
         let ended = not_traced(Command::new(&old.path).args(["-c", "print(6 * 7)"]));
         let (version, _) = old.version.rsplit_once('.').unwrap();
         assert_eq!((ended.code(), ended.stdout.as_str()), (0, "42\n"), "{}: {}", old.name, ended.stderr);
-        assert!(ended.stderr.contains(version) && ended.stderr.contains("3.8"), "{}: {}", old.name, ended.stderr);
+        assert!(
+            ended.stderr.contains(version) && ended.stderr.contains("3.8"),
+            "{}: {}",
+            old.name,
+            ended.stderr
+        );
     }
 }
 
@@ -80,5 +90,10 @@ pub(crate) fn old_pythons_are_refused_by_name(_: &Interpreter) {
 fn not_traced(command: &Command) -> Ended {
     let folder = tempfile::tempdir().unwrap();
     let output = folder.path().join("profile.json");
-    run(molt().args(["trace", "-o"]).arg(&output).arg("--").arg(command.get_program()).args(command.get_args()))
+    run(molt()
+        .args(["trace", "-o"])
+        .arg(&output)
+        .arg("--")
+        .arg(command.get_program())
+        .args(command.get_args()))
 }

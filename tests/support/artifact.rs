@@ -47,6 +47,12 @@ pub(crate) fn trace_for(python: &Interpreter, program: &Program, seconds: &str) 
 #[track_caller]
 pub(crate) fn read(path: &Path) -> Artifact {
     let checked = super::process::run(molt().arg("validate").arg(path));
-    assert!(checked.status.success(), "molt validate: {}\n{}{}", checked.status, checked.stdout, checked.stderr);
+    assert!(
+        checked.status.success(),
+        "molt validate: {}\n{}{}",
+        checked.status,
+        checked.stdout,
+        checked.stderr
+    );
     molt_mpa::read::read_file(path).unwrap()
 }

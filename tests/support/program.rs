@@ -73,7 +73,9 @@ impl Program {
         match self.how {
             How::Script => vec![format!("{}.py", self.name)],
             How::Module => ["-m", self.name, "a", "b"].map(String::from).into(),
-            How::Command => vec!["-c".into(), fs::read_to_string(self.source()).unwrap(), "a".into(), "b".into()],
+            How::Command => {
+                vec!["-c".into(), fs::read_to_string(self.source()).unwrap(), "a".into(), "b".into()]
+            }
             How::Stdin => Vec::new(),
             How::Zipapp => vec![zipapp(self, python)],
         }
@@ -90,7 +92,8 @@ impl Program {
     /// The words after `# KEY:` in the program's comments.
     pub(crate) fn says(&self, key: &str) -> Vec<String> {
         let text = fs::read_to_string(self.source()).unwrap();
-        let lines = text.lines().filter_map(|line| line.strip_prefix("# ")?.strip_prefix(key)?.strip_prefix(": "));
+        let lines =
+            text.lines().filter_map(|line| line.strip_prefix("# ")?.strip_prefix(key)?.strip_prefix(": "));
         lines.flat_map(str::split_whitespace).map(String::from).collect()
     }
 }
@@ -100,11 +103,11 @@ fn zipapp(program: &Program, python: &Interpreter) -> String {
     let folder = root().join(".molt/zipapps");
     fs::create_dir_all(&folder).unwrap();
     let archive = folder.join(format!("{}-{}.pyz", program.name, python.name));
-    run(python
-        .start()
-        .args(["-m", "zipfile", "-c"])
-        .arg(&archive)
-        .args(["zipped/__main__.py", "zipped/packed.py", "rounds.py"]))
+    run(python.start().args(["-m", "zipfile", "-c"]).arg(&archive).args([
+        "zipped/__main__.py",
+        "zipped/packed.py",
+        "rounds.py",
+    ]))
     .succeeded();
     archive.to_str().unwrap().to_owned()
 }

@@ -82,13 +82,18 @@ impl Truth {
             let key = (symbol(module.as_deref(), qualname.as_deref()), first_line, hash);
             self.codes.entry(key).or_default().insert(file);
         }
-        for ((from_module, from, _), (line, col, end_line, end_col, text), (to_module, to, _)) in written.edges {
+        for ((from_module, from, _), (line, col, end_line, end_col, text), (to_module, to, _)) in
+            written.edges
+        {
             let columns = match (col, end_line, end_col) {
                 (Some(col), Some(end_line), Some(end_col)) => Some(Columns { col, end_line, end_col, text }),
                 _ => None,
             };
             let place = Place { line: line.unwrap_or(0), columns };
-            let key = (symbol(from_module.as_deref(), from.as_deref()), symbol(to_module.as_deref(), to.as_deref()));
+            let key = (
+                symbol(from_module.as_deref(), from.as_deref()),
+                symbol(to_module.as_deref(), to.as_deref()),
+            );
             self.edges.entry(key).or_default().insert(place);
         }
         let own = ["sitecustomize", "atexit", "threading", "_weakrefset", "_weakref"];
@@ -118,7 +123,6 @@ impl Truth {
         self.startup.contains(canonical(module))
     }
 }
-
 
 fn symbol(module: Option<&str>, qualname: Option<&str>) -> String {
     format!("{}.{}", canonical(module.unwrap_or("?")), qualname.unwrap_or("?"))

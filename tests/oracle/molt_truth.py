@@ -34,13 +34,13 @@ def of(recorder, modules):
 def edge(recorder, names, key, line):
     (caller_id, caller_module), lasti, (callee_id, callee_module) = key
     caller, callee = recorder.codes[caller_id], recorder.codes[callee_id]
-    place = [line, None, None, None, None]
+    place = line, None, None, None, None
     if hasattr(caller, "co_positions") and lasti >= 0:
         first, last, start, end = list(caller.co_positions())[lasti // 2]
         if None not in (first, last, start, end):
-            place = [first, start, last, end, source(caller.co_filename, first, last, start, end)]
-    return ([caller_module, names.of(caller), caller.co_filename] + place
-            + [callee_module, names.of(callee), callee.co_filename])
+            place = first, start, last, end, source(caller.co_filename, first, last, start, end)
+    return ((caller_module, names.of(caller), caller.co_filename), place,
+            (callee_module, names.of(callee), callee.co_filename))
 
 
 def source(file, first, last, start, end):

@@ -7,17 +7,20 @@
 mod begin;
 mod failure;
 mod finish;
+mod metadata;
+mod place;
 mod run;
 mod subject;
 mod watch;
 
 pub use failure::Failure;
-pub use finish::Summary;
-pub use run::run;
+pub use run::{Progress, run};
 
+use molt_mpa::ids::Sha256Hash;
+use molt_mpa::model::Artifact;
 use molt_mpa::redact::{Policy, Salt};
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// What was asked for.
@@ -35,10 +38,8 @@ pub struct Options {
     pub policy: Policy,
     /// The key of their hashes.
     pub salt: Option<Salt>,
-    /// Further files that count among the run's inputs.
-    pub inputs: Vec<PathBuf>,
-    /// Show no status line.
-    pub quiet: bool,
+    /// Name and content of further files that count among the run's inputs.
+    pub inputs: Vec<(String, Sha256Hash)>,
 }
 
 /// What to trace.
@@ -60,6 +61,24 @@ pub enum Target {
 pub struct Outcome {
     /// The status to exit with: a launched target's own, else 0.
     pub status: u8,
-    /// What to tell the person at the terminal.
-    pub summary: Summary,
+    /// What was written; `None` when no supported Python ran.
+    pub summary: Option<Summary>,
+    /// Why there is less than was asked for, a line each.
+    pub remarks: Vec<String>,
+}
+
+/// What was written.
+#[derive(Debug)]
+pub struct Summary {
+    /// The artifact.
+    pub artifact: Artifact,
+    /// Where it is; `None` for standard output.
+    pub path: Option<PathBuf>,
+    /// Its size.
+    pub bytes: u64,
+}
+
+/// Whether an output path stands for standard output.
+fn is_stdout(path: &Path) -> bool {
+    path == Path::new("-")
 }

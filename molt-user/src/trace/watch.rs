@@ -41,8 +41,18 @@ pub(super) struct Watch {
     pub(super) tally: Tally,
     pub(super) modules: Modules,
     pub(super) processes: Processes,
+    /// The process that became Python first: the one that the artifact's header is about.
+    pub(super) first_python: Option<FirstPython>,
     /// What was lost on this side, by cause.
-    pub(super) loss: BTreeMap<&'static str, u64>,
+    loss: BTreeMap<&'static str, u64>,
+}
+
+/// The first Python of a run.
+#[derive(Clone, Debug)]
+pub(super) struct FirstPython {
+    pub(super) process: Process,
+    /// Its full version.
+    pub(super) version: String,
 }
 
 impl Watch {

@@ -1,0 +1,7 @@
+//! What molt reads of running interpreters, against what they say of themselves. Needs no privileges: a
+//! process may read its own children.
+
+mod support;
+
+#[path = "suite/symbolize/mod.rs"]
+mod suite;

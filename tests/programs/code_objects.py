@@ -156,8 +156,11 @@ def codes():
 
 
 def modules():
+    """Name and file of each module; `typing` also puts classes into `sys.modules`."""
     rows = []
     for name, module in sys.modules.items():
+        if not isinstance(module, types.ModuleType):
+            continue
         file = getattr(module, "__file__", None)
         rows.append([str(name), file if isinstance(file, str) else None])
     return rows
@@ -180,6 +183,7 @@ def main():
         "hex": sys.hexversion,
         "codes": [describe(*pair) for pair in kept.values()],
         "modules": modules(),
+        "not_modules": len(sys.modules) - len(modules()),
         "path": sys.path,
         "prefixes": [sys.prefix, sys.base_prefix],
     }

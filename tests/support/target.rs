@@ -45,16 +45,6 @@ impl Target {
         let checked = layout_of(&memory, version, runtime).expect("a supported version");
         Target { child, report, memory, runtime, checked }
     }
-
-    /// The minor version.
-    pub(crate) fn minor(&self) -> u8 {
-        self.checked.layout.minor
-    }
-
-    /// Its process id.
-    pub(crate) fn pid(&self) -> u32 {
-        self.child.id()
-    }
 }
 
 impl Drop for Target {

@@ -1,18 +1,9 @@
-//! One traced process: whether it is Python yet, and how to read it.
+//! One traced process: whether it runs Python yet, and when to look at it next.
 
-use crate::aggregate::tally::{CodeId, Placed};
-use crate::cpython::debug_offsets::{LayoutError, layout_of};
-use crate::cpython::layout::Layout;
-use crate::discover::{DiscoverError, Finding, Inspector, Interpreter, Libc, Process};
-use crate::symbolize::code::{CodeObject, read_code};
-use crate::symbolize::memory::ProcessMemory;
+use super::reader::Reader;
+use crate::cpython::debug_offsets::LayoutError;
+use crate::discover::{DiscoverError, Finding, Inspector, Process};
 use molt_common::config::{PROCESS_FOLLOW, PROCESS_HOLD, PROCESS_READY, PROCESS_TSS, ProcessConfig};
-use molt_common::event::sample::Frame;
-use molt_common::layout::ABSENT;
-use molt_common::walk::Memory;
-use molt_common::walk::thread::GLIBC_FIRST_BLOCK_KEYS;
-use std::collections::BTreeMap;
-use std::rc::Rc;
 use std::time::Duration;
 
 /// Shortest and longest time between two looks for an interpreter. The dynamic linker maps one within a
@@ -78,6 +69,15 @@ impl Subject {
         self.config()
     }
 
+    /// When it is to be looked at again.
+    pub(super) fn due_ns(&self) -> Option<u64> {
+        match &self.state {
+            State::Searching { next_ns, .. } => Some(*next_ns),
+            State::Python(reader) => Some(reader.next_look_ns),
+            State::Refused(_) => None,
+        }
+    }
+
     /// How the kernel side is to read the process, once that is known.
     pub(super) fn config(&self) -> Option<ProcessConfig> {
         let State::Python(reader) = &self.state else { return None };
@@ -105,62 +105,12 @@ enum Looked {
 fn look(pid: u32, inspector: &mut Inspector) -> Result<Looked, DiscoverError> {
     let process = Process::read(pid.cast_signed())?;
     match inspector.inspect(&process)? {
-        Finding::Python(interpreter) => match Reader::new(pid, process, interpreter) {
+        Finding::Python(interpreter) => match Reader::new(process, interpreter) {
             Ok(reader) => Ok(Looked::Python(Box::new(reader))),
             Err(LayoutError::Unreadable { .. } | LayoutError::NotThere { .. }) => Ok(Looked::Nothing),
             Err(refused) => Ok(Looked::Refused(refused.to_string())),
         },
         Finding::Unsupported(what) => Ok(Looked::Refused(what.to_string())),
         Finding::NotPython { .. } | Finding::NotYet => Ok(Looked::Nothing),
-    }
-}
-
-/// How to read a Python process.
-#[derive(Debug)]
-pub(super) struct Reader {
-    pub(super) process: Process,
-    pub(super) interpreter: Interpreter,
-    pub(super) layout: Layout,
-    pub(super) memory: ProcessMemory,
-    codes: BTreeMap<(u64, u64), Option<Rc<SeenCode>>>,
-}
-
-/// A code object that was read.
-#[derive(Debug)]
-pub(super) struct SeenCode {
-    pub(super) id: CodeId,
-    pub(super) object: Rc<CodeObject>,
-}
-
-impl Reader {
-    fn new(pid: u32, process: Process, interpreter: Interpreter) -> Result<Self, LayoutError> {
-        let memory = ProcessMemory::new(pid.cast_signed());
-        let checked = layout_of(&memory, interpreter.build.version, interpreter.runtime())?;
-        for difference in &checked.differences {
-            tracing::info!(pid, ?difference, "the interpreter's own offset differs from the table");
-        }
-        Ok(Self { process, interpreter, layout: checked.layout, memory, codes: BTreeMap::new() })
-    }
-
-    fn fork(&self, pid: u32) -> Self {
-        Self {
-            process: self.process.clone(),
-            interpreter: self.interpreter.clone(),
-            layout: self.layout,
-            memory: ProcessMemory::new(pid.cast_signed()),
-            codes: self.codes.clone(),
-        }
-    }
-
-    /// glibc's key for thread states, where the version and the library have one and it has been made.
-    fn tss_key(&self) -> Option<u32> {
-        if self.layout.runtime_tss_key == ABSENT || !matches!(self.interpreter.libc, Libc::Glibc { .. }) {
-            return None;
-        }
-        // `Py_tss_t` is a flag and the key, an `int` each (Include/cpython/pythread.h).
-        let key = self.interpreter.runtime() + u64::from(self.layout.runtime_tss_key);
-        let made = self.memory.read_u32(key - 4).ok()?;
-        let key = self.memory.read_u32(key).ok()?;
-        (made != 0 && key < GLIBC_FIRST_BLOCK_KEYS).then_some(key)
     }
 }

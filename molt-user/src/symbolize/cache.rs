@@ -3,7 +3,7 @@
 use super::code::CodeObject;
 use crate::cpython::{Known, Unknown};
 use std::collections::{HashMap, VecDeque};
-use std::rc::Rc;
+use std::sync::Arc;
 
 /// Most code objects kept: a large program has some 50,000.
 pub const MAX_CODES: usize = 1 << 17;
@@ -38,7 +38,7 @@ pub struct CodeCache {
 
 #[derive(Debug)]
 struct Entry {
-    code: Known<Rc<CodeObject>>,
+    code: Known<Arc<CodeObject>>,
     tries: u8,
 }
 
@@ -68,7 +68,7 @@ impl CodeCache {
         addr: u64,
         identity: u64,
         read: impl FnOnce() -> Known<CodeObject>,
-    ) -> Known<Rc<CodeObject>> {
+    ) -> Known<Arc<CodeObject>> {
         let identity = if identity == 0 { self.latest.get(&addr).copied().unwrap_or(0) } else { identity };
         let known = self.codes.get(&(addr, identity));
         if let Some(entry) = known.filter(|entry| entry.code.is_ok() || entry.tries >= MAX_TRIES) {
@@ -79,15 +79,15 @@ impl CodeCache {
             Ok(code) if identity != 0 && code.identity != identity => {
                 self.counts.stale += 1;
                 let there = code.identity;
-                self.insert((addr, there), Ok(Rc::new(code)), 0);
+                self.insert((addr, there), Ok(Arc::new(code)), 0);
                 // What is gone does not come back.
                 self.insert((addr, identity), Err(Unknown::Stale), MAX_TRIES);
                 self.note(addr, there);
                 Err(Unknown::Stale)
             }
             Ok(code) => {
-                let (identity, code) = (code.identity, Rc::new(code));
-                self.insert((addr, identity), Ok(Rc::clone(&code)), 0);
+                let (identity, code) = (code.identity, Arc::new(code));
+                self.insert((addr, identity), Ok(Arc::clone(&code)), 0);
                 self.note(addr, identity);
                 Ok(code)
             }
@@ -111,7 +111,7 @@ impl CodeCache {
         }
     }
 
-    fn insert(&mut self, key: Key, code: Known<Rc<CodeObject>>, tries: u8) {
+    fn insert(&mut self, key: Key, code: Known<Arc<CodeObject>>, tries: u8) {
         if self.codes.insert(key, Entry { code, tries }).is_some() {
             return;
         }

@@ -3,14 +3,19 @@
 //! Files are foreign bytes: every size is bounded, nothing is mapped (a mapped file that is cut short kills
 //! the reader), and a damaged file gives an error.
 
+mod symbols;
+
 use object::LittleEndian;
-use object::elf::{self, Dyn64, Sym64};
+use object::elf::{self, Dyn64};
 use object::read::elf::{FileHeader, ProgramHeader, SectionHeader};
 use object::read::{ReadCache, ReadRef};
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
+use symbols::{MAX_NAME_BYTES, Symbols, string_at};
 use thiserror::Error;
+
+pub use symbols::Symbol;
 
 /// Largest file that is parsed, in bytes. The largest libpython known, with debug information, has 60 MB.
 const MAX_FILE_BYTES: u64 = 1 << 30;
@@ -18,8 +23,6 @@ const MAX_FILE_BYTES: u64 = 1 << 30;
 const MAX_SECTION_BYTES: u64 = 64 << 20;
 /// Most section headers: a count above is not one that a linker writes for a program.
 const MAX_SECTIONS: u64 = 4096;
-/// Longest name taken from a string table, `PATH_MAX`; a longer one is cut.
-const MAX_NAME_BYTES: usize = 4096;
 /// Most libraries that are noted as needed.
 const MAX_NEEDED: usize = 1024;
 /// Largest note segment that is read, in bytes.
@@ -90,15 +93,6 @@ pub struct Section {
     link: u32,
 }
 
-/// A defined symbol.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Symbol {
-    /// Its address, before the load bias.
-    pub address: u64,
-    /// Its size in bytes; 0 where the file does not say.
-    pub bytes: u64,
-}
-
 /// What the dynamic linker is told (`PT_DYNAMIC`, `PT_INTERP`).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Linking {
@@ -126,13 +120,6 @@ pub struct Elf {
     /// What the dynamic linker is told.
     pub linking: Linking,
     dynamic_symbols: Symbols,
-}
-
-/// A symbol table and its names, as in the file.
-#[derive(Debug, Default)]
-struct Symbols {
-    entries: Vec<u8>,
-    names: Vec<u8>,
 }
 
 impl Elf {
@@ -287,18 +274,6 @@ impl Elf {
     }
 }
 
-impl Symbols {
-    fn find(&self, name: &[u8]) -> Option<Symbol> {
-        self.entries.chunks_exact(size_of::<Sym64<LittleEndian>>()).find_map(|entry| {
-            let (symbol, _) = object::pod::from_bytes::<Sym64<LittleEndian>>(entry).ok()?;
-            let names = self.names.get(usize::try_from(symbol.st_name.get(LE)).ok()?..)?;
-            let defined = symbol.st_shndx.get(LE) != elf::SHN_UNDEF;
-            (defined && names.strip_prefix(name)?.first() == Some(&0))
-                .then(|| Symbol { address: symbol.st_value.get(LE), bytes: symbol.st_size.get(LE) })
-        })
-    }
-}
-
 /// Refuses what is no 64-bit program for this machine before the parser looks at more of it.
 fn parse_header<'data, R: ReadRef<'data>>(data: R) -> Result<&'data Header, ElfError> {
     let ident = data.read_bytes_at(0, 16).unwrap_or_default();
@@ -332,13 +307,6 @@ fn find_build_id<'data, R: ReadRef<'data>>(programs: &'data [Program], data: R) 
         }
         None
     })
-}
-
-/// The bytes up to the next NUL, at most `MAX_NAME_BYTES`; empty if the offset is wrong.
-fn string_at(strings: &[u8], offset: u64) -> &[u8] {
-    let tail = usize::try_from(offset).ok().and_then(|offset| strings.get(offset..)).unwrap_or_default();
-    let tail = tail.get(..MAX_NAME_BYTES).unwrap_or(tail);
-    tail.split(|&byte| byte == 0).next().unwrap_or_default()
 }
 
 fn check(what: &'static str, found: u64, most: u64) -> Result<(), ElfError> {

@@ -4,7 +4,7 @@
 //! must be told apart. Changes nothing. What it finds goes to `capture` and `symbolize`.
 //!
 //! In reading order: [`process`], [`maps`], [`elf`], [`notes`], [`args`], [`binary_version`],
-//! [`interpreter`], [`file`].
+//! [`interpreter`], [`file`]; [`privileges`] stands alone.
 
 pub mod args;
 pub mod binary_version;
@@ -16,6 +16,7 @@ mod known;
 mod libc;
 pub mod maps;
 pub mod notes;
+pub mod privileges;
 pub mod process;
 
 pub use error::DiscoverError;

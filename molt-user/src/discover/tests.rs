@@ -57,7 +57,7 @@ impl Drop for Running {
     }
 }
 
-/// The interpreters of pyenv by their version, and Debian's.
+/// The interpreters of pyenv by their version, those that `cargo xtask pythons` fetched, and the system's.
 fn pythons() -> Vec<(PathBuf, String)> {
     let root = std::env::var_os("PYENV_ROOT").map_or_else(
         || PathBuf::from(std::env::var_os("HOME").unwrap_or_default()).join(".pyenv"),
@@ -68,7 +68,13 @@ fn pythons() -> Vec<(PathBuf, String)> {
         .map(|folder| (folder.path().join("bin/python"), folder.file_name().into_string().unwrap()))
         .filter(|(path, _)| path.exists())
         .collect();
-    for path in ["/usr/bin/python3", "/usr/local/bin/python3"].map(PathBuf::from) {
+    let fetched = Path::new(env!("CARGO_MANIFEST_DIR")).join("../.molt/pythons");
+    let fetched = fs::read_dir(fetched).into_iter().flatten().flatten();
+    let fetched = fetched.filter_map(|folder| {
+        let version = folder.file_name().to_str()?.strip_prefix("debian-")?.to_owned();
+        Some(folder.path().join("usr/bin").join(format!("python{version}")))
+    });
+    for path in ["/usr/bin/python3", "/usr/local/bin/python3"].map(PathBuf::from).into_iter().chain(fetched) {
         if let Ok(output) = Command::new(&path).arg("-V").output() {
             let text = String::from_utf8(output.stdout).unwrap();
             found.push((path, text.trim().trim_start_matches("Python ").to_owned()));
@@ -182,7 +188,7 @@ fn sees_a_shell_become_python() {
     assert_eq!(running.interpreter().build.version.to_string(), version);
 }
 
-/// A file that was removed while it runs is still found: a copy of the static-looking Debian Python.
+/// A file that was removed while it runs is still found: a copy of one that needs no libpython.
 #[test]
 fn finds_python_whose_file_was_deleted() {
     let folder = tempfile::tempdir().unwrap();

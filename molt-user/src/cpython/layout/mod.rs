@@ -1,0 +1,245 @@
+//! Where things lie in CPython's memory: one generated table per minor version.
+//!
+//! The offsets come from the C compiler over each version's own headers (`xtask/data`) and hold for every
+//! micro release of a minor version, except where [`Layout::of`] says otherwise. x86-64.
+
+mod v3_10;
+mod v3_11;
+mod v3_12;
+mod v3_13;
+mod v3_13t;
+mod v3_14;
+mod v3_14t;
+mod v3_15;
+mod v3_8;
+mod v3_9;
+
+#[cfg(test)]
+mod tests;
+
+use super::version::Version;
+use molt_common::layout::{ABSENT, WalkLayout};
+
+/// Offsets in bytes; [`ABSENT`] stands for what a version does not have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Layout {
+    /// The minor version, 8 to 15.
+    pub minor: u8,
+    /// Whether this is a build without the GIL.
+    pub free_threaded: bool,
+    /// Low bits of a frame's code pointer that are tags of a stack reference.
+    pub tag_bits: u8,
+    /// Smallest `frame_owner` of a frame that stands for C code; 255 where there are none.
+    pub owner_shim: u8,
+    /// The key of `_PyRuntimeState.gilstate.autoTSSkey`, an `i32`.
+    pub runtime_tss_key: u32,
+    /// `_PyRuntimeState.interpreters.head`.
+    pub runtime_interpreters_head: u32,
+    /// `PyInterpreterState.next`.
+    pub interp_next: u32,
+    /// `PyInterpreterState.threads.head`.
+    pub interp_threads_head: u32,
+    /// `PyInterpreterState.modules`, from 3.12 `imports.modules`: the dict `sys.modules`.
+    pub interp_modules: u32,
+    /// `PyInterpreterState.sysdict`: the namespace of `sys`.
+    pub interp_sysdict: u32,
+    /// `PyThreadState.next`.
+    pub tstate_next: u32,
+    /// `PyThreadState.thread_id`.
+    pub tstate_thread_id: u32,
+    /// `PyThreadState.native_thread_id`; from 3.11.
+    pub tstate_native_thread_id: u32,
+    /// `PyThreadState.frame` (up to 3.10), `.cframe` (3.11, 3.12), `.current_frame`.
+    pub tstate_frame: u32,
+    /// `_PyCFrame.current_frame`; 3.11 and 3.12.
+    pub cframe_current_frame: u32,
+    /// `f_code` or `f_executable`.
+    pub frame_code: u32,
+    /// `f_back` or `previous`.
+    pub frame_previous: u32,
+    /// `f_globals`.
+    pub frame_globals: u32,
+    /// `f_lasti`, `prev_instr` or `instr_ptr`.
+    pub frame_instr: u32,
+    /// `_PyInterpreterFrame.owner`, one byte; from 3.11.
+    pub frame_owner: u32,
+    /// `ob_size`, in code units; up to 3.10 the pointer `co_code`.
+    pub code_size: u32,
+    /// `co_argcount`, an `i32`, like the next four.
+    pub code_argcount: u32,
+    /// `co_posonlyargcount`.
+    pub code_posonlyargcount: u32,
+    /// `co_kwonlyargcount`.
+    pub code_kwonlyargcount: u32,
+    /// `co_flags`.
+    pub code_flags: u32,
+    /// `co_firstlineno`.
+    pub code_firstlineno: u32,
+    /// `co_filename`.
+    pub code_filename: u32,
+    /// `co_name`.
+    pub code_name: u32,
+    /// `co_qualname`; from 3.11.
+    pub code_qualname: u32,
+    /// `co_lnotab` (up to 3.9), `co_linetable`.
+    pub code_linetable: u32,
+    /// `co_varnames` (up to 3.10), `co_localsplusnames`: parameters first.
+    pub code_varnames: u32,
+    /// `_co_monitoring`; from 3.12.
+    pub code_monitoring: u32,
+    /// `co_executors`; from 3.13.
+    pub code_executors: u32,
+    /// `_co_firsttraceable`, an `i32`, in code units; from 3.11.
+    pub code_firsttraceable: u32,
+    /// `co_code_adaptive`, the code units themselves; from 3.11.
+    pub code_adaptive: u32,
+    /// `_PyCoMonitoringData.lines`.
+    pub monitoring_lines: u32,
+    /// `_PyCoMonitoringData.per_instruction_opcodes`.
+    pub monitoring_instructions: u32,
+    /// `_PyCoLineInstrumentationData.bytes_per_entry`, one byte before the entries; from 3.13.3. Before, an
+    /// entry is a pair of an opcode and a line delta, one byte each.
+    pub lines_entry_bytes: u32,
+    /// `_PyExecutorArray.executors`; from 3.13.
+    pub executors_items: u32,
+    /// `_PyExecutorObject.vm_data`.
+    pub executor_vm_data: u32,
+    /// `_PyVMData.opcode`, one byte.
+    pub vm_data_opcode: u32,
+    /// `_PyVMData.oparg`, one byte.
+    pub vm_data_oparg: u32,
+    /// `PyObject.ob_type`.
+    pub object_type: u32,
+    /// `PyVarObject.ob_size`.
+    pub var_size: u32,
+    /// `PyTypeObject.tp_name`.
+    pub type_name: u32,
+    /// `PyTypeObject.tp_flags`.
+    pub type_flags: u32,
+    /// `PyTypeObject.tp_base`.
+    pub type_base: u32,
+    /// `PyASCIIObject.length`, in code points.
+    pub str_length: u32,
+    /// `PyASCIIObject.state`, a `u32` of bit-fields.
+    pub str_state: u32,
+    /// `PyUnicodeObject.data`, the pointer of a str that is not compact.
+    pub str_data: u32,
+    /// `PyBytesObject.ob_sval`.
+    pub bytes_data: u32,
+    /// `PyTupleObject.ob_item`.
+    pub tuple_items: u32,
+    /// `PyListObject.ob_item`, a pointer.
+    pub list_items: u32,
+    /// `PyDictObject.ma_keys`.
+    pub dict_keys: u32,
+    /// `PyDictObject.ma_values`.
+    pub dict_values: u32,
+    /// `PyDictKeysObject.dk_size`; up to 3.10.
+    pub keys_size: u32,
+    /// `PyDictKeysObject.dk_log2_index_bytes`, one byte; from 3.11.
+    pub keys_log2_index_bytes: u32,
+    /// `PyDictKeysObject.dk_kind`, one byte: 0 general, 1 all keys str, 2 split; from 3.11.
+    pub keys_kind: u32,
+    /// `PyDictKeysObject.dk_nentries`.
+    pub keys_nentries: u32,
+    /// `PyDictKeysObject.dk_indices`.
+    pub keys_indices: u32,
+    /// `PyDictValues.values`; up to 3.10 a plain array.
+    pub values_items: u32,
+    /// `PyModuleObject.md_dict`.
+    pub module_dict: u32,
+    /// `sizeof(PyASCIIObject)`: where the text of a compact ASCII str begins.
+    pub ascii_bytes: u32,
+    /// `sizeof(PyCompactUnicodeObject)`: where the text of another compact str begins.
+    pub compact_bytes: u32,
+    /// Bits of `str_state` that hold the width of a code point in bytes.
+    pub str_kind_mask: u32,
+    /// Bit of `str_state`: the text follows the header.
+    pub str_compact_mask: u32,
+    /// Bit of `str_state`: all code points are ASCII.
+    pub str_ascii_mask: u32,
+}
+
+impl Layout {
+    /// The table for `version`, or `None` when molt has none.
+    pub fn of(version: Version, free_threaded: bool) -> Option<Layout> {
+        if version.major() != 3 {
+            return None;
+        }
+        let mut layout = match (version.minor(), free_threaded) {
+            (8, false) => v3_8::LAYOUT,
+            (9, false) => v3_9::LAYOUT,
+            (10, false) => v3_10::LAYOUT,
+            (11, false) => v3_11::LAYOUT,
+            (12, false) => v3_12::LAYOUT,
+            (13, false) => v3_13::LAYOUT,
+            (13, true) => v3_13t::LAYOUT,
+            (14, false) => v3_14::LAYOUT,
+            (14, true) => v3_14t::LAYOUT,
+            (15, false) => v3_15::LAYOUT,
+            _ => return None,
+        };
+        // 3.13.3 changed `_PyCoLineInstrumentationData` (Include/cpython/code.h).
+        if version.minor() == 13 && version.micro() < 3 {
+            layout.lines_entry_bytes = ABSENT;
+        }
+        Some(layout)
+    }
+
+    /// The part of this table that the walk over frames needs.
+    pub fn walk(&self) -> WalkLayout {
+        WalkLayout {
+            code_mask: !u64::from(self.tag_bits),
+            runtime_interpreters_head: self.runtime_interpreters_head,
+            runtime_tss_key: self.runtime_tss_key,
+            interp_next: self.interp_next,
+            interp_threads_head: self.interp_threads_head,
+            tstate_next: self.tstate_next,
+            tstate_thread_id: self.tstate_thread_id,
+            tstate_native_thread_id: self.tstate_native_thread_id,
+            tstate_frame: self.tstate_frame,
+            cframe_current_frame: self.cframe_current_frame,
+            frame_bytes: self.frame_bytes(),
+            frame_code: self.frame_code,
+            frame_previous: self.frame_previous,
+            frame_globals: self.frame_globals,
+            frame_instr: self.frame_instr,
+            frame_owner: self.frame_owner,
+            frame_owner_shim: u32::from(self.owner_shim),
+            code_adaptive: self.code_adaptive,
+            lasti_unit: if self.minor == 10 { 2 } else { 1 },
+            code_bytes: self.code_bytes(),
+            code_size: self.code_size,
+            code_argcount: self.code_argcount,
+            code_kwonlyargcount: self.code_kwonlyargcount,
+            code_flags: self.code_flags,
+            code_firstlineno: self.code_firstlineno,
+        }
+    }
+
+    /// Whether code units are specialised in place (PEP 659), so that they must be rewritten to what
+    /// `co_code` gives.
+    pub const fn is_adaptive(&self) -> bool {
+        self.code_adaptive != ABSENT
+    }
+
+    /// Bytes of a frame's head up to the last field that the walk reads.
+    fn frame_bytes(&self) -> u32 {
+        let instr = if self.is_adaptive() { 8 } else { 4 };
+        let owner = if self.frame_owner == ABSENT { 0 } else { self.frame_owner.saturating_add(1) };
+        [self.frame_code, self.frame_previous, self.frame_globals]
+            .into_iter()
+            .map(|at| at.saturating_add(8))
+            .chain([self.frame_instr.saturating_add(instr), owner])
+            .fold(0, u32::max)
+    }
+
+    /// Bytes of a code object's head up to the last field of its identity.
+    fn code_bytes(&self) -> u32 {
+        [self.code_argcount, self.code_kwonlyargcount, self.code_flags, self.code_firstlineno]
+            .into_iter()
+            .map(|at| at.saturating_add(4))
+            .chain([self.code_size.saturating_add(8)])
+            .fold(0, u32::max)
+    }
+}

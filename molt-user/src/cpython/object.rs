@@ -1,0 +1,271 @@
+//! Objects in the target's memory: their types, and what is in bytes, tuples, lists and dicts.
+//!
+//! Each read of a container checks the type first, since a stale pointer leads to any other object.
+
+use super::layout::Layout;
+use super::text::{self, Text};
+use super::{Known, Unknown};
+use molt_common::layout::ABSENT;
+use molt_common::walk::{Memory, checked};
+
+/// `Py_TPFLAGS_LIST_SUBCLASS` (`Include/object.h`), like those below.
+pub const LIST_SUBCLASS: u64 = 1 << 25;
+/// `Py_TPFLAGS_TUPLE_SUBCLASS`.
+pub const TUPLE_SUBCLASS: u64 = 1 << 26;
+/// `Py_TPFLAGS_BYTES_SUBCLASS`.
+pub const BYTES_SUBCLASS: u64 = 1 << 27;
+/// `Py_TPFLAGS_UNICODE_SUBCLASS`.
+pub const UNICODE_SUBCLASS: u64 = 1 << 28;
+/// `Py_TPFLAGS_DICT_SUBCLASS`.
+pub const DICT_SUBCLASS: u64 = 1 << 29;
+/// `Py_TPFLAGS_TYPE_SUBCLASS`.
+pub const TYPE_SUBCLASS: u64 = 1 << 31;
+
+/// Most entries of one dict, list or tuple: a namespace has a few hundred, `sys.modules` a few thousand.
+pub const MAX_ITEMS: usize = 1 << 17;
+/// Longest index table of a dict in bytes that is believed: 2^17 entries need 2^18 slots of 4 bytes.
+const MAX_INDEX_BYTES: u64 = 1 << 21;
+/// Most bytes read at once of an object's head.
+const MAX_HEAD: usize = 256;
+
+/// Longest chain of base types that is followed.
+const MAX_BASES: usize = 32;
+
+/// Reads objects of one interpreter.
+#[derive(Debug)]
+pub struct Objects<'a, M: Memory> {
+    /// The target's memory.
+    pub memory: &'a M,
+    /// Where things lie in it.
+    pub layout: &'a Layout,
+}
+
+impl<M: Memory> Clone for Objects<'_, M> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<M: Memory> Copy for Objects<'_, M> {}
+
+/// The first bytes of an object.
+#[derive(Clone, Debug)]
+pub struct Head(Vec<u8>);
+
+impl Head {
+    /// The 8-byte field at `at`.
+    pub fn u64(&self, at: u32) -> Known<u64> {
+        self.array(at).map(u64::from_le_bytes)
+    }
+
+    /// The 4-byte field at `at`.
+    pub fn u32(&self, at: u32) -> Known<u32> {
+        self.array(at).map(u32::from_le_bytes)
+    }
+
+    /// The byte at `at`.
+    pub fn u8(&self, at: u32) -> Known<u8> {
+        self.array(at).map(u8::from_le_bytes)
+    }
+
+    fn array<const N: usize>(&self, at: u32) -> Known<[u8; N]> {
+        if at == ABSENT {
+            return Err(Unknown::NotInVersion);
+        }
+        self.0.get(at as usize..).and_then(<[u8]>::first_chunk).copied().ok_or(Unknown::Malformed)
+    }
+}
+
+impl<'a, M: Memory> Objects<'a, M> {
+    /// Reads objects in `memory` as `layout` describes them.
+    pub const fn new(memory: &'a M, layout: &'a Layout) -> Self {
+        Self { memory, layout }
+    }
+
+    /// The `len` bytes at `addr`, when they are not more than `max`.
+    pub fn bytes_at(&self, addr: u64, len: usize, max: usize) -> Known<Vec<u8>> {
+        if len > max {
+            return Err(Unknown::TooLong);
+        }
+        let mut bytes = vec![0; len];
+        if len > 0 {
+            self.memory.read(checked(addr)?, &mut bytes)?;
+        }
+        Ok(bytes)
+    }
+
+    /// The first `bytes` bytes of the object at `addr`.
+    pub fn head(&self, addr: u64, bytes: u32) -> Known<Head> {
+        self.bytes_at(addr, bytes as usize, MAX_HEAD).map(Head)
+    }
+
+    /// The 8-byte field `at` bytes into the object at `addr`.
+    pub fn u64(&self, addr: u64, at: u32) -> Known<u64> {
+        if at == ABSENT {
+            return Err(Unknown::NotInVersion);
+        }
+        Ok(self.memory.read_u64(checked(addr)?.wrapping_add(u64::from(at)))?)
+    }
+
+    /// `count` pointers at `addr`.
+    pub fn pointers(&self, addr: u64, count: u64) -> Known<Vec<u64>> {
+        let count =
+            usize::try_from(count).ok().filter(|count| *count <= MAX_ITEMS).ok_or(Unknown::TooLong)?;
+        let bytes = self.bytes_at(addr, count * 8, MAX_ITEMS * 8)?;
+        Ok(bytes.as_chunks().0.iter().copied().map(u64::from_le_bytes).collect())
+    }
+
+    /// `tp_flags` of the type at `addr`.
+    pub fn flags_of_type(&self, addr: u64) -> Known<u64> {
+        self.u64(addr, self.layout.type_flags)
+    }
+
+    /// `tp_flags` of the object's type.
+    pub fn type_flags(&self, addr: u64) -> Known<u64> {
+        self.flags_of_type(self.u64(addr, self.layout.object_type)?)
+    }
+
+    /// Whether the name of the object's type, as C has it, is `name`.
+    pub fn is_a(&self, addr: u64, name: &str) -> Known<bool> {
+        self.is_type_named(self.u64(addr, self.layout.object_type)?, name)
+    }
+
+    /// Whether the name of the type at `addr`, as C has it, is `name`.
+    pub fn is_type_named(&self, addr: u64, name: &str) -> Known<bool> {
+        let text = self.bytes_at(self.u64(addr, self.layout.type_name)?, name.len() + 1, 64)?;
+        Ok(text.strip_suffix(&[0]) == Some(name.as_bytes()))
+    }
+
+    /// Whether the object's type, or one that it is derived from, has the name `name`.
+    pub fn is_derived_from(&self, addr: u64, name: &str) -> Known<bool> {
+        let mut kind = self.u64(addr, self.layout.object_type)?;
+        for _ in 0..MAX_BASES {
+            if self.is_type_named(kind, name)? {
+                return Ok(true);
+            }
+            kind = self.u64(kind, self.layout.type_base)?;
+            if kind == 0 {
+                return Ok(false);
+            }
+        }
+        Err(Unknown::TooLong)
+    }
+
+    /// The str at `addr`.
+    pub fn str(&self, addr: u64) -> Known<Text> {
+        text::read_str(self, addr)
+    }
+
+    /// The bytes object at `addr`, when it has not more than `max` bytes.
+    pub fn bytes(&self, addr: u64, max: usize) -> Known<Vec<u8>> {
+        self.expect(addr, BYTES_SUBCLASS)?;
+        let size = usize::try_from(self.u64(addr, self.layout.var_size)?).map_err(|_| Unknown::TooLong)?;
+        self.bytes_at(addr.wrapping_add(u64::from(self.layout.bytes_data)), size, max)
+    }
+
+    /// The items of the tuple or list at `addr`.
+    pub fn items(&self, addr: u64) -> Known<Vec<u64>> {
+        let flags = self.type_flags(addr)?;
+        let items = if flags & TUPLE_SUBCLASS != 0 {
+            addr.wrapping_add(u64::from(self.layout.tuple_items))
+        } else if flags & LIST_SUBCLASS != 0 {
+            self.u64(addr, self.layout.list_items)?
+        } else {
+            return Err(Unknown::WrongType);
+        };
+        self.pointers(items, self.u64(addr, self.layout.var_size)?)
+    }
+
+    /// Key and value of each entry of the dict at `addr`, in the order of insertion.
+    pub fn dict_items(&self, addr: u64) -> Known<Vec<(u64, u64)>> {
+        self.expect(addr, DICT_SUBCLASS)?;
+        let keys = self.u64(addr, self.layout.dict_keys)?;
+        let values = self.u64(addr, self.layout.dict_values)?;
+        let table = self.keys(keys)?;
+        let mut items = self.entries(&table, table.count)?;
+        if values != 0 {
+            let offset = if self.layout.values_items == ABSENT { 0 } else { self.layout.values_items };
+            let split = self.pointers(values.wrapping_add(u64::from(offset)), table.count)?;
+            for (item, value) in items.iter_mut().zip(split) {
+                item.1 = value;
+            }
+        }
+        items.retain(|(key, value)| *key != 0 && *value != 0);
+        Ok(items)
+    }
+
+    /// The value that the dict at `addr` has under the str `name`; [`Unknown::Absent`] when there is none.
+    pub fn dict_get(&self, addr: u64, name: &str) -> Known<u64> {
+        let items = self.dict_items(addr)?;
+        let found = items.into_iter().find(|(key, _)| self.is_text(*key, name));
+        found.map(|(_, value)| value).ok_or(Unknown::Absent)
+    }
+
+    /// `__name__` of the namespace at `addr`. It is the first entry in every module's own.
+    pub fn namespace_name(&self, addr: u64) -> Known<Text> {
+        self.expect(addr, DICT_SUBCLASS)?;
+        let table = self.keys(self.u64(addr, self.layout.dict_keys)?)?;
+        let first = self.entries(&table, table.count.min(1))?.first().copied();
+        let value = match first {
+            Some((key, value)) if value != 0 && self.is_text(key, "__name__") => value,
+            _ => self.dict_get(addr, "__name__")?,
+        };
+        self.str(value)
+    }
+
+    /// Whether the object at `addr` is the str `text`. Looks at the length first, which needs one read.
+    fn is_text(&self, addr: u64, text: &str) -> bool {
+        self.u64(addr, self.layout.str_length) == Ok(text.len() as u64)
+            && self.str(addr).is_ok_and(|key| key.value == text)
+    }
+
+    /// Checks that the object at `addr` is of a type with `flag`.
+    fn expect(&self, addr: u64, flag: u64) -> Known<()> {
+        if self.type_flags(addr)? & flag == 0 { Err(Unknown::WrongType) } else { Ok(()) }
+    }
+
+    /// The head of the `PyDictKeysObject` at `addr` (`Objects/dictobject.c`, `pycore_dict.h`).
+    fn keys(&self, addr: u64) -> Known<Keys> {
+        let layout = self.layout;
+        let head = self.head(addr, layout.keys_indices)?;
+        let (index_bytes, has_hash) = if layout.keys_size == ABSENT {
+            let log2 = u32::from(head.u8(layout.keys_log2_index_bytes)?);
+            (1_u64.checked_shl(log2).ok_or(Unknown::TooLong)?, head.u8(layout.keys_kind)? == 0)
+        } else {
+            let slots = head.u64(layout.keys_size)?;
+            let width = if slots <= 0xff {
+                1
+            } else if slots <= 0xffff {
+                2
+            } else {
+                4
+            };
+            (slots.checked_mul(width).ok_or(Unknown::TooLong)?, true)
+        };
+        if index_bytes > MAX_INDEX_BYTES {
+            return Err(Unknown::TooLong);
+        }
+        let entries = addr.wrapping_add(u64::from(layout.keys_indices)).wrapping_add(index_bytes);
+        Ok(Keys { entries, has_hash, count: head.u64(layout.keys_nentries)? })
+    }
+
+    /// Key and value of the first `count` entries.
+    fn entries(&self, keys: &Keys, count: u64) -> Known<Vec<(u64, u64)>> {
+        let words = if keys.has_hash { 3 } else { 2 };
+        let flat = self.pointers(keys.entries, count.checked_mul(words).ok_or(Unknown::TooLong)?)?;
+        let pair = |entry: &[u64]| match entry {
+            [_, key, value] | [key, value] => (*key, *value),
+            _ => (0, 0),
+        };
+        Ok(flat.chunks_exact(words as usize).map(pair).collect())
+    }
+}
+
+/// Where a dict keeps its entries.
+#[derive(Clone, Copy, Debug)]
+struct Keys {
+    entries: u64,
+    /// Whether an entry is {hash, key, value} and not {key, value}.
+    has_hash: bool,
+    count: u64,
+}

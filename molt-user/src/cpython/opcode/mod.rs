@@ -1,0 +1,127 @@
+//! Code units as they are in memory, rewritten to what `co_code` gives.
+//!
+//! From 3.11 on the interpreter specialises instructions in place, keeps state in the units behind them, and
+//! from 3.12 on writes instrumentation over them. The order of the steps is that of `_PyCode_GetCode` and
+//! `_Py_GetBaseCodeUnit` (`Objects/codeobject.c`, `Python/instrumentation.c`).
+
+mod v3_11;
+mod v3_12;
+mod v3_13;
+mod v3_14;
+mod v3_15;
+
+#[cfg(test)]
+mod tests;
+
+use super::{Known, Unknown};
+
+/// The opcodes of one minor version.
+#[derive(Debug)]
+pub struct Opcodes {
+    /// `INSTRUMENTED_LINE`: the opcode is in the line table of `_co_monitoring`.
+    line: Option<u8>,
+    /// `INSTRUMENTED_INSTRUCTION`: the opcode is in its table of instructions.
+    instruction: Option<u8>,
+    /// `ENTER_EXECUTOR`: opcode and argument are in the executor that the argument names.
+    executor: Option<u8>,
+    extended_arg: u8,
+    /// `PRECALL`, which stands before each `CALL` in 3.11.
+    precall: Option<u8>,
+    call: u8,
+    /// From a specialised or instrumented opcode to the one that the compiler wrote.
+    base: [u8; 256],
+    /// Cache units behind an instruction, by the opcode that the compiler wrote.
+    caches: [u8; 256],
+}
+
+/// What instrumentation has moved out of the code units.
+#[derive(Clone, Debug, Default)]
+pub struct Moved {
+    /// Entries of the line table, whose first byte is the opcode, and the bytes of one entry.
+    pub lines: Option<(Vec<u8>, usize)>,
+    /// One opcode for each code unit.
+    pub instructions: Option<Vec<u8>>,
+}
+
+impl Moved {
+    fn line(&self, unit: usize) -> Known<u8> {
+        let (entries, bytes) = self.lines.as_ref().ok_or(Unknown::Malformed)?;
+        let at = unit.checked_mul(*bytes).ok_or(Unknown::Malformed)?;
+        entries.get(at).copied().ok_or(Unknown::Malformed)
+    }
+
+    fn instruction(&self, unit: usize) -> Known<u8> {
+        self.instructions.as_ref().and_then(|opcodes| opcodes.get(unit)).copied().ok_or(Unknown::Malformed)
+    }
+}
+
+impl Opcodes {
+    /// The opcodes of 3.`minor`; `None` up to 3.10, whose code is never rewritten.
+    pub fn of(minor: u8) -> Option<&'static Opcodes> {
+        match minor {
+            11 => Some(&v3_11::OPCODES),
+            12 => Some(&v3_12::OPCODES),
+            13 => Some(&v3_13::OPCODES),
+            14 => Some(&v3_14::OPCODES),
+            15 => Some(&v3_15::OPCODES),
+            _ => None,
+        }
+    }
+
+    /// Rewrites `code`, pairs of opcode and argument, to what `co_code` gives. `executor` finds the opcode
+    /// and the argument that an executor replaced.
+    pub fn restore(
+        &self,
+        code: &mut [u8],
+        moved: &Moved,
+        mut executor: impl FnMut(u8) -> Known<(u8, u8)>,
+    ) -> Known<()> {
+        let (units, _) = code.as_chunks_mut::<2>();
+        let mut caches = 0;
+        for (at, unit) in units.iter_mut().enumerate() {
+            if caches > 0 {
+                caches -= 1;
+                *unit = [0, 0];
+                continue;
+            }
+            let [mut op, mut arg] = *unit;
+            if Some(op) == self.line {
+                op = moved.line(at)?;
+            }
+            if Some(op) == self.instruction {
+                op = moved.instruction(at)?;
+            }
+            if Some(op) == self.executor {
+                (op, arg) = executor(arg)?;
+            }
+            op = self.base[usize::from(op)];
+            *unit = [op, arg];
+            caches = self.caches[usize::from(op)];
+        }
+        Ok(())
+    }
+
+    /// Offset in bytes of the instruction that owns the unit at `lasti`, in restored code: a frame may point
+    /// at one of its cache units. 3.11's `PRECALL` and `CALL` count as one instruction, since either may be
+    /// current during one call.
+    pub fn start_of(&self, code: &[u8], lasti: u32) -> u32 {
+        let (units, _) = code.as_chunks::<2>();
+        let target = lasti as usize / 2;
+        let mut at = 0;
+        let mut precall = None;
+        while let Some([op, _]) = units.get(at) {
+            let next = at + 1 + usize::from(self.caches[usize::from(*op)]);
+            let start = precall.filter(|_| *op == self.call).unwrap_or(at);
+            if target < next {
+                return u32::try_from(start * 2).unwrap_or(lasti);
+            }
+            if Some(*op) == self.precall {
+                precall = Some(at);
+            } else if *op != self.extended_arg {
+                precall = None;
+            }
+            at = next;
+        }
+        lasti
+    }
+}

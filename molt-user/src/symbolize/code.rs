@@ -1,0 +1,236 @@
+//! A code object's names, place, hash and tables, read from the target's memory.
+
+use super::kind::kind_of;
+use crate::cpython::layout::Layout;
+use crate::cpython::linetable::{LineTable, Position};
+use crate::cpython::object::{Head, Objects};
+use crate::cpython::opcode::{Moved, Opcodes};
+use crate::cpython::text::Text;
+use crate::cpython::{Known, Unknown};
+use molt_common::layout::ABSENT;
+use molt_common::walk::{Memory, code};
+use molt_mpa::model::SymbolKind;
+use sha2::{Digest, Sha256};
+
+/// Most bytes of one function's code: a generated table of 100,000 entries has about 1 MB.
+pub const MAX_CODE_BYTES: usize = 8 << 20;
+/// Most bytes of a line table: it has at most some 20 bytes for each code unit, and mostly one for each two.
+pub const MAX_LINE_TABLE_BYTES: usize = 8 << 20;
+/// Largest `bytes_per_entry` of the line table of `_co_monitoring`: an opcode and a delta of up to 4 bytes.
+const MAX_LINE_ENTRY_BYTES: u8 = 8;
+
+/// A code object. What could not be read says why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CodeObject {
+    /// [`molt_common::walk::code::identity`] at the time of reading.
+    pub identity: u64,
+    /// `co_name`.
+    pub name: Known<Text>,
+    /// `co_qualname`; [`Unknown::NotInVersion`] up to 3.10.
+    pub qualname: Known<Text>,
+    /// `__name__` of the namespace that the frame ran in.
+    pub module: Known<Text>,
+    /// `co_filename`.
+    pub filename: Known<Text>,
+    /// The first parameter's name; [`Unknown::Absent`] without parameters.
+    pub first_parameter: Known<Text>,
+    /// `co_firstlineno`.
+    pub first_line: i32,
+    /// `co_flags`.
+    pub flags: u32,
+    /// `co_argcount`, with the positional-only parameters.
+    pub argcount: u32,
+    /// `co_posonlyargcount`.
+    pub posonlyargcount: u32,
+    /// `co_kwonlyargcount`.
+    pub kwonlyargcount: u32,
+    /// `_co_firsttraceable` in bytes: a frame before it is not visible to Python. 0 up to 3.10.
+    pub first_traceable: u32,
+    /// `co_code`.
+    pub code: Known<Box<[u8]>>,
+    /// SHA-256 of `co_code`.
+    pub code_hash: Known<[u8; 32]>,
+    /// From offsets to lines and columns.
+    pub lines: Known<LineTable>,
+    /// The minor version, which decides how offsets are read.
+    pub minor: u8,
+}
+
+/// The place in a function from which a call was made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Site {
+    /// Offset in bytes of the instruction's start: the same for every state of specialisation. -1 before the
+    /// first instruction.
+    pub offset: i32,
+    /// Its place in the source, when the instruction has one.
+    pub position: Option<Position>,
+}
+
+impl CodeObject {
+    /// What sort of code it is; `qualname` where it was derived elsewhere.
+    pub fn kind(&self, qualname: Option<&str>) -> SymbolKind {
+        let own = self.qualname.as_ref().ok().map(|text| text.value.as_str());
+        let name = self.name.as_ref().map_or("", |text| text.value.as_str());
+        let first = self.first_parameter.as_ref().ok().map(|text| text.value.as_str());
+        kind_of(self.flags, name, own.or(qualname), first)
+    }
+
+    /// The place of the instruction at `lasti`, a byte offset.
+    pub fn position(&self, lasti: i32) -> Option<Position> {
+        self.lines.as_ref().ok()?.position(lasti)
+    }
+
+    /// The call site that a frame at `lasti` stands at: cache units count for their instruction.
+    pub fn site(&self, lasti: i32) -> Site {
+        let start = match (&self.code, Opcodes::of(self.minor), u32::try_from(lasti)) {
+            (Ok(code), Some(opcodes), Ok(offset)) => opcodes.start_of(code, offset),
+            (_, _, Ok(offset)) => offset,
+            (_, _, Err(_)) => return Site { offset: -1, position: self.position(-1) },
+        };
+        let offset = i32::try_from(start).unwrap_or(lasti);
+        Site { offset, position: self.position(offset) }
+    }
+
+    /// The fields that could not be read, by their names in CPython, and why.
+    pub fn missing(&self) -> impl Iterator<Item = (&'static str, Unknown)> {
+        [
+            ("co_name", self.name.as_ref().err()),
+            ("co_qualname", self.qualname.as_ref().err().filter(|reason| **reason != Unknown::NotInVersion)),
+            ("__name__", self.module.as_ref().err()),
+            ("co_filename", self.filename.as_ref().err()),
+            ("co_code", self.code_hash.as_ref().err()),
+            ("co_linetable", self.lines.as_ref().err()),
+        ]
+        .into_iter()
+        .filter_map(|(field, reason)| Some((field, *reason?)))
+    }
+}
+
+/// Reads the code object at `addr`, which ran in the namespace at `globals`.
+///
+/// Fails only when the object's own head cannot be read or when it is no code object; every other loss stands
+/// in the field that it befell.
+pub fn read_code<M: Memory>(memory: &M, layout: &Layout, addr: u64, globals: u64) -> Known<CodeObject> {
+    let objects = Objects::new(memory, layout);
+    if !objects.is_a(addr, "code")? {
+        return Err(Unknown::WrongType);
+    }
+    let head = objects.head(addr, head_bytes(layout))?;
+    let count = |at| head.u32(at);
+    let size = head.u64(layout.code_size)?;
+    let (argcount, kwonlyargcount) = (count(layout.code_argcount)?, count(layout.code_kwonlyargcount)?);
+    let (flags, first_line) = (count(layout.code_flags)?, count(layout.code_firstlineno)?);
+    let text = |at| head.u64(at).and_then(|addr| objects.str(addr));
+    let code = read_co_code(&objects, addr, &head).map(Vec::into_boxed_slice);
+    let parameters = u64::from(argcount) + u64::from(kwonlyargcount);
+    Ok(CodeObject {
+        identity: code::identity(size, argcount, kwonlyargcount, flags, first_line),
+        name: text(layout.code_name),
+        qualname: text(layout.code_qualname),
+        module: objects.namespace_name(globals),
+        filename: text(layout.code_filename),
+        first_parameter: read_first_parameter(&objects, &head, parameters),
+        first_line: first_line.cast_signed(),
+        flags,
+        argcount,
+        posonlyargcount: count(layout.code_posonlyargcount)?,
+        kwonlyargcount,
+        first_traceable: count(layout.code_firsttraceable).map_or(0, |units| units.saturating_mul(2)),
+        code_hash: code.as_ref().map(|code| Sha256::digest(code).into()).map_err(|reason| *reason),
+        code,
+        lines: read_lines(&objects, &head, layout.minor, first_line.cast_signed()),
+        minor: layout.minor,
+    })
+}
+
+/// Bytes of the head with every field of the layout.
+fn head_bytes(layout: &Layout) -> u32 {
+    [
+        layout.code_name,
+        layout.code_qualname,
+        layout.code_linetable,
+        layout.code_monitoring,
+        layout.code_executors,
+        layout.code_firsttraceable,
+    ]
+    .into_iter()
+    .filter(|at| *at != ABSENT)
+    .fold(0, u32::max)
+    .saturating_add(8)
+}
+
+fn read_first_parameter<M: Memory>(objects: &Objects<'_, M>, head: &Head, parameters: u64) -> Known<Text> {
+    if parameters == 0 {
+        return Err(Unknown::Absent);
+    }
+    let names = head.u64(objects.layout.code_varnames)?;
+    objects.str(objects.u64(names, objects.layout.tuple_items)?)
+}
+
+fn read_lines<M: Memory>(
+    objects: &Objects<'_, M>,
+    head: &Head,
+    minor: u8,
+    first_line: i32,
+) -> Known<LineTable> {
+    let bytes = objects.bytes(head.u64(objects.layout.code_linetable)?, MAX_LINE_TABLE_BYTES)?;
+    Ok(LineTable { bytes: bytes.into(), first_line, minor })
+}
+
+/// `co_code`, as Python itself would return it.
+fn read_co_code<M: Memory>(objects: &Objects<'_, M>, addr: u64, head: &Head) -> Known<Vec<u8>> {
+    let layout = objects.layout;
+    let size = head.u64(layout.code_size)?;
+    let Some(opcodes) = Opcodes::of(layout.minor) else {
+        return objects.bytes(size, MAX_CODE_BYTES);
+    };
+    let units = usize::try_from(size).map_err(|_| Unknown::TooLong)?;
+    let bytes = units.checked_mul(2).ok_or(Unknown::TooLong)?;
+    let first = addr.wrapping_add(u64::from(layout.code_adaptive));
+    let mut code = objects.bytes_at(first, bytes, MAX_CODE_BYTES)?;
+    let moved = read_moved(objects, head, units)?;
+    opcodes.restore(&mut code, &moved, |index| read_executor(objects, head, index))?;
+    Ok(code)
+}
+
+/// The opcodes that instrumentation has moved to `_co_monitoring`.
+fn read_moved<M: Memory>(objects: &Objects<'_, M>, head: &Head, units: usize) -> Known<Moved> {
+    let layout = objects.layout;
+    let mut moved = Moved::default();
+    let monitoring = head.u64(layout.code_monitoring).unwrap_or(0);
+    if monitoring == 0 {
+        return Ok(moved);
+    }
+    let lines = objects.u64(monitoring, layout.monitoring_lines)?;
+    if lines != 0 {
+        let header = layout.lines_entry_bytes;
+        let (entries, width) = if header == ABSENT {
+            (lines, 2)
+        } else {
+            let width = objects.head(lines, header.saturating_add(1))?.u8(header)?;
+            (lines.wrapping_add(u64::from(header) + 1), width)
+        };
+        if width == 0 || width > MAX_LINE_ENTRY_BYTES {
+            return Err(Unknown::Malformed);
+        }
+        let width = usize::from(width);
+        let bytes = objects.bytes_at(entries, units.saturating_mul(width), MAX_CODE_BYTES * 4)?;
+        moved.lines = Some((bytes, width));
+    }
+    let instructions = objects.u64(monitoring, layout.monitoring_instructions)?;
+    if instructions != 0 {
+        moved.instructions = Some(objects.bytes_at(instructions, units, MAX_CODE_BYTES)?);
+    }
+    Ok(moved)
+}
+
+/// Opcode and argument that the executor `index` replaced.
+fn read_executor<M: Memory>(objects: &Objects<'_, M>, head: &Head, index: u8) -> Known<(u8, u8)> {
+    let layout = objects.layout;
+    let array = head.u64(layout.code_executors)?;
+    let slot = array.wrapping_add(u64::from(index) * 8);
+    let executor = objects.u64(slot, layout.executors_items)?;
+    let data = executor.wrapping_add(u64::from(layout.executor_vm_data));
+    let head = objects.head(data, layout.vm_data_opcode.max(layout.vm_data_oparg).saturating_add(1))?;
+    Ok((head.u8(layout.vm_data_opcode)?, head.u8(layout.vm_data_oparg)?))
+}

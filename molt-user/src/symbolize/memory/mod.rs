@@ -1,0 +1,9 @@
+//! The target's memory: another process, an image of one, and wrappers that record or fail.
+
+mod fault;
+mod image;
+mod process;
+
+pub use fault::FaultyMemory;
+pub use image::{Image, ImageError, Recorder};
+pub use process::{ProcessMemory, ReadFailures};

@@ -83,7 +83,9 @@ impl Process {
             start_ticks: stat.starttime,
             uid: status.euid,
             gid: status.egid,
-            exe: fs::read_link(root.join("exe")).ok().map(|exe| without_mark(exe.into_os_string().into_vec()).0),
+            exe: fs::read_link(root.join("exe"))
+                .ok()
+                .map(|exe| without_mark(exe.into_os_string().into_vec()).0),
             cwd: fs::read_link(root.join("cwd")).ok(),
             command: read_texts(&root.join("cmdline")).unwrap_or_default(),
             environment: read_environment(&root.join("environ")).unwrap_or_default(),

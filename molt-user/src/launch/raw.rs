@@ -17,6 +17,12 @@ use std::ptr;
 /// The exit status of a child that has executed nothing. It is seen only where its reason could not be told.
 const NOT_EXECUTED: c_int = 127;
 
+/// The type of a ptrace request's number, which C libraries do not agree on.
+#[cfg(target_env = "musl")]
+type Request = c_int;
+#[cfg(not(target_env = "musl"))]
+type Request = libc::c_uint;
+
 /// All that the child needs, made before the fork: after it nothing may be allocated.
 #[derive(Debug)]
 pub(super) struct Prepared {
@@ -202,11 +208,11 @@ pub(super) fn exit_status(pid: Pid) -> Option<Ending> {
 
 /// Makes a ptrace request that takes a number. A process that was killed meanwhile cannot be asked any more;
 /// its end comes from `wait`.
-fn request(request: libc::c_uint, pid: Pid, number: c_int) {
+fn request(request: Request, pid: Pid, number: c_int) {
     let address = ptr::null_mut::<c_void>();
     let number = ptr::without_provenance_mut::<c_void>(usize::try_from(number).unwrap_or(0));
     // SAFETY: these requests ignore the address and take the last argument as a number.
-    unsafe { libc::ptrace(request as _, pid.as_raw(), address, number) };
+    unsafe { libc::ptrace(request, pid.as_raw(), address, number) };
 }
 
 fn wait_raw(pid: Pid, flags: c_int) -> nix::Result<Option<Status>> {

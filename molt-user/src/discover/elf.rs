@@ -167,6 +167,11 @@ impl Elf {
         self.symbols.find(name)
     }
 
+    /// Where a defined symbol lies in the file, as probes name places.
+    pub fn file_offset_of(&self, name: &[u8]) -> Option<u64> {
+        self.file_offset(self.find_symbol(name)?.address)
+    }
+
     /// Whether the full symbol table was removed.
     pub fn is_stripped(&self) -> bool {
         self.sections.iter().all(|section| section.kind != elf::SHT_SYMTAB)

@@ -2,6 +2,8 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "talks to the person who runs it")]
 
 mod command;
+mod digest;
+mod dist;
 mod ebpf;
 mod fuzz;
 mod layout;
@@ -41,6 +43,8 @@ enum Chore {
     Fuzz(fuzz::Args),
     /// Check the rules of the house that neither rustfmt nor clippy checks.
     Tidy,
+    /// Build the archive of a release, with a static binary.
+    Dist,
     /// Build the eBPF object in molt-ebpf/prebuilt, or check that it is what its source makes.
     Ebpf(ebpf::Args),
     /// Generate the tables of CPython's layouts and opcodes from xtask/data, or check them.
@@ -59,6 +63,7 @@ fn main() -> ExitCode {
         Chore::Live(args) => live::run(&args),
         Chore::Fuzz(args) => fuzz::run(&args),
         Chore::Tidy => tidy::run(),
+        Chore::Dist => dist::run(),
         Chore::Ebpf(args) => ebpf::run(&args),
         Chore::Layout { rest } => layout::run(&rest),
     };

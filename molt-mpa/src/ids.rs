@@ -177,3 +177,6 @@ fn hash_sorted_lines(lines: impl Iterator<Item = Vec<u8>>) -> Sha256Hash {
     }
     Sha256Hash(hasher.finalize().into())
 }
+
+#[cfg(test)]
+mod tests;

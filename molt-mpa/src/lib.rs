@@ -9,7 +9,7 @@
 //!     Arch, Artifact, Backend, Collector, Header, Mode, Os, Platform, RunMetadata, Section, SectionState,
 //! };
 //! use molt_mpa::redact::{Category, Policy, Redactor};
-//! use molt_mpa::{ids, read, write};
+//! use molt_mpa::{ids, read, validate, write};
 //!
 //! let mut redactor = Redactor::new(Policy::Hash, None);
 //! let run_metadata = RunMetadata {
@@ -36,6 +36,7 @@
 //! write::write_file(&artifact, &path, None)?;
 //!
 //! assert_eq!(read::read_file(&path)?, artifact);
+//! assert!(validate::validate_file(&path)?.is_clean());
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 #![forbid(unsafe_code)]
@@ -46,5 +47,9 @@ pub mod model;
 pub mod quantity;
 pub mod read;
 pub mod redact;
-
+pub mod schema;
+pub mod validate;
 pub mod write;
+
+#[cfg(test)]
+mod tests;

@@ -76,3 +76,6 @@ pub(crate) fn check_version(text: &[u8]) -> Result<(), ReadError> {
         Err(ReadError::Version { found: found.chars().take(32).collect() })
     }
 }
+
+#[cfg(test)]
+mod tests;

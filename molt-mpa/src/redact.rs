@@ -129,3 +129,6 @@ impl Redactor {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -183,3 +183,6 @@ impl<W: Write> Write for Counted<W> {
         self.inner.flush()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -50,6 +50,7 @@ const COLUMNS: &[(&str, &[&str])] = &[
     ("var_size", &["var.ob_size"]),
     ("type_name", &["type.tp_name"]),
     ("type_flags", &["type.tp_flags"]),
+    ("type_base", &["type.tp_base"]),
     ("str_length", &["ascii.length"]),
     ("str_state", &["ascii.state"]),
     ("str_data", &["unicode.data"]),

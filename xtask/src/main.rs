@@ -5,6 +5,7 @@ mod command;
 mod ebpf;
 mod layout;
 mod project;
+mod pythons;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
@@ -21,6 +22,8 @@ struct Cli {
 enum Chore {
     /// Build the eBPF object in molt-ebpf/prebuilt, or check that it is what its source makes.
     Ebpf(ebpf::Args),
+    /// List the interpreters that molt is tested on, and fetch those that the machine lacks.
+    Pythons(pythons::Args),
     /// Generate the tables of CPython's layouts and opcodes from xtask/data, or check them.
     Layout {
         /// Arguments of the generator
@@ -32,6 +35,7 @@ enum Chore {
 fn main() -> Result<()> {
     match Cli::parse().chore {
         Chore::Ebpf(args) => ebpf::run(&args),
+        Chore::Pythons(args) => pythons::run(&args),
         Chore::Layout { rest } => layout::run(&rest),
     }
 }

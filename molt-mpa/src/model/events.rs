@@ -35,8 +35,8 @@ impl Event {
     }
 }
 
-/// What happened; its name stands under the key `kind`. Events of the same moment stand in the order of this
-/// list.
+/// What happened; its name stands under the key `kind`. Events of the same moment in the same process stand in
+/// the order of this list.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum EventKind {

@@ -166,3 +166,6 @@ fn rank(rows: &mut [Hotspot]) {
         row.rank_alloc = Some(place);
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,9 +4,10 @@ use super::{exit, message};
 use crate::trace::{Failure, Options, Target};
 use anyhow::{Context, bail};
 use clap::{Args, ValueEnum};
+use molt_mpa::ids::Sha256Hash;
 use molt_mpa::redact::{Policy, Salt};
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -122,12 +123,16 @@ fn options(arguments: TraceArguments) -> anyhow::Result<Options> {
         duration: arguments.duration,
         policy: arguments.redact.into(),
         salt,
-        inputs: arguments.input,
-        quiet: arguments.quiet,
+        inputs: arguments.input.iter().map(|path| hash_input(path)).collect::<anyhow::Result<_>>()?,
     })
 }
 
-fn read_salt(path: &std::path::Path) -> anyhow::Result<Salt> {
+fn hash_input(path: &Path) -> anyhow::Result<(String, Sha256Hash)> {
+    let bytes = std::fs::read(path).with_context(|| format!("failed to read input {}", path.display()))?;
+    Ok((path.to_string_lossy().into_owned(), Sha256Hash::of(&bytes)))
+}
+
+fn read_salt(path: &Path) -> anyhow::Result<Salt> {
     let bytes = std::fs::read(path).with_context(|| format!("failed to read salt {}", path.display()))?;
     Salt::new(&bytes).with_context(|| format!("failed to use salt {}", path.display()))
 }

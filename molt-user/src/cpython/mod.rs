@@ -32,6 +32,9 @@ pub enum Unknown {
     /// The bytes contradict each other: torn memory.
     #[error("contents contradict each other")]
     Malformed,
+    /// Another object is at this address by now.
+    #[error("another object is at this address by now")]
+    Stale,
     /// This version of CPython does not have it.
     #[error("this version of CPython does not have it")]
     NotInVersion,
@@ -49,6 +52,7 @@ impl Unknown {
             Unknown::WrongType => "wrong_type",
             Unknown::TooLong => "too_long",
             Unknown::Malformed => "malformed",
+            Unknown::Stale => "stale",
             Unknown::NotInVersion => "not_in_version",
             Unknown::Absent => "absent",
         }

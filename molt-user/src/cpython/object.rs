@@ -18,6 +18,8 @@ pub const BYTES_SUBCLASS: u64 = 1 << 27;
 pub const UNICODE_SUBCLASS: u64 = 1 << 28;
 /// `Py_TPFLAGS_DICT_SUBCLASS`.
 pub const DICT_SUBCLASS: u64 = 1 << 29;
+/// `Py_TPFLAGS_TYPE_SUBCLASS`.
+pub const TYPE_SUBCLASS: u64 = 1 << 31;
 
 /// Most entries of one dict, list or tuple: a namespace has a few hundred, `sys.modules` a few thousand.
 pub const MAX_ITEMS: usize = 1 << 17;
@@ -25,6 +27,9 @@ pub const MAX_ITEMS: usize = 1 << 17;
 const MAX_INDEX_BYTES: u64 = 1 << 21;
 /// Most bytes read at once of an object's head.
 const MAX_HEAD: usize = 256;
+
+/// Longest chain of base types that is followed.
+const MAX_BASES: usize = 32;
 
 /// Reads objects of one interpreter.
 #[derive(Debug)]
@@ -122,9 +127,28 @@ impl<'a, M: Memory> Objects<'a, M> {
 
     /// Whether the name of the object's type, as C has it, is `name`.
     pub fn is_a(&self, addr: u64, name: &str) -> Known<bool> {
-        let kind = self.u64(addr, self.layout.object_type)?;
-        let text = self.bytes_at(self.u64(kind, self.layout.type_name)?, name.len() + 1, 64)?;
+        self.is_type_named(self.u64(addr, self.layout.object_type)?, name)
+    }
+
+    /// Whether the name of the type at `addr`, as C has it, is `name`.
+    pub fn is_type_named(&self, addr: u64, name: &str) -> Known<bool> {
+        let text = self.bytes_at(self.u64(addr, self.layout.type_name)?, name.len() + 1, 64)?;
         Ok(text.strip_suffix(&[0]) == Some(name.as_bytes()))
+    }
+
+    /// Whether the object's type, or one that it is derived from, has the name `name`.
+    pub fn is_derived_from(&self, addr: u64, name: &str) -> Known<bool> {
+        let mut kind = self.u64(addr, self.layout.object_type)?;
+        for _ in 0..MAX_BASES {
+            if self.is_type_named(kind, name)? {
+                return Ok(true);
+            }
+            kind = self.u64(kind, self.layout.type_base)?;
+            if kind == 0 {
+                return Ok(false);
+            }
+        }
+        Err(Unknown::TooLong)
     }
 
     /// The str at `addr`.

@@ -112,7 +112,7 @@ pub(super) fn proc_path(pid: i32, name: &str) -> PathBuf {
 }
 
 /// Reads 8 bytes of a process's memory.
-pub(super) fn read_word(pid: i32, address: u64) -> Option<u64> {
+pub(crate) fn read_word(pid: i32, address: u64) -> Option<u64> {
     let mut word = [0; 8];
     let remote = RemoteIoVec { base: address.try_into().ok()?, len: word.len() };
     let read = process_vm_readv(Pid::from_raw(pid), &mut [IoSliceMut::new(&mut word)], &[remote]);

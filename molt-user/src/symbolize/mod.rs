@@ -2,6 +2,11 @@
 //!
 //! Everything but [`memory`] and [`source`] is a function of the memory that it is given.
 
+pub mod cache;
 pub mod code;
 pub mod kind;
 pub mod memory;
+pub mod modules;
+pub mod paths;
+pub mod qualname;
+pub mod source;

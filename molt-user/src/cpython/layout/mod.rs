@@ -116,6 +116,8 @@ pub struct Layout {
     pub type_name: u32,
     /// `PyTypeObject.tp_flags`.
     pub type_flags: u32,
+    /// `PyTypeObject.tp_base`.
+    pub type_base: u32,
     /// `PyASCIIObject.length`, in code points.
     pub str_length: u32,
     /// `PyASCIIObject.state`, a `u32` of bit-fields.

@@ -51,6 +51,7 @@ pub(super) const LAYOUT: Layout = Layout {
     var_size: 16,
     type_name: 24,
     type_flags: 168,
+    type_base: 256,
     str_length: 16,
     str_state: 32,
     str_data: 56,

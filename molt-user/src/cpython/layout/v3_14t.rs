@@ -51,6 +51,7 @@ pub(super) const LAYOUT: Layout = Layout {
     var_size: 32,
     type_name: 40,
     type_flags: 184,
+    type_base: 272,
     str_length: 32,
     str_state: 48,
     str_data: 72,

@@ -1,0 +1,211 @@
+//! Code objects by address, each read once; a reused address is noticed by the identity.
+
+use super::code::CodeObject;
+use crate::cpython::{Known, Unknown};
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+
+/// Most code objects kept: a large program has some 50,000.
+pub const MAX_CODES: usize = 1 << 17;
+/// How often a code object that could not be read is tried again, one sample a time.
+const MAX_TRIES: u8 = 3;
+
+/// What the cache has seen.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CacheCounts {
+    /// Addresses at which another code object was found than before.
+    pub reused: u64,
+    /// Records whose code object had gone from its address when it was read.
+    pub stale: u64,
+    /// Code objects forgotten because there were more than the cache holds.
+    pub evicted: u64,
+}
+
+/// Address and identity.
+type Key = (u64, u64);
+
+/// Code objects by address and identity.
+#[derive(Debug)]
+pub struct CodeCache {
+    codes: HashMap<Key, Entry>,
+    /// The identity last seen at each address.
+    latest: HashMap<u64, u64>,
+    /// Keys, oldest first.
+    order: VecDeque<Key>,
+    capacity: usize,
+    counts: CacheCounts,
+}
+
+#[derive(Debug)]
+struct Entry {
+    code: Known<Arc<CodeObject>>,
+    tries: u8,
+}
+
+impl Default for CodeCache {
+    fn default() -> Self {
+        Self::new(MAX_CODES)
+    }
+}
+
+impl CodeCache {
+    /// A cache of at most `capacity` code objects.
+    pub fn new(capacity: usize) -> Self {
+        let capacity = capacity.max(1);
+        Self {
+            codes: HashMap::new(),
+            latest: HashMap::new(),
+            order: VecDeque::new(),
+            capacity,
+            counts: CacheCounts::default(),
+        }
+    }
+
+    /// The code object that a record names by `addr` and `identity`; 0 when the kernel could not read the
+    /// identity, which then is that of what is there now. `read` is called for one that is not known.
+    pub fn get(
+        &mut self,
+        addr: u64,
+        identity: u64,
+        read: impl FnOnce() -> Known<CodeObject>,
+    ) -> Known<Arc<CodeObject>> {
+        let identity = if identity == 0 { self.latest.get(&addr).copied().unwrap_or(0) } else { identity };
+        let known = self.codes.get(&(addr, identity));
+        if let Some(entry) = known.filter(|entry| entry.code.is_ok() || entry.tries >= MAX_TRIES) {
+            return entry.code.clone();
+        }
+        let tries = known.map_or(1, |entry| entry.tries + 1);
+        match read() {
+            Ok(code) if identity != 0 && code.identity != identity => {
+                self.counts.stale += 1;
+                let there = code.identity;
+                self.insert((addr, there), Ok(Arc::new(code)), 0);
+                // What is gone does not come back.
+                self.insert((addr, identity), Err(Unknown::Stale), MAX_TRIES);
+                self.note(addr, there);
+                Err(Unknown::Stale)
+            }
+            Ok(code) => {
+                let (identity, code) = (code.identity, Arc::new(code));
+                self.insert((addr, identity), Ok(Arc::clone(&code)), 0);
+                self.note(addr, identity);
+                Ok(code)
+            }
+            Err(reason) => {
+                self.insert((addr, identity), Err(reason), tries);
+                Err(reason)
+            }
+        }
+    }
+
+    /// What the cache has seen so far.
+    pub fn counts(&self) -> CacheCounts {
+        self.counts
+    }
+
+    /// Notes what is at `addr` now.
+    fn note(&mut self, addr: u64, identity: u64) {
+        let before = self.latest.insert(addr, identity);
+        if before.is_some_and(|before| before != identity) {
+            self.counts.reused += 1;
+        }
+    }
+
+    fn insert(&mut self, key: Key, code: Known<Arc<CodeObject>>, tries: u8) {
+        if self.codes.insert(key, Entry { code, tries }).is_some() {
+            return;
+        }
+        self.order.push_back(key);
+        if self.order.len() > self.capacity
+            && let Some(oldest) = self.order.pop_front()
+        {
+            self.codes.remove(&oldest);
+            if self.latest.get(&oldest.0) == Some(&oldest.1) {
+                self.latest.remove(&oldest.0);
+            }
+            self.counts.evicted += 1;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{CacheCounts, CodeCache, MAX_TRIES};
+    use crate::cpython::Unknown;
+    use crate::symbolize::code::CodeObject;
+
+    fn code(identity: u64) -> CodeObject {
+        CodeObject {
+            identity,
+            name: Err(Unknown::Unreadable),
+            qualname: Err(Unknown::Unreadable),
+            module: Err(Unknown::Unreadable),
+            filename: Err(Unknown::Unreadable),
+            first_parameter: Err(Unknown::Absent),
+            first_line: 1,
+            flags: 0,
+            argcount: 0,
+            posonlyargcount: 0,
+            kwonlyargcount: 0,
+            first_traceable: 0,
+            code: Err(Unknown::Unreadable),
+            code_hash: Err(Unknown::Unreadable),
+            lines: Err(Unknown::Unreadable),
+            minor: 13,
+        }
+    }
+
+    fn never() -> Result<CodeObject, Unknown> {
+        panic!("read again")
+    }
+
+    /// The second record of a code object costs no read.
+    #[test]
+    fn reads_each_code_object_once() {
+        let mut cache = CodeCache::default();
+        cache.get(0x10, 7, || Ok(code(7))).unwrap();
+        assert_eq!(cache.get(0x10, 7, never).unwrap().identity, 7);
+        assert_eq!(cache.get(0x10, 0, never).unwrap().identity, 7, "identity unknown to the kernel");
+        assert_eq!(cache.counts(), CacheCounts::default());
+    }
+
+    /// Another code object at the address is a new one; late records of the first still find theirs.
+    #[test]
+    fn notices_a_reused_address() {
+        let mut cache = CodeCache::default();
+        cache.get(0x10, 7, || Ok(code(7))).unwrap();
+        assert_eq!(cache.get(0x10, 8, || Ok(code(8))).unwrap().identity, 8);
+        assert_eq!(cache.get(0x10, 7, never).unwrap().identity, 7);
+        assert_eq!(cache.counts().reused, 1);
+    }
+
+    /// A code object that had gone when it was read must not get its successor's name.
+    #[test]
+    fn does_not_name_a_record_after_its_successor() {
+        let mut cache = CodeCache::default();
+        assert_eq!(cache.get(0x10, 7, || Ok(code(8))), Err(Unknown::Stale));
+        assert_eq!(cache.get(0x10, 7, never), Err(Unknown::Stale));
+        assert_eq!(cache.get(0x10, 8, never).unwrap().identity, 8);
+        assert_eq!(cache.counts().stale, 1);
+    }
+
+    /// A page may come back; but not every sample pays for one that does not.
+    #[test]
+    fn gives_up_after_some_tries() {
+        let mut cache = CodeCache::default();
+        for _ in 0..MAX_TRIES {
+            assert_eq!(cache.get(0x10, 7, || Err(Unknown::Unreadable)), Err(Unknown::Unreadable));
+        }
+        assert_eq!(cache.get(0x10, 7, never), Err(Unknown::Unreadable));
+    }
+
+    /// The cache is bounded, and says what it forgot.
+    #[test]
+    fn forgets_the_oldest() {
+        let mut cache = CodeCache::new(2);
+        for addr in 1..=5 {
+            cache.get(addr, 7, || Ok(code(7))).unwrap();
+        }
+        assert_eq!((cache.codes.len(), cache.latest.len(), cache.counts().evicted), (2, 2, 3));
+    }
+}

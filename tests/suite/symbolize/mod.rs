@@ -1,0 +1,3 @@
+mod code;
+mod modules;
+mod qualname;

@@ -188,6 +188,11 @@ impl Elf {
         self.dynamic_symbols.find(name)
     }
 
+    /// Where a defined dynamic symbol lies in the file, as probes name places.
+    pub fn file_offset_of(&self, name: &[u8]) -> Option<u64> {
+        self.file_offset(self.find_symbol(name)?.address)
+    }
+
     /// A defined symbol of the full table, which stripped files lack. The table is read at each call.
     pub fn find_static_symbol(&self, name: &[u8]) -> Result<Option<Symbol>, ElfError> {
         Ok(self.read_symbols(elf::SHT_SYMTAB)?.find(name))

@@ -10,6 +10,7 @@ use std::fs::{self, File};
 use std::io::{self, IoSliceMut, Read};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// Set in a task's flags when it is a kernel thread (`include/linux/sched.h`).
 const PF_KTHREAD: u32 = 0x0020_0000;
@@ -94,6 +95,13 @@ impl Process {
     pub fn is_alive(&self) -> bool {
         let stat = ProcDir::new(self.pid).and_then(|dir| dir.stat());
         stat.is_ok_and(|stat| stat.starttime == self.start_ticks && !matches!(stat.state, 'Z' | 'X'))
+    }
+
+    /// When it started; `None` where the kernel does not tell when it booted.
+    pub fn started(&self) -> Option<SystemTime> {
+        let booted = procfs::boot_time_secs().ok()?;
+        let ticks = self.start_ticks.checked_mul(1000)?.checked_div(procfs::ticks_per_second())?;
+        UNIX_EPOCH.checked_add(Duration::from_secs(booted) + Duration::from_millis(ticks))
     }
 
     /// The children that its threads made and that still live. Empty where the kernel does not tell.

@@ -43,7 +43,7 @@ impl Reader {
             let object = read_code(memory, layout, frame.code, frame.globals)?;
             let qualname = sources.as_mut().and_then(|sources| qualname(&object, sources));
             let id = tally.intern(describe(&object, qualname.map(|(name, _)| name))?);
-            Ok((object.identity, SeenCode { id, object }))
+            Ok(SeenCode { id, object })
         };
         match codes.get(frame.code, frame.identity, read) {
             Ok(seen) if is_hidden(frame, &seen.object) => Placing::Hidden,

@@ -15,6 +15,8 @@ const SEARCH: (Duration, Duration) = (Duration::from_micros(500), Duration::from
 pub(super) struct Subject {
     /// What is known of its program.
     pub(super) state: State,
+    /// It was looked at when its interpreter was about to end.
+    pub(super) finalized: bool,
     /// `PROCESS_FOLLOW` and `PROCESS_HOLD`, as asked for.
     flags: u32,
 }
@@ -34,7 +36,7 @@ impl Subject {
     /// A process to be looked at from `now_ns` on.
     pub(super) fn new(now_ns: u64, held: bool) -> Self {
         let flags = PROCESS_FOLLOW | if held { PROCESS_HOLD } else { 0 };
-        Self { state: State::Searching { next_ns: now_ns, pause: SEARCH.0 }, flags }
+        Self { state: State::Searching { next_ns: now_ns, pause: SEARCH.0 }, finalized: false, flags }
     }
 
     /// The copy of a traced process that `fork` has made: its memory holds what its parent's holds.
@@ -44,12 +46,13 @@ impl Subject {
             State::Searching { .. } => State::Searching { next_ns: now_ns, pause: SEARCH.0 },
             State::Refused(why) => State::Refused(why.clone()),
         };
-        Self { state, flags: self.flags }
+        Self { state, finalized: false, flags: self.flags }
     }
 
     /// Forgets the program, since the process runs another one from here on.
     pub(super) fn exec(&mut self, now_ns: u64) {
         self.state = State::Searching { next_ns: now_ns, pause: SEARCH.0 };
+        self.finalized = false;
     }
 
     /// Looks for an interpreter if that is due. What there is to tell the kernel side when one was found.
@@ -58,7 +61,7 @@ impl Subject {
         if now_ns < next_ns {
             return None;
         }
-        self.state = match look(pid, inspector) {
+        self.state = match look(pid, now_ns, inspector) {
             Ok(Looked::Python(reader)) => State::Python(reader),
             Ok(Looked::Refused(why)) => State::Refused(why),
             Ok(Looked::Nothing) | Err(_) => {
@@ -102,10 +105,10 @@ enum Looked {
     Nothing,
 }
 
-fn look(pid: u32, inspector: &mut Inspector) -> Result<Looked, DiscoverError> {
+fn look(pid: u32, now_ns: u64, inspector: &mut Inspector) -> Result<Looked, DiscoverError> {
     let process = Process::read(pid.cast_signed())?;
     match inspector.inspect(&process)? {
-        Finding::Python(interpreter) => match Reader::new(process, interpreter) {
+        Finding::Python(interpreter) => match Reader::new(process, interpreter, now_ns) {
             Ok(reader) => Ok(Looked::Python(Box::new(reader))),
             Err(LayoutError::Unreadable { .. } | LayoutError::NotThere { .. }) => Ok(Looked::Nothing),
             Err(refused) => Ok(Looked::Refused(refused.to_string())),

@@ -194,11 +194,18 @@ impl<'a, M: Memory> Objects<'a, M> {
         Ok(items)
     }
 
-    /// The value that the dict at `addr` has under the str `name`; [`Unknown::Absent`] when there is none.
+    /// The value that the dict at `addr` has under the str `name`; [`Unknown::Absent`] when there is none. A key
+    /// that cannot be read could be the one, so that its failure counts when no other is.
     pub fn dict_get(&self, addr: u64, name: &str) -> Known<u64> {
-        let items = self.dict_items(addr)?;
-        let found = items.into_iter().find(|(key, _)| self.is_text(*key, name));
-        found.map(|(_, value)| value).ok_or(Unknown::Absent)
+        let mut missing = Unknown::Absent;
+        for (key, value) in self.dict_items(addr)? {
+            match self.is_text(key, name) {
+                Ok(true) => return Ok(value),
+                Ok(false) => {}
+                Err(reason) => missing = reason,
+            }
+        }
+        Err(missing)
     }
 
     /// `__name__` of the namespace at `addr`. It is the first entry in every module's own.
@@ -207,16 +214,22 @@ impl<'a, M: Memory> Objects<'a, M> {
         let table = self.keys(self.u64(addr, self.layout.dict_keys)?)?;
         let first = self.entries(&table, table.count.min(1))?.first().copied();
         let value = match first {
-            Some((key, value)) if value != 0 && self.is_text(key, "__name__") => value,
+            Some((key, value)) if value != 0 && self.is_text(key, "__name__") == Ok(true) => value,
             _ => self.dict_get(addr, "__name__")?,
         };
         self.str(value)
     }
 
     /// Whether the object at `addr` is the str `text`. Looks at the length first, which needs one read.
-    fn is_text(&self, addr: u64, text: &str) -> bool {
-        self.u64(addr, self.layout.str_length) == Ok(text.len() as u64)
-            && self.str(addr).is_ok_and(|key| key.value == text)
+    pub fn is_text(&self, addr: u64, text: &str) -> Known<bool> {
+        if self.u64(addr, self.layout.str_length)? != text.len() as u64 {
+            return Ok(false);
+        }
+        match self.str(addr) {
+            Ok(key) => Ok(key.value == text),
+            Err(Unknown::WrongType) => Ok(false),
+            Err(reason) => Err(reason),
+        }
     }
 
     /// Checks that the object at `addr` is of a type with `flag`.

@@ -1,3 +1,4 @@
 mod code;
+mod image;
 mod modules;
 mod qualname;

@@ -7,6 +7,8 @@ use std::sync::Arc;
 
 /// Most code objects kept: a large program has some 50,000.
 pub const MAX_CODES: usize = 1 << 17;
+/// Most bytes of their code and line tables: 500 for each.
+const MAX_BYTES: usize = 64 << 20;
 /// How often a code object that could not be read is tried again, one sample a time.
 const MAX_TRIES: u8 = 3;
 
@@ -33,6 +35,8 @@ pub struct CodeCache {
     /// Keys, oldest first.
     order: VecDeque<Key>,
     capacity: usize,
+    /// Bytes of code and line tables.
+    bytes: usize,
     counts: CacheCounts,
 }
 
@@ -57,6 +61,7 @@ impl CodeCache {
             latest: HashMap::new(),
             order: VecDeque::new(),
             capacity,
+            bytes: 0,
             counts: CacheCounts::default(),
         }
     }
@@ -112,20 +117,34 @@ impl CodeCache {
     }
 
     fn insert(&mut self, key: Key, code: Known<Arc<CodeObject>>, tries: u8) {
-        if self.codes.insert(key, Entry { code, tries }).is_some() {
-            return;
+        self.bytes += weight(&code);
+        match self.codes.insert(key, Entry { code, tries }) {
+            Some(old) => self.bytes -= weight(&old.code),
+            None => self.order.push_back(key),
         }
-        self.order.push_back(key);
-        if self.order.len() > self.capacity
-            && let Some(oldest) = self.order.pop_front()
-        {
-            self.codes.remove(&oldest);
-            if self.latest.get(&oldest.0) == Some(&oldest.1) {
-                self.latest.remove(&oldest.0);
-            }
-            self.counts.evicted += 1;
+        while self.order.len() > self.capacity || (self.bytes > MAX_BYTES && self.order.len() > 1) {
+            self.evict_oldest();
         }
     }
+
+    fn evict_oldest(&mut self) {
+        let Some(oldest) = self.order.pop_front() else { return };
+        if let Some(entry) = self.codes.remove(&oldest) {
+            self.bytes -= weight(&entry.code);
+            self.counts.evicted += 1;
+        }
+        if self.latest.get(&oldest.0) == Some(&oldest.1) {
+            self.latest.remove(&oldest.0);
+        }
+    }
+}
+
+/// Bytes of a code object that may be many.
+fn weight(code: &Known<Arc<CodeObject>>) -> usize {
+    code.as_ref().map_or(0, |code| {
+        let lines = code.lines.as_ref().map_or(0, |lines| lines.bytes.len());
+        lines + code.code.as_ref().map_or(0, |code| code.len())
+    })
 }
 
 #[cfg(test)]

@@ -8,6 +8,8 @@ use molt_common::walk::Memory;
 
 /// Most modules listed: the largest programs have a few thousand.
 pub const MAX_MODULES: usize = 20_000;
+/// Most bytes of all their names and files: 400 for each.
+const MAX_MODULE_TEXT: usize = 8 << 20;
 /// Most entries of `sys.path` used.
 pub const MAX_PATH_ENTRIES: usize = 1000;
 /// Most interpreters of a process looked at.
@@ -61,7 +63,7 @@ pub struct Modules {
     pub skipped: usize,
     /// Entries that could not be read.
     pub unread: usize,
-    /// Whether there are more than [`MAX_MODULES`].
+    /// Whether there are more than molt lists.
     pub cut: bool,
 }
 
@@ -96,9 +98,17 @@ pub fn read_modules<M: Memory>(memory: &M, layout: &Layout, interp: u64) -> Know
     let objects = Objects::new(memory, layout);
     let items = objects.dict_items(objects.u64(interp, layout.interp_modules)?)?;
     let mut found = Modules { cut: items.len() > MAX_MODULES, ..Modules::default() };
+    let mut text = 0;
     for (key, value) in items.into_iter().take(MAX_MODULES) {
+        if text > MAX_MODULE_TEXT {
+            found.cut = true;
+            break;
+        }
         match read_module(&objects, key, value) {
-            Ok(module) => found.modules.push(module),
+            Ok(module) => {
+                text += module.name.value.len() + module.file.as_ref().map_or(0, |file| file.value.len());
+                found.modules.push(module);
+            }
             Err(Unknown::WrongType) => found.skipped += 1,
             Err(_) => found.unread += 1,
         }
@@ -131,10 +141,10 @@ fn read_module<M: Memory>(objects: &Objects<'_, M>, key: u64, value: u64) -> Kno
     if !objects.is_derived_from(value, "module")? {
         return Err(Unknown::WrongType);
     }
-    let namespace = objects.dict_items(objects.u64(value, objects.layout.module_dict)?)?;
+    let namespace = objects.u64(value, objects.layout.module_dict)?;
     let mut found = ImportNames { file: Err(Unknown::Absent), loader: Ok(None), has_path: false };
-    for (key, value) in ends(&namespace) {
-        if let Err(reason) = found.take(objects, *key, *value) {
+    for (key, value) in objects.namespace_ends(namespace, IMPORT_NAMES)? {
+        if let Err(reason) = found.take(objects, key, value) {
             found.lose(reason);
         }
         if found.file.is_ok() && found.loader != Ok(None) {
@@ -158,12 +168,7 @@ fn read_module<M: Memory>(objects: &Objects<'_, M>, key: u64, value: u64) -> Kno
 
 /// Entries at each end of a module's namespace that are searched for what the import system wrote: it does so
 /// first, or, for its own modules, last. In between a program may have thousands of names.
-const IMPORT_NAMES: usize = 64;
-
-fn ends(namespace: &[(u64, u64)]) -> impl Iterator<Item = &(u64, u64)> {
-    let (first, rest) = namespace.split_at(namespace.len().min(IMPORT_NAMES));
-    first.iter().chain(rest.iter().rev().take(IMPORT_NAMES))
-}
+const IMPORT_NAMES: u64 = 64;
 
 /// What the import system has written into a module's namespace.
 struct ImportNames {

@@ -11,6 +11,7 @@ use molt_user::cpython::layout::Layout;
 use molt_user::cpython::object::Objects;
 use molt_user::cpython::version::Version;
 use molt_user::symbolize::code::{CodeObject, read_code};
+use molt_user::symbolize::fuzz;
 use molt_user::symbolize::memory::{FaultyMemory, Image, Recorder};
 use molt_user::symbolize::modules::{
     ImportPaths, Modules, main_interpreter, read_import_paths, read_modules,
@@ -195,6 +196,33 @@ fn a_failed_read_never_becomes_a_wrong_value() {
             check_truth(&seen, &whole, &format!("{name} without {addr:#x}"));
         }
         assert!(shown * 3 > all, "{name}: of {all} losses only {shown} show");
+    }
+}
+
+/// Bytes of an image are changed at random: nothing panics, nothing hangs. The images are also what the fuzzer
+/// starts from.
+#[test]
+fn changed_images_are_survived() {
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut random = move || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state
+    };
+    for (_, version, runtime, _, image) in images() {
+        let mut file = version.hex.to_le_bytes().to_vec();
+        file.extend(runtime.to_le_bytes());
+        let start = file.len() + 8;
+        file.extend(image.to_bytes());
+        for round in 0..20 {
+            let mut changed = file.clone();
+            for _ in 0..1 + round * 10 {
+                let at = start + usize::try_from(random()).unwrap() % (file.len() - start);
+                changed[at] = u8::try_from(random() >> 56).unwrap();
+            }
+            fuzz::memory_image(&changed);
+        }
     }
 }
 

@@ -11,6 +11,8 @@ pub const PROCESS_READY: u32 = 1;
 pub const PROCESS_TSS: u32 = 2;
 /// Set in [`ProcessConfig::flags`] when children made by `fork` are traced too.
 pub const PROCESS_FOLLOW: u32 = 4;
+/// Set in [`ProcessConfig::flags`] when the process waits at the entry of its finalization for the last look.
+pub const PROCESS_HOLD: u32 = 8;
 
 /// How to read one traced process. The value of the map `PROCESSES`, keyed by process id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]

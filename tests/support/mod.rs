@@ -1,5 +1,6 @@
-//! Interpreters on this machine, children of theirs, and where their runtime lies.
-
-pub(crate) mod interpreters;
-pub(crate) mod runtime;
-pub(crate) mod target;
+//! What the tests share: interpreters, programs, runs of molt, and what the oracle saw.
+pub(crate) mod artifact;
+pub(crate) mod process;
+pub(crate) mod program;
+pub(crate) mod pythons;
+pub(crate) mod truth;

@@ -5,6 +5,7 @@
 
 pub mod code;
 pub mod frame;
+pub mod stack;
 pub mod thread;
 
 use crate::fault::Fault;

@@ -1,1 +1,168 @@
-//! Stage: launch.
+//! Stage: launch. Starts a command so that its first instruction is seen and its end is not missed.
+//!
+//! The child waits before its exec until molt is ready. Then it runs as it would without molt: same
+//! standard streams, process group, working folder, environment, signal mask. A thread of its own follows its
+//! main thread with ptrace and nothing else: it passes every signal on, and holds the program for a moment
+//! where molt must look at it, at each exec and before its memory goes. No signal is ever sent to stop it, and
+//! when molt dies, however it dies, the kernel lets the target run on.
+
+mod error;
+mod raw;
+mod run_as;
+mod signals;
+mod tracer;
+
+pub use error::LaunchError;
+pub use run_as::RunAs;
+pub use signals::{Signal, Signals};
+
+use nix::errno::Errno;
+use nix::sys::eventfd::{EfdFlags, EventFd};
+use nix::sys::signal::{SigSet, kill};
+use nix::unistd::Pid;
+use raw::{Forked, Prepared};
+use std::ffi::OsString;
+use std::fs::File;
+use std::io::{self, Write};
+use std::os::fd::{AsFd, BorrowedFd};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread;
+use std::time::Duration;
+use tracer::{Reports, Tracer};
+
+/// What to start, and as whom.
+#[derive(Debug)]
+pub struct Command {
+    /// The program, looked up in `PATH` if it has no slash, and its arguments.
+    pub argv: Vec<OsString>,
+    /// The user that it runs as; none for molt's own.
+    pub run_as: Option<RunAs>,
+    /// The signal mask that molt was started with: [`Signals::mask_before`].
+    pub signal_mask: SigSet,
+    /// Longest time for which the target is held at an exec and at its exit.
+    pub hold: Duration,
+}
+
+/// What happened to the target.
+#[derive(Debug)]
+pub enum Event {
+    /// A program was loaded into the process and has not run an instruction yet. This comes at the start, and
+    /// again when a wrapper execs the next program. It is held until the value is dropped.
+    ///
+    /// When another thread than the main one execs, the program has run for a moment already.
+    Exec(Held),
+    /// The command could not be executed, for example because it does not exist. Nothing else comes.
+    ExecFailed(io::Error),
+    /// The main thread is about to end, and the process's memory can still be read. It is held until the
+    /// value is dropped. Other threads may go on: only [`Event::Ended`] is the end.
+    Exiting(Held),
+    /// The process has ended. Nothing else comes.
+    Ended(Ending),
+}
+
+/// Keeps the target stopped. It goes on when this is dropped, or after [`Command::hold`].
+#[derive(Debug)]
+pub struct Held(#[expect(dead_code, reason = "the tracer notices that it is dropped")] Sender<()>);
+
+/// How a process ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// By exit, with this status.
+    Code(u8),
+    /// By a signal.
+    Signal {
+        /// Its number, 1 to 64.
+        number: u8,
+        /// Whether a core file was written.
+        core: bool,
+    },
+}
+
+impl Ending {
+    /// The status that a shell gives: that of the process, or 128 and the signal's number.
+    pub fn exit_status(self) -> u8 {
+        match self {
+            Self::Code(code) => code,
+            Self::Signal { number, .. } => number.saturating_add(128),
+        }
+    }
+}
+
+/// A started process.
+#[derive(Debug)]
+pub struct Target {
+    pid: Pid,
+    gate: Option<File>,
+    events: Receiver<Event>,
+    wakeup: Arc<EventFd>,
+}
+
+impl Target {
+    /// Starts a process that waits before its exec. If the target is dropped before [`Target::release`], the
+    /// process ends without having run anything.
+    pub fn start(command: &Command) -> Result<Self, LaunchError> {
+        let prepared = Prepared::new(command)?;
+        let flags = EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK;
+        let wakeup = Arc::new(EventFd::from_flags(flags).map_err(LaunchError::Fork)?);
+        let (sender, events) = channel();
+        let (started, start) = channel();
+        let reports = Reports { sender, wakeup: Arc::clone(&wakeup) };
+        let hold = command.hold;
+        // Only the thread that seized a process may make ptrace calls for it.
+        let follow = move || match prepared.fork().and_then(Forked::seize) {
+            Ok(Forked { pid, gate, failure }) => {
+                if started.send(Ok((pid, gate))).is_ok() {
+                    Tracer::new(pid, failure, reports, hold).run();
+                }
+            }
+            Err(error) => drop(started.send(Err(error))),
+        };
+        thread::Builder::new().name("molt-launch".to_owned()).spawn(follow).map_err(LaunchError::Thread)?;
+        let (pid, gate) = start.recv().unwrap_or(Err(LaunchError::Fork(Errno::EAGAIN)))?;
+        Ok(Self { pid, gate: Some(gate), events, wakeup })
+    }
+
+    /// The process's id.
+    pub fn pid(&self) -> i32 {
+        self.pid.as_raw()
+    }
+
+    /// Lets the process go on to its exec. Later calls do nothing.
+    pub fn release(&mut self) {
+        if let Some(mut gate) = self.gate.take() {
+            // A process that was killed while it waited cannot be told; its end is reported as an event.
+            let _ = gate.write_all(&[1]);
+        }
+    }
+
+    /// Readable while there are events.
+    pub fn events_fd(&self) -> BorrowedFd<'_> {
+        self.wakeup.as_fd()
+    }
+
+    /// The next event, if there is one. After the last one, or when nobody follows the process any more,
+    /// there is none for ever.
+    pub fn next_event(&self) -> Option<Event> {
+        // Emptied before the channel, so that an event that arrives in between raises it again.
+        if let Ok(event) = self.events.try_recv() {
+            return Some(event);
+        }
+        let _ = self.wakeup.read();
+        self.events.try_recv().ok()
+    }
+
+    /// Waits for the next event; none if it does not come in time, or if nothing comes any more.
+    pub fn wait_event(&self, timeout: Duration) -> Option<Event> {
+        self.events.recv_timeout(timeout).ok()
+    }
+
+    /// Sends a signal that was sent to molt and meant for the target. See [`Signal::is_for_target`].
+    pub fn forward(&self, signal: Signal) {
+        // The target may have ended: then the signal has nobody to go to.
+        let _ = kill(self.pid, signal.kind);
+    }
+}
+
+#[cfg(test)]
+mod tests;

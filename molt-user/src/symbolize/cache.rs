@@ -1,6 +1,5 @@
 //! Code objects by address, each read once; a reused address is noticed by the identity.
 
-use super::code::CodeObject;
 use crate::cpython::{Known, Unknown};
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
@@ -26,10 +25,19 @@ pub struct CacheCounts {
 /// Address and identity.
 type Key = (u64, u64);
 
-/// Code objects by address and identity.
+/// A code object's identity, as found where it lies now.
+pub trait Identified {
+    /// [`molt_common::walk::code::identity`] at the time of reading.
+    fn identity(&self) -> u64;
+
+    /// Bytes of its code and tables, which may be many.
+    fn bytes(&self) -> usize;
+}
+
+/// What was read of code objects, by address and identity.
 #[derive(Debug)]
-pub struct CodeCache {
-    codes: HashMap<Key, Entry>,
+pub struct CodeCache<T> {
+    codes: HashMap<Key, Entry<T>>,
     /// The identity last seen at each address.
     latest: HashMap<u64, u64>,
     /// Keys, oldest first.
@@ -41,18 +49,38 @@ pub struct CodeCache {
 }
 
 #[derive(Debug)]
-struct Entry {
-    code: Known<Arc<CodeObject>>,
+struct Entry<T> {
+    code: Known<Arc<T>>,
     tries: u8,
 }
 
-impl Default for CodeCache {
+impl<T> Clone for Entry<T> {
+    fn clone(&self) -> Self {
+        Self { code: self.code.clone(), tries: self.tries }
+    }
+}
+
+impl<T> Clone for CodeCache<T> {
+    /// A cache that shares what was read so far, and counts for itself.
+    fn clone(&self) -> Self {
+        Self {
+            codes: self.codes.clone(),
+            latest: self.latest.clone(),
+            order: self.order.clone(),
+            capacity: self.capacity,
+            bytes: self.bytes,
+            counts: CacheCounts::default(),
+        }
+    }
+}
+
+impl<T: Identified> Default for CodeCache<T> {
     fn default() -> Self {
         Self::new(MAX_CODES)
     }
 }
 
-impl CodeCache {
+impl<T: Identified> CodeCache<T> {
     /// A cache of at most `capacity` code objects.
     pub fn new(capacity: usize) -> Self {
         let capacity = capacity.max(1);
@@ -68,12 +96,7 @@ impl CodeCache {
 
     /// The code object that a record names by `addr` and `identity`; 0 when the kernel could not read the
     /// identity, which then is that of what is there now. `read` is called for one that is not known.
-    pub fn get(
-        &mut self,
-        addr: u64,
-        identity: u64,
-        read: impl FnOnce() -> Known<CodeObject>,
-    ) -> Known<Arc<CodeObject>> {
+    pub fn get(&mut self, addr: u64, identity: u64, read: impl FnOnce() -> Known<T>) -> Known<Arc<T>> {
         let identity = if identity == 0 { self.latest.get(&addr).copied().unwrap_or(0) } else { identity };
         let known = self.codes.get(&(addr, identity));
         if let Some(entry) = known.filter(|entry| entry.code.is_ok() || entry.tries >= MAX_TRIES) {
@@ -81,9 +104,9 @@ impl CodeCache {
         }
         let tries = known.map_or(1, |entry| entry.tries + 1);
         match read() {
-            Ok(code) if identity != 0 && code.identity != identity => {
+            Ok(code) if identity != 0 && code.identity() != identity => {
                 self.counts.stale += 1;
-                let there = code.identity;
+                let there = code.identity();
                 self.insert((addr, there), Ok(Arc::new(code)), 0);
                 // What is gone does not come back.
                 self.insert((addr, identity), Err(Unknown::Stale), MAX_TRIES);
@@ -91,7 +114,7 @@ impl CodeCache {
                 Err(Unknown::Stale)
             }
             Ok(code) => {
-                let (identity, code) = (code.identity, Arc::new(code));
+                let (identity, code) = (code.identity(), Arc::new(code));
                 self.insert((addr, identity), Ok(Arc::clone(&code)), 0);
                 self.note(addr, identity);
                 Ok(code)
@@ -116,10 +139,10 @@ impl CodeCache {
         }
     }
 
-    fn insert(&mut self, key: Key, code: Known<Arc<CodeObject>>, tries: u8) {
-        self.bytes += weight(&code);
+    fn insert(&mut self, key: Key, code: Known<Arc<T>>, tries: u8) {
+        self.bytes += bytes_of(&code);
         match self.codes.insert(key, Entry { code, tries }) {
-            Some(old) => self.bytes -= weight(&old.code),
+            Some(old) => self.bytes -= bytes_of(&old.code),
             None => self.order.push_back(key),
         }
         while self.order.len() > self.capacity || (self.bytes > MAX_BYTES && self.order.len() > 1) {
@@ -130,7 +153,7 @@ impl CodeCache {
     fn evict_oldest(&mut self) {
         let Some(oldest) = self.order.pop_front() else { return };
         if let Some(entry) = self.codes.remove(&oldest) {
-            self.bytes -= weight(&entry.code);
+            self.bytes -= bytes_of(&entry.code);
             self.counts.evicted += 1;
         }
         if self.latest.get(&oldest.0) == Some(&oldest.1) {
@@ -139,42 +162,37 @@ impl CodeCache {
     }
 }
 
-/// Bytes of a code object that may be many.
-fn weight(code: &Known<Arc<CodeObject>>) -> usize {
-    code.as_ref().map_or(0, |code| {
-        let lines = code.lines.as_ref().map_or(0, |lines| lines.bytes.len());
-        lines + code.code.as_ref().map_or(0, |code| code.len())
-    })
+fn bytes_of<T: Identified>(code: &Known<Arc<T>>) -> usize {
+    code.as_ref().map_or(0, |code| code.bytes())
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{CacheCounts, CodeCache, MAX_TRIES};
+    use super::{CacheCounts, CodeCache, Identified, MAX_BYTES, MAX_TRIES};
     use crate::cpython::Unknown;
-    use crate::symbolize::code::CodeObject;
 
-    fn code(identity: u64) -> CodeObject {
-        CodeObject {
-            identity,
-            name: Err(Unknown::Unreadable),
-            qualname: Err(Unknown::Unreadable),
-            module: Err(Unknown::Unreadable),
-            filename: Err(Unknown::Unreadable),
-            first_parameter: Err(Unknown::Absent),
-            first_line: 1,
-            flags: 0,
-            argcount: 0,
-            posonlyargcount: 0,
-            kwonlyargcount: 0,
-            first_traceable: 0,
-            code: Err(Unknown::Unreadable),
-            code_hash: Err(Unknown::Unreadable),
-            lines: Err(Unknown::Unreadable),
-            minor: 13,
+    /// Stands for what was read of a code object: its identity is all that the cache looks at.
+    #[derive(Debug, PartialEq, Eq)]
+    struct Seen {
+        identity: u64,
+        bytes: usize,
+    }
+
+    impl Identified for Seen {
+        fn identity(&self) -> u64 {
+            self.identity
+        }
+
+        fn bytes(&self) -> usize {
+            self.bytes
         }
     }
 
-    fn never() -> Result<CodeObject, Unknown> {
+    fn code(identity: u64) -> Seen {
+        Seen { identity, bytes: 0 }
+    }
+
+    fn never() -> Result<Seen, Unknown> {
         panic!("read again")
     }
 
@@ -226,5 +244,10 @@ mod tests {
             cache.get(addr, 7, || Ok(code(7))).unwrap();
         }
         assert_eq!((cache.codes.len(), cache.latest.len(), cache.counts().evicted), (2, 2, 3));
+        let large = |identity| Ok(Seen { identity, bytes: MAX_BYTES });
+        cache.get(6, 7, || large(7)).unwrap();
+        assert_eq!((cache.codes.len(), cache.bytes), (1, MAX_BYTES));
+        cache.get(6, 8, || large(8)).unwrap();
+        assert_eq!((cache.codes.len(), cache.bytes), (1, MAX_BYTES));
     }
 }

@@ -1,0 +1,30 @@
+//! The programs that run in the kernel: read, check, count, emit, and nothing else.
+//!
+//! Each program's entry point calls a `try_` function and counts its fault. They know no Python version:
+//! what differs between interpreters comes with the process's configuration.
+#![no_std]
+#![no_main]
+
+mod emit;
+mod fault;
+mod maps;
+mod memory;
+mod probes;
+mod repeat;
+mod task;
+
+/// Kernel helpers for tracing are open to programs under a GPL-compatible licence only.
+#[unsafe(link_section = "license")]
+#[unsafe(no_mangle)]
+static LICENSE: [u8; 13] = *b"Dual MIT/GPL\0";
+
+/// The loader refuses an object whose records it does not know.
+#[unsafe(link_section = ".rodata.molt")]
+#[unsafe(no_mangle)]
+static WIRE_VERSION: u32 = molt_common::WIRE_VERSION;
+
+/// The verifier refuses a program in which this can be reached, so that a panic is an error at load.
+#[panic_handler]
+fn panic(_info: &core::panic::PanicInfo) -> ! {
+    loop {}
+}

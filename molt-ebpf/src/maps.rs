@@ -1,0 +1,65 @@
+//! The door for maps: what each holds, who writes it.
+
+use aya_ebpf::btf_maps::{Array, HashMap, PerCpuArray, RingBuf};
+use aya_ebpf::macros::btf_map;
+use molt_common::config::{KernelLayout, ProcessConfig};
+use molt_common::event::sample::{Frame, Sample};
+use molt_common::fault::{COUNTER_SLOTS, Fault};
+use molt_common::limits::{MAX_FRAMES, MAX_PROCESSES, RING_BYTES};
+use molt_common::walk::Block;
+
+/// Process id to how it is read. Written by user space, and by `fork` and `exit` for children.
+#[btf_map]
+pub static PROCESSES: HashMap<u32, ProcessConfig, { MAX_PROCESSES as usize }> = HashMap::new();
+
+/// Process id to 1 once user space has had its last look. Written by user space.
+#[btf_map]
+pub static GATES: HashMap<u32, u32, { MAX_PROCESSES as usize }> = HashMap::new();
+
+/// One entry, written by user space before any program is attached.
+#[btf_map]
+pub static KERNEL: Array<KernelLayout, 1> = Array::new();
+
+/// Faults by number. Each CPU counts for itself; user space adds them up.
+#[btf_map]
+pub static COUNTERS: PerCpuArray<u64, { COUNTER_SLOTS as usize }> = PerCpuArray::new();
+
+/// Records on their way to user space.
+#[btf_map]
+pub static EVENTS: RingBuf<u64, { RING_BYTES as usize }> = RingBuf::new();
+
+/// What is too large for a program's stack of 512 bytes.
+#[repr(C)]
+pub struct Scratch {
+    pub sample: Sample,
+    pub frames: [Frame; MAX_FRAMES],
+    pub block: Block,
+}
+
+/// One for each CPU. Only the sampling program uses it, and that cannot interrupt itself.
+#[btf_map]
+pub static SCRATCH: PerCpuArray<Scratch, 1> = PerCpuArray::new();
+
+/// The configuration of process `pid`, if it is traced.
+#[inline(always)]
+pub fn process(pid: u32) -> Option<&'static ProcessConfig> {
+    // SAFETY: an entry is replaced as a whole and its memory is reclaimed only after a grace period that
+    // outlasts this program (`kernel/bpf/hashtab.c`); a torn value makes a wrong read of user memory, which
+    // is checked.
+    unsafe { PROCESSES.get(pid) }
+}
+
+/// Whether user space has opened the gate of process `pid`.
+#[inline(always)]
+pub fn gate_is_open(pid: u32) -> bool {
+    GATES.get_ptr(pid).is_some()
+}
+
+/// This CPU's scratch memory.
+#[inline(always)]
+pub fn scratch() -> Result<&'static mut Scratch, Fault> {
+    let scratch = SCRATCH.get_ptr_mut(0).ok_or(Fault::MapMissing)?;
+    // SAFETY: the entry exists for the whole life of the map, and only one sampling program runs on a CPU at
+    // a time, so this is the only reference.
+    Ok(unsafe { &mut *scratch })
+}

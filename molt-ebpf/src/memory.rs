@@ -1,0 +1,42 @@
+//! The door for reading memory.
+
+use aya_ebpf::helpers::generated::{bpf_probe_read_kernel, bpf_probe_read_user};
+use molt_common::fault::Fault;
+use molt_common::limits::BLOCK_BYTES;
+use molt_common::walk::Memory;
+
+/// The current process's own memory. A page that is not resident is a fault: nothing here may sleep.
+#[derive(Clone, Copy)]
+pub struct UserMemory;
+
+impl Memory for UserMemory {
+    #[inline(always)]
+    fn read(&self, addr: u64, into: &mut [u8]) -> Result<(), Fault> {
+        // The verifier wants to see the bound of a length that comes from a map.
+        let len = into.len();
+        if len == 0 || len > BLOCK_BYTES {
+            return Err(Fault::BadPointer);
+        }
+        // SAFETY: `into` is writable for `len` bytes, and the helper checks the source address itself.
+        let status = unsafe { bpf_probe_read_user(into.as_mut_ptr().cast(), len as u32, addr as *const _) };
+        if status == 0 { Ok(()) } else { Err(Fault::ReadFault) }
+    }
+}
+
+/// Reads a 4-byte integer in the kernel's memory.
+#[inline(always)]
+pub fn kernel_u32(addr: u64) -> Result<u32, Fault> {
+    let mut value = 0u32;
+    // SAFETY: `value` is writable for 4 bytes, and the helper checks the source address itself.
+    let status = unsafe { bpf_probe_read_kernel((&raw mut value).cast(), 4, addr as *const _) };
+    if status == 0 { Ok(value) } else { Err(Fault::ReadFault) }
+}
+
+/// Reads an 8-byte integer in the kernel's memory.
+#[inline(always)]
+pub fn kernel_u64(addr: u64) -> Result<u64, Fault> {
+    let mut value = 0u64;
+    // SAFETY: `value` is writable for 8 bytes, and the helper checks the source address itself.
+    let status = unsafe { bpf_probe_read_kernel((&raw mut value).cast(), 8, addr as *const _) };
+    if status == 0 { Ok(value) } else { Err(Fault::ReadFault) }
+}

@@ -1,0 +1,106 @@
+//! On each tick of a CPU's clock: the Python stack of the thread that runs there.
+
+use crate::maps::{Scratch, process, scratch};
+use crate::memory::UserMemory;
+use crate::repeat::{Turn, repeat};
+use crate::{emit, fault, task};
+use aya_ebpf::macros::perf_event;
+use aya_ebpf::programs::PerfEventContext;
+use molt_common::config::{PROCESS_READY, PROCESS_TSS, ProcessConfig};
+use molt_common::event::KIND_SAMPLE;
+use molt_common::event::sample::{NO_PYTHON, NOT_READY, STACK_CUT, STACK_TORN};
+use molt_common::fault::Fault;
+use molt_common::layout::WalkLayout;
+use molt_common::limits::MAX_THREADS;
+use molt_common::walk::frame::innermost;
+use molt_common::walk::stack::{Cursor, MAX_STEPS};
+use molt_common::walk::thread::{Search, Thread, belongs, by_key};
+
+#[perf_event]
+pub fn sample(_ctx: PerfEventContext) -> u32 {
+    let Some(config) = process(task::current_pid()) else { return 0 };
+    if let Err(lost) = try_sample(config) {
+        fault::count(lost);
+    }
+    0
+}
+
+#[inline(always)]
+fn try_sample(config: &ProcessConfig) -> Result<(), Fault> {
+    let scratch = scratch()?;
+    scratch.sample.header = task::header(KIND_SAMPLE);
+    scratch.sample.frames = 0;
+    scratch.sample.fault = 0;
+    if config.flags & PROCESS_READY == 0 {
+        scratch.sample.header.flags = NOT_READY;
+        fault::count(Fault::NotReady);
+    } else if let Err(torn) = walk(config, scratch) {
+        scratch.sample.header.flags |= STACK_TORN;
+        scratch.sample.fault = torn as u32;
+        fault::count(torn);
+    }
+    emit::sample(scratch, scratch.sample.frames)
+}
+
+/// Writes the current thread's frames to `scratch`, as far as they can be read.
+#[inline(always)]
+fn walk(config: &ProcessConfig, scratch: &mut Scratch) -> Result<(), Fault> {
+    let tstate = thread_state(config)?;
+    let first = if tstate == 0 { 0 } else { innermost(&UserMemory, &config.layout, tstate)? };
+    if first == 0 {
+        scratch.sample.header.flags = NO_PYTHON;
+        return Ok(());
+    }
+    let mut walk = Walk { cursor: Cursor::new(first), ended: Ok(true), layout: &config.layout, scratch };
+    repeat(MAX_STEPS, step, &mut walk);
+    walk.scratch.sample.frames = walk.cursor.count;
+    if walk.ended.is_ok() && walk.cursor.next != 0 {
+        walk.scratch.sample.header.flags = STACK_CUT;
+    }
+    walk.ended.map(|_| ())
+}
+
+/// A walk on its way out, as the loop hands it from step to step.
+struct Walk<'a> {
+    cursor: Cursor,
+    ended: Result<bool, Fault>,
+    layout: &'a WalkLayout,
+    scratch: &'a mut Scratch,
+}
+
+/// One step of the walk; [`Turn::Stop`] at its end.
+extern "C" fn step(_index: u32, walk: &mut Walk) -> Turn {
+    let Scratch { block, frames, .. } = &mut *walk.scratch;
+    walk.ended = walk.cursor.advance(&UserMemory, walk.layout, block, frames);
+    if walk.ended == Ok(true) { Turn::Go } else { Turn::Stop }
+}
+
+/// The current thread's `PyThreadState`, 0 if it has none: by its per-thread key where that works, else by
+/// the interpreters' thread lists.
+#[inline(always)]
+fn thread_state(config: &ProcessConfig) -> Result<u64, Fault> {
+    let thread = Thread { pointer: task::thread_pointer()?, tid: task::current_tid() };
+    if config.flags & PROCESS_TSS != 0 && thread.pointer != 0 {
+        let tstate = by_key(&UserMemory, thread, config.tss_key)?;
+        if tstate == 0 || belongs(&UserMemory, &config.layout, tstate, thread)? {
+            return Ok(tstate);
+        }
+    }
+    let search = Search::new(&UserMemory, &config.layout, config.runtime, thread)?;
+    let mut lookup = Lookup { search, found: Ok(None), layout: &config.layout };
+    repeat(MAX_THREADS, look, &mut lookup);
+    lookup.found.map(|tstate| tstate.unwrap_or(0))
+}
+
+/// A search for a thread's state, as the loop hands it from step to step.
+struct Lookup<'a> {
+    search: Search,
+    found: Result<Option<u64>, Fault>,
+    layout: &'a WalkLayout,
+}
+
+/// One step of the search; [`Turn::Stop`] at its end.
+extern "C" fn look(_index: u32, lookup: &mut Lookup) -> Turn {
+    lookup.found = lookup.search.advance(&UserMemory, lookup.layout);
+    if lookup.found == Ok(None) { Turn::Go } else { Turn::Stop }
+}

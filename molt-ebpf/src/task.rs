@@ -1,0 +1,62 @@
+//! The current thread, and the kernel's own record of threads.
+
+use crate::maps::KERNEL;
+use crate::memory::{kernel_u32, kernel_u64};
+use aya_ebpf::helpers::generated::{bpf_get_current_task, bpf_ktime_get_ns};
+use aya_ebpf::helpers::bpf_get_current_pid_tgid;
+use molt_common::config::KernelLayout;
+use molt_common::event::Header;
+use molt_common::fault::Fault;
+use molt_common::layout::ABSENT;
+
+/// Process id of the current thread.
+#[inline(always)]
+pub fn current_pid() -> u32 {
+    (bpf_get_current_pid_tgid() >> 32) as u32
+}
+
+/// Thread id of the current thread.
+#[inline(always)]
+pub fn current_tid() -> u32 {
+    bpf_get_current_pid_tgid() as u32
+}
+
+/// Nanoseconds of `CLOCK_MONOTONIC`.
+#[inline(always)]
+pub fn now_ns() -> u64 {
+    // SAFETY: the helper takes nothing and reads a clock.
+    unsafe { bpf_ktime_get_ns() }
+}
+
+/// A record's header for the current thread.
+#[inline(always)]
+pub fn header(kind: u16) -> Header {
+    Header { kind, flags: 0, pid: current_pid(), tid: current_tid(), reserved: 0, time_ns: now_ns() }
+}
+
+/// Where this kernel keeps what is read from its `task_struct`.
+#[inline(always)]
+pub fn layout() -> Result<&'static KernelLayout, Fault> {
+    KERNEL.get(0).ok_or(Fault::MapMissing)
+}
+
+/// The current thread's pointer (x86-64: `fsbase`), or 0 where this kernel's layout does not name it.
+#[inline(always)]
+pub fn thread_pointer() -> Result<u64, Fault> {
+    let at = layout()?.task_thread_pointer;
+    if at == ABSENT {
+        return Ok(0);
+    }
+    // SAFETY: the helper takes nothing and gives the address of the current task.
+    let task = unsafe { bpf_get_current_task() };
+    kernel_u64(task + u64::from(at))
+}
+
+/// Process id and thread id of the `task_struct` at `task`.
+#[inline(always)]
+pub fn ids(task: u64) -> Result<(u32, u32), Fault> {
+    let layout = layout()?;
+    let pid = kernel_u32(task + u64::from(layout.task_tgid))?;
+    let tid = kernel_u32(task + u64::from(layout.task_pid))?;
+    Ok((pid, tid))
+}

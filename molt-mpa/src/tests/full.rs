@@ -1,0 +1,348 @@
+//! An artifact in which every field of every type has a value, and every enum has each of its variants
+//! somewhere.
+use std::time::{Duration, UNIX_EPOCH};
+
+use crate::ids::{Sha256Hash, SiteId, env_fingerprint, inputs_fingerprint};
+use crate::model::{
+    Arch, Artifact, AttributeFacts, AttributePlace, Backend, CallSite, CallTarget, Code, Collector,
+    Container, DictFacts, Effect, EffectKind, ElementFacts, Event, EventKind, ExceptionCount, Header,
+    Hotspot, IdBasis, KeySet, LengthRange, Mode, Module, ModuleKind, ModuleMutation, MutationKind,
+    Observation, Origin, Os, Overhead, Platform, Process, ProcessRole, RunMetadata, Samples, Section,
+    SectionState, Signature, Symbol, SymbolKind, TargetKind, TypeFacts, TypeKind, TypeMutation, Window,
+};
+use crate::quantity::{Millis, Share};
+use crate::redact::{Category, Policy, Redactor};
+
+/// A sound artifact with everything in it, under the policy that keeps data, since only that one has `expr`.
+pub(crate) fn full() -> Artifact {
+    let mut redactor = Redactor::new(Policy::None, None);
+    let mut artifact = Artifact::new(header(&mut redactor), collector());
+    add_modules(&mut artifact);
+    add_symbols(&mut artifact);
+    add_call_sites(&mut artifact);
+    add_types(&mut artifact);
+    add_containers(&mut artifact, &mut redactor);
+    add_hotspots(&mut artifact);
+    add_events(&mut artifact, &mut redactor);
+    artifact.redactions = redactor.summary();
+    artifact.redactions.counts.insert(Category::Path.name().to_owned(), 0);
+    artifact.call_counts.insert("app.f".to_owned(), 7);
+    artifact.branch_counts.insert("app.f:3:taken".to_owned(), 5);
+    artifact.loop_counts.insert("app.f:4".to_owned(), 9);
+    artifact.normalize();
+    artifact
+}
+
+/// The same under the default policy.
+pub(crate) fn hashed() -> Artifact {
+    let mut redactor = Redactor::new(Policy::Hash, None);
+    let mut artifact = full();
+    for argument in &mut artifact.header.run_metadata.argv {
+        *argument = redactor.redact(Category::Argv, argument);
+    }
+    for event in &mut artifact.events {
+        if let EventKind::Exec { program: Some(program), .. } = &mut event.what {
+            *program = redactor.redact(Category::Path, program);
+        }
+    }
+    for dict in artifact.containers.values_mut().filter_map(|container| container.dict.as_mut()) {
+        for key in dict.key_sets.iter_mut().flat_map(|set| &mut set.keys) {
+            *key = redactor.redact(Category::DictKey, key);
+        }
+    }
+    artifact.call_sites.iter_mut().for_each(|site| site.expr = None);
+    artifact.redactions = redactor.summary();
+    artifact.normalize();
+    artifact
+}
+
+fn header(redactor: &mut Redactor) -> Header {
+    let run_metadata = RunMetadata {
+        entrypoint: "app.py".to_owned(),
+        argv: ["app.py", "--out", "/home/alice/out"]
+            .map(|argument| redactor.redact(Category::Argv, argument))
+            .to_vec(),
+        env_fingerprint: env_fingerprint([("LANG", "C.UTF-8")]),
+        inputs_fingerprint: inputs_fingerprint([("app.py", Sha256Hash::of(b"pass\n"))]),
+        duration_ms: Duration::from_millis(1_500).into(),
+    };
+    let platform = Platform { os: Os::Linux, arch: Arch::Arm64 };
+    Header::cpython("3.13.5", platform, run_metadata, UNIX_EPOCH + Duration::from_secs(1_767_312_000))
+}
+
+fn collector() -> Collector {
+    let mut collector = Collector::new(Backend::Ebpf, Mode::Windows);
+    collector.sample_hz = Some(99);
+    collector.samples =
+        Some(Samples { taken: 9, kept: 6, cut: 1, torn: 1, not_python: 1, lost: 1, unresolved: 1 });
+    collector.overhead = Some(Overhead {
+        budget: Some(Share::of(1, 100)),
+        spent: Some(Share::of(1, 300)),
+        target_cpu_ms: Some(Millis::from_micros(1_400_123)),
+    });
+    collector.windows =
+        vec![Window { start_ms: Millis::from_micros(10_500), duration_ms: Millis::from_micros(900) }];
+    let process = |role, parent| Process {
+        role,
+        parent,
+        python_version: Some("3.13.5".to_owned()),
+        free_threaded: Some(false),
+        samples: 3,
+    };
+    collector.processes = vec![
+        process(ProcessRole::Main, None),
+        process(ProcessRole::Fork, Some(0)),
+        process(ProcessRole::Exec, Some(1)),
+    ];
+    for section in Section::ALL {
+        collector.set(section, SectionState::complete());
+    }
+    collector.set(Section::Symbols, SectionState::sampled("functions that no sample met are missing"));
+    collector.set(Section::Types, SectionState::partial("types of process 2 were not read"));
+    collector.lose("ring_full", 2);
+    collector.dropped.insert(Section::Events.name().to_owned(), 4);
+    collector
+}
+
+fn add_modules(artifact: &mut Artifact) {
+    let mutation = |kind| ModuleMutation {
+        attr: "limit".to_owned(),
+        kind,
+        observation: Observation::Sampled,
+        count: 1,
+        by: vec!["app.f".to_owned()],
+    };
+    for (name, kind, origin) in [
+        ("app", ModuleKind::Py, Origin::App),
+        ("sys", ModuleKind::Builtin, Origin::Stdlib),
+        ("numpy.core", ModuleKind::Extension, Origin::Site),
+        ("_frozen_importlib", ModuleKind::Frozen, Origin::Stdlib),
+        ("google", ModuleKind::Namespace, Origin::Site),
+    ] {
+        let module = Module {
+            kind,
+            file: Some(format!("{name}.py")),
+            origin: Some(origin),
+            source_sha256: Some(Sha256Hash::of(name.as_bytes())),
+            mutations: [MutationKind::Add, MutationKind::Rebind, MutationKind::Delete].map(mutation).to_vec(),
+        };
+        artifact.modules.insert(name.to_owned(), module);
+    }
+}
+
+/// `app.f` calls `app.g`; the rest is there for its kind.
+fn add_symbols(artifact: &mut Artifact) {
+    let effect =
+        |effect| Effect { effect, event: "open".to_owned(), observation: Observation::Exact, count: 2 };
+    for (qualname, kind) in [
+        ("f", SymbolKind::Function),
+        ("g", SymbolKind::Generator),
+        ("C.m", SymbolKind::Method),
+        ("co", SymbolKind::Coroutine),
+        ("ag", SymbolKind::AsyncGenerator),
+        ("f.<locals>.<lambda>", SymbolKind::Lambda),
+        ("f.<locals>.<listcomp>", SymbolKind::Comprehension),
+        ("C", SymbolKind::ClassBody),
+        ("<module>", SymbolKind::Module),
+        ("größe", SymbolKind::Builtin),
+    ] {
+        let symbol = Symbol {
+            module: "app".to_owned(),
+            qualname: qualname.to_owned(),
+            kind,
+            file: Some("app.py".to_owned()),
+            first_line: Some(3),
+            codes: vec![Code { code_hash: Sha256Hash::of(qualname.as_bytes()), first_line: 3 }],
+            observation: Observation::Exact,
+            calls: Some(7),
+            calls_est: Some(70),
+            effects: ALL_EFFECTS.map(effect).to_vec(),
+            exceptions: vec![ExceptionCount {
+                type_name: "ValueError".to_owned(),
+                observation: Observation::Exact,
+                raised: 1,
+                propagated: 2,
+            }],
+        };
+        artifact.symbols.insert(format!("app.{qualname}"), symbol);
+    }
+}
+
+const ALL_EFFECTS: [EffectKind; 15] = [
+    EffectKind::FsRead,
+    EffectKind::FsWrite,
+    EffectKind::FsMeta,
+    EffectKind::Net,
+    EffectKind::Process,
+    EffectKind::Env,
+    EffectKind::Time,
+    EffectKind::Random,
+    EffectKind::Import,
+    EffectKind::Code,
+    EffectKind::Ffi,
+    EffectKind::Thread,
+    EffectKind::Signal,
+    EffectKind::Introspect,
+    EffectKind::Gc,
+];
+
+/// One site per basis of its id.
+fn add_call_sites(artifact: &mut Artifact) {
+    let code_hash = Sha256Hash::of(b"f");
+    let text = SiteId::Text { col: 4, expr: "g(1)" };
+    let position = SiteId::Position { col: 4, end_line: 5, end_col: 8 };
+    let code = SiteId::Code { code_hash, offset: 12 };
+    let target = |symbol: &str, kind, count| CallTarget {
+        symbol: symbol.to_owned(),
+        kind,
+        count,
+        count_est: Some(count * 10),
+        signatures: vec![Signature {
+            args: vec!["int".to_owned(), "?".to_owned(), "app.C~".to_owned(), "*tuple[int, str]".to_owned()],
+            ret: Some("None".to_owned()),
+            count,
+        }],
+        exceptions: Some(1),
+    };
+    for (line, basis, id) in [
+        (5, None, text),
+        (6, Some(IdBasis::Line), text),
+        (7, Some(IdBasis::Position), position),
+        (8, Some(IdBasis::Code), code),
+    ] {
+        artifact.call_sites.push(CallSite {
+            id: id.hash("app.py", line),
+            id_basis: basis,
+            file: "app.py".to_owned(),
+            line,
+            col: Some(4),
+            end_line: Some(5),
+            end_col: Some(8),
+            expr: Some("g(1)".to_owned()),
+            caller: "app.f".to_owned(),
+            code_hash: Some(code_hash),
+            offset: Some(12),
+            observation: Observation::Sampled,
+            targets: vec![
+                target("app.g", TargetKind::Py, 4),
+                target("len", TargetKind::Builtin, 3),
+                target("app.C", TargetKind::Class, 2),
+                target("functools.partial", TargetKind::C, 1),
+            ],
+            signatures_dropped: 1,
+        });
+    }
+}
+
+fn add_types(artifact: &mut Artifact) {
+    let attribute = |on| AttributeFacts { on, types: vec!["int".to_owned(), "str".to_owned()], count: 3 };
+    for (name, kind) in [("app.C", TypeKind::Heap), ("int", TypeKind::Static)] {
+        let facts = TypeFacts {
+            kind,
+            observation: Observation::Sampled,
+            bases: vec!["object".to_owned()],
+            mro: vec![name.to_owned(), "object".to_owned()],
+            attrs: [
+                ("pid", AttributePlace::Instance),
+                ("y", AttributePlace::Class),
+                ("z", AttributePlace::Slot),
+            ]
+            .map(|(name, on)| (name.to_owned(), attribute(on)))
+            .into(),
+            mutations: vec![TypeMutation {
+                attr: "__bases__".to_owned(),
+                kind: MutationKind::Rebind,
+                observation: Observation::Sampled,
+                count: 1,
+            }],
+            layout_stable: Some(true),
+            instances: Some(12),
+        };
+        artifact.types.insert(name.to_owned(), facts);
+    }
+}
+
+fn add_containers(artifact: &mut Artifact, redactor: &mut Redactor) {
+    let elements = || ElementFacts {
+        element_types: vec!["int".to_owned()],
+        homogeneous: true,
+        length: LengthRange { min: 0, max: 3 },
+        looked_at: 5,
+    };
+    let dict = DictFacts {
+        key_sets: vec![KeySet {
+            keys: vec![redactor.redact(Category::DictKey, "/etc/passwd")],
+            keys_dropped: 1,
+            value_types: vec!["str".to_owned()],
+            count: 2,
+        }],
+        key_sets_dropped: 1,
+        all_keys_str: true,
+        length: LengthRange { min: 1, max: 65 },
+        looked_at: 66,
+    };
+    let site = artifact.call_sites[0].id;
+    for place in [
+        format!("{site}#arg:0"),
+        format!("{site}#ret"),
+        "app.f#param:x".to_owned(),
+        "app.f#local:y".to_owned(),
+        "app.f#ret".to_owned(),
+    ] {
+        let container = Container {
+            observation: Observation::Sampled,
+            count: 4,
+            dict: Some(dict.clone()),
+            list: Some(elements()),
+            tuple: Some(elements()),
+            set: Some(elements()),
+        };
+        artifact.containers.insert(place, container);
+    }
+}
+
+fn add_hotspots(artifact: &mut Artifact) {
+    for (symbol, native, samples) in
+        [("app.f", None, 2), ("app.g", None, 4), ("app.g", Some("libz:inflate"), 3)]
+    {
+        artifact.hotspots.push(Hotspot {
+            symbol: symbol.to_owned(),
+            native: native.map(str::to_owned),
+            score: Share::of(samples, 6),
+            time_ms: Millis::from_micros(samples * 10_101),
+            total_ms: Millis::from_micros(60_606),
+            samples,
+            alloc_bytes: Some(1_000 / samples),
+            alloc_count: Some(3),
+            rank_time: 0,
+            rank_alloc: None,
+        });
+    }
+}
+
+/// One event of each kind.
+fn add_events(artifact: &mut Artifact, redactor: &mut Redactor) {
+    let kinds = [
+        EventKind::ProcessStart { parent: Some(0) },
+        EventKind::Exec {
+            program: Some(redactor.redact(Category::Path, "/usr/bin/python3")),
+            python_version: Some("3.13.5".to_owned()),
+        },
+        EventKind::ThreadStart { thread: 0 },
+        EventKind::Import {
+            module: "json".to_owned(),
+            duration_ms: Some(Millis::from_micros(1_234)),
+            succeeded: Some(true),
+        },
+        EventKind::Gc { generation: 2, collected: Some(5), duration_ms: Some(Millis::from_micros(77)) },
+        EventKind::WindowOpen,
+        EventKind::WindowClose,
+        EventKind::Loss { cause: "ring_full".to_owned(), count: 2 },
+        EventKind::Signal { signal: "SIGRTMIN+1".to_owned() },
+        EventKind::ThreadEnd { thread: 0 },
+        EventKind::ProcessEnd { status: Some(-1) },
+    ];
+    for (at, what) in (1..).zip(kinds) {
+        artifact.events.push(Event { t_ms: Millis::from_micros(at * 500), process: Some(1), what });
+    }
+}

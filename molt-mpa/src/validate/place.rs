@@ -1,0 +1,104 @@
+//! Places in a file, as paths that `jq` takes.
+use jsonschema::paths::{Location, LocationSegment};
+
+/// One step down.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Step<'a> {
+    /// To the value of a key.
+    Key(&'a str),
+    /// To an element of a list.
+    Index(usize),
+}
+
+/// The path of these steps from the top.
+pub(super) fn of(steps: &[Step<'_>]) -> String {
+    let mut place = String::new();
+    for step in steps {
+        match step {
+            Step::Index(index) => place.push_str(&format!("[{index}]")),
+            Step::Key(key) if is_plain(key) => place.push_str(&format!(".{key}")),
+            Step::Key(key) => place.push_str(&format!("[{}]", quoted(key))),
+        }
+    }
+    if place.starts_with('.') { place } else { format!(".{place}") }
+}
+
+/// The path of a place that the schema complains about.
+pub(super) fn of_location(location: &Location) -> String {
+    let segments: Vec<LocationSegment<'_>> = location.iter().collect();
+    let steps: Vec<Step<'_>> = segments
+        .iter()
+        .map(|segment| match segment {
+            LocationSegment::Property(key) => Step::Key(key),
+            LocationSegment::Index(index) => Step::Index(*index),
+        })
+        .collect();
+    of(&steps)
+}
+
+/// The path of an entry of a map of the top level.
+pub(super) fn of_entry(section: &str, name: &str) -> String {
+    of(&[Step::Key(section), Step::Key(name)])
+}
+
+/// A key as a JSON string with nothing in it that drives a terminal. Only of a hostile file is one cut.
+fn quoted(key: &str) -> String {
+    const MOST: usize = 1_000;
+    let mut quoted = String::from('"');
+    for character in key.chars().take(MOST) {
+        match character {
+            '"' | '\\' => quoted.extend(['\\', character]),
+            _ if character.is_alphanumeric() || character == ' ' || character.is_ascii_punctuation() => {
+                quoted.push(character);
+            }
+            _ => {
+                let mut units = [0; 2];
+                for unit in character.encode_utf16(&mut units) {
+                    quoted.push_str(&format!("\\u{unit:04x}"));
+                }
+            }
+        }
+    }
+    quoted.push('"');
+    quoted
+}
+
+/// Foreign text in quotes, escaped, at most 80 characters of it.
+pub(super) fn shown(text: &str) -> String {
+    const MOST: usize = 80;
+    match text.char_indices().nth(MOST) {
+        None => format!("{text:?}"),
+        Some((end, _)) => format!("{:?}...", text.get(..end).unwrap_or_default()),
+    }
+}
+
+/// Whether jq takes a key after a dot as it stands.
+fn is_plain(key: &str) -> bool {
+    let is_word = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+    key.bytes().all(is_word) && key.bytes().next().is_some_and(|first| !first.is_ascii_digit())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // Someone pastes the path into jq.
+    #[test]
+    fn paths_are_those_of_jq() {
+        assert_eq!(of(&[]), ".");
+        assert_eq!(
+            of(&[Step::Key("call_sites"), Step::Index(3), Step::Key("caller")]),
+            ".call_sites[3].caller"
+        );
+        assert_eq!(of(&[Step::Key("symbols"), Step::Key("app.f")]), ".symbols[\"app.f\"]");
+        assert_eq!(of(&[Step::Key("a b"), Step::Key("9")]), ".[\"a b\"][\"9\"]");
+        assert_eq!(of_entry("types", "ä\"\\\u{1b}\u{1f40d}"), ".types[\"ä\\\"\\\\\\u001b\\ud83d\\udc0d\"]");
+    }
+
+    // A hostile name neither floods the terminal nor drives it.
+    #[test]
+    fn foreign_text_is_cut_and_escaped() {
+        assert_eq!(shown("a\u{1b}[31m\n"), "\"a\\u{1b}[31m\\n\"");
+        assert_eq!(shown(&"ä".repeat(100)), format!("\"{}\"...", "ä".repeat(80)));
+    }
+}

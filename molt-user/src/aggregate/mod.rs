@@ -1,0 +1,13 @@
+//! Records with names to the sections of the artifact. Pure: no clock, no files, no hash order.
+//!
+//! [`tally`] counts while the run goes on; the other files turn the counts into one section each when it ends.
+
+pub mod call_sites;
+pub mod code;
+pub mod entrypoint;
+pub mod hotspots;
+pub mod modules;
+pub mod processes;
+pub mod sections;
+pub mod symbols;
+pub mod tally;

@@ -1,0 +1,126 @@
+//! Modules: those whose code ran, and those that `sys.modules` held when it was looked at.
+
+use super::code::Files;
+use crate::symbolize::paths::SourceFile;
+use molt_mpa::ids::Sha256Hash;
+use molt_mpa::model::{Module, ModuleKind, Origin};
+use molt_mpa::redact::Redactor;
+use std::collections::BTreeMap;
+
+/// What a look at a module, or its code, shows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ModuleFacts {
+    /// What it is made of.
+    pub kind: ModuleKind,
+    /// Its file as the program names it, where it has one.
+    pub file: Option<String>,
+    /// Of its source, where it was read.
+    pub source_sha256: Option<Sha256Hash>,
+}
+
+/// Modules by name, as they are found out.
+#[derive(Debug, Default)]
+pub struct Modules {
+    found: BTreeMap<String, ModuleFacts>,
+}
+
+impl Modules {
+    /// Whether `name` was noted already.
+    pub fn knows(&self, name: &str) -> bool {
+        self.found.contains_key(name)
+    }
+
+    /// Notes a module. What an earlier look found stays where this one knows less.
+    pub fn note(&mut self, name: &str, facts: ModuleFacts) {
+        match self.found.get_mut(name) {
+            None => {
+                self.found.insert(name.to_owned(), facts);
+            }
+            Some(known) => {
+                known.file = known.file.take().or(facts.file);
+                known.source_sha256 = known.source_sha256.or(facts.source_sha256);
+            }
+        }
+    }
+
+    /// Every file that a module names.
+    pub fn files(&self) -> impl Iterator<Item = &str> {
+        self.found.values().filter_map(|facts| facts.file.as_deref())
+    }
+
+    /// Name and content of every source file in an import root other than the standard library's, for the
+    /// inputs' fingerprint.
+    pub fn sources<'a>(&'a self, files: &'a Files) -> impl Iterator<Item = (String, Sha256Hash)> + 'a {
+        self.found.values().filter_map(|facts| {
+            let SourceFile::Rooted { path, origin } = files.0.get(facts.file.as_ref()?)? else { return None };
+            (*origin != Origin::Stdlib).then_some((path.clone(), facts.source_sha256?))
+        })
+    }
+
+    /// The artifact's section.
+    pub fn section(&self, files: &Files, redactor: &mut Redactor) -> BTreeMap<String, Module> {
+        let mut section = BTreeMap::new();
+        for (name, facts) in &self.found {
+            let inside = matches!(facts.kind, ModuleKind::Builtin | ModuleKind::Frozen);
+            let origin = facts.file.as_deref().and_then(|file| files.origin(file));
+            let module = Module {
+                kind: facts.kind,
+                file: facts.file.as_ref().map(|file| files.name(file, redactor)),
+                origin: origin.or(inside.then_some(Origin::Stdlib)),
+                source_sha256: facts.source_sha256,
+                mutations: Vec::new(),
+            };
+            section.insert(name.clone(), module);
+        }
+        section
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use molt_mpa::redact::Policy;
+
+    /// Code that ran tells less about its module than `sys.modules`; the order of the two must not matter.
+    #[test]
+    fn facts_add_up_in_either_order() {
+        let file = Some("/app/a.py".to_owned());
+        let hash = Some(Sha256Hash::of(b"x"));
+        let from_code = ModuleFacts { kind: ModuleKind::Py, file: file.clone(), source_sha256: None };
+        let from_look = ModuleFacts { kind: ModuleKind::Py, file: None, source_sha256: hash };
+        let both = ModuleFacts { kind: ModuleKind::Py, file, source_sha256: hash };
+        for order in [[&from_code, &from_look], [&from_look, &from_code]] {
+            let mut modules = Modules::default();
+            for facts in order {
+                modules.note("a", facts.clone());
+            }
+            assert_eq!(modules.found.get("a"), Some(&both));
+        }
+    }
+
+    /// A file outside the import roots is the program's data; one inside is named relative to its root.
+    #[test]
+    fn files_are_named_by_their_root_or_redacted() {
+        let mut modules = Modules::default();
+        let py = |file: &str, text: &[u8]| ModuleFacts {
+            kind: ModuleKind::Py,
+            file: Some(file.to_owned()),
+            source_sha256: Some(Sha256Hash::of(text)),
+        };
+        modules.note("app", py("/srv/app.py", b"a"));
+        modules.note("json", py("/usr/lib/json.py", b"j"));
+        modules.note("secret", py("/home/me/secret.py", b"s"));
+        let rooted = |path: &str, origin| SourceFile::Rooted { path: path.to_owned(), origin };
+        let files = Files(BTreeMap::from([
+            ("/srv/app.py".to_owned(), rooted("app.py", Origin::App)),
+            ("/usr/lib/json.py".to_owned(), rooted("json.py", Origin::Stdlib)),
+        ]));
+        let section = modules.section(&files, &mut Redactor::new(Policy::Drop, None));
+        let names: Vec<_> = section.values().map(|module| module.file.as_deref().unwrap_or("")).collect();
+        assert_eq!(names, ["app.py", "json.py", "<redacted>"]);
+        assert_eq!(
+            modules.sources(&files).collect::<Vec<_>>(),
+            [("app.py".to_owned(), Sha256Hash::of(b"a"))]
+        );
+    }
+}

@@ -1,0 +1,105 @@
+//! Attaches the kernel side's programs. Each detaches when [`Kernel`] is dropped, or when molt dies.
+
+use super::load::{Kernel, LoadError};
+use aya::programs::perf_event::{PerfEventConfig, PerfEventScope, SamplePolicy, SoftwareEvent};
+use aya::programs::uprobe::{UProbeAttachLocation, UProbeScope};
+use aya::programs::{PerfEvent, Program, ProgramError, RawTracePoint, UProbe};
+use std::path::Path;
+
+/// Raw tracepoints and the programs that hang on them.
+const TRACEPOINTS: [(&str, &str); 3] = [
+    ("process_fork", "sched_process_fork"),
+    ("process_exec", "sched_process_exec"),
+    ("process_exit", "sched_process_exit"),
+];
+
+/// Why a program could not be attached.
+#[derive(Debug, thiserror::Error)]
+pub enum AttachError {
+    /// It could not even be loaded.
+    #[error(transparent)]
+    Load(#[from] LoadError),
+    /// The kernel refused to attach it.
+    #[error("failed to attach eBPF program {program} to {to}")]
+    Refused {
+        /// The program's name.
+        program: &'static str,
+        /// What it was to be attached to.
+        to: String,
+        /// What aya says.
+        #[source]
+        source: Box<ProgramError>,
+    },
+    /// The list of CPUs could not be read.
+    #[error("failed to read the list of CPUs from {file}")]
+    Cpus {
+        /// The file that holds it.
+        file: String,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+}
+
+impl Kernel {
+    /// Reports threads and processes that begin, run another program and end.
+    pub fn watch_processes(&mut self) -> Result<(), AttachError> {
+        for (name, tracepoint) in TRACEPOINTS {
+            let program: &mut RawTracePoint = self.program(name)?;
+            program.load().map_err(|source| not_loaded(name, source))?;
+            program.attach(tracepoint).map_err(|source| refused(name, tracepoint, source))?;
+        }
+        Ok(())
+    }
+
+    /// Samples the traced processes on every CPU, `hz` times a second of CPU time.
+    pub fn sample(&mut self, hz: u64) -> Result<(), AttachError> {
+        let cpus = aya::util::online_cpus()
+            .map_err(|(file, source)| AttachError::Cpus { file: file.to_owned(), source })?;
+        let program: &mut PerfEvent = self.program("sample")?;
+        program.load().map_err(|source| not_loaded("sample", source))?;
+        for cpu in cpus {
+            program
+                .attach(
+                    PerfEventConfig::Software(SoftwareEvent::CpuClock),
+                    PerfEventScope::AllProcessesOneCpu { cpu },
+                    SamplePolicy::Frequency(hz),
+                    false,
+                )
+                .map_err(|source| refused("sample", &format!("the clock of CPU {cpu}"), source))?;
+        }
+        Ok(())
+    }
+
+    /// Reports when an interpreter is about to tear itself down: at each of `offsets` in the file `path`.
+    ///
+    /// The probes are on the file, not on a process: children that run the same interpreter hit them too.
+    pub fn hook_finalization(&mut self, path: &Path, offsets: &[u64]) -> Result<(), AttachError> {
+        let program: &mut UProbe = self.program("finalize")?;
+        if program.fd().is_err() {
+            program.load().map_err(|source| not_loaded("finalize", source))?;
+        }
+        for offset in offsets {
+            program
+                .attach(UProbeAttachLocation::AbsoluteOffset(*offset), path, UProbeScope::AllProcesses)
+                .map_err(|source| refused("finalize", &format!("{}+{offset:#x}", path.display()), source))?;
+        }
+        Ok(())
+    }
+
+    fn program<'a, T>(&'a mut self, name: &'static str) -> Result<&'a mut T, LoadError>
+    where
+        &'a mut T: TryFrom<&'a mut Program, Error = ProgramError>,
+    {
+        let program = self.ebpf.program_mut(name).ok_or(LoadError::Missing(name))?;
+        program.try_into().map_err(|source| LoadError::Program { program: name, source: Box::new(source) })
+    }
+}
+
+fn not_loaded(program: &'static str, source: ProgramError) -> AttachError {
+    LoadError::Program { program, source: Box::new(source) }.into()
+}
+
+fn refused(program: &'static str, to: &str, source: ProgramError) -> AttachError {
+    AttachError::Refused { program, to: to.to_owned(), source: Box::new(source) }
+}

@@ -1,0 +1,162 @@
+//! Loads the kernel side and talks to its maps.
+
+use super::maps::MapValue;
+use super::{btf, object};
+use aya::maps::{Array, HashMap, MapData, PerCpuArray, RingBuf};
+use aya::programs::ProgramError;
+use aya::{Ebpf, EbpfError, EbpfLoader};
+use molt_common::WIRE_VERSION;
+use molt_common::config::{KernelLayout, ProcessConfig};
+use molt_common::fault::Fault;
+use molt_common::layout::ABSENT;
+use std::os::fd::{AsFd, BorrowedFd};
+
+/// Why the kernel side could not be loaded or configured.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    /// The embedded object writes other records than this binary reads.
+    #[error("embedded eBPF object has wire version {found:?}, this binary reads {WIRE_VERSION}")]
+    WireVersion {
+        /// The object's version, if it names one.
+        found: Option<u32>,
+    },
+    /// The kernel refused the object's maps or BTF.
+    #[error("failed to load the eBPF object")]
+    Object(#[source] Box<EbpfError>),
+    /// The kernel refused a program.
+    #[error("failed to load eBPF program {program}")]
+    Program {
+        /// The program's name.
+        program: &'static str,
+        /// What aya says; holds the verifier's log where there is one.
+        #[source]
+        source: Box<ProgramError>,
+    },
+    /// The object has no program or map of this name.
+    #[error("embedded eBPF object has no {0}")]
+    Missing(&'static str),
+    /// A map could not be read or written.
+    #[error("failed to access eBPF map {map}")]
+    Map {
+        /// The map's name.
+        map: &'static str,
+        /// The kernel's answer.
+        #[source]
+        source: aya::maps::MapError,
+    },
+}
+
+/// The loaded kernel side. Dropping it detaches every program.
+pub struct Kernel {
+    pub(super) ebpf: Ebpf,
+    processes: HashMap<MapData, u32, MapValue<ProcessConfig>>,
+    gates: HashMap<MapData, u32, u32>,
+    counters: PerCpuArray<MapData, u64>,
+    events: RingBuf<MapData>,
+    /// Why the thread pointer cannot be read on this kernel, if it cannot.
+    pub degraded: Option<btf::BtfError>,
+}
+
+impl std::fmt::Debug for Kernel {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Kernel").field("degraded", &self.degraded).finish_non_exhaustive()
+    }
+}
+
+/// Takes the map `name` out of the object as a `$kind`.
+macro_rules! take_map {
+    ($ebpf:expr, $name:literal, $kind:ident) => {
+        $kind::try_from($ebpf.take_map($name).ok_or(LoadError::Missing($name))?)
+            .map_err(|source| LoadError::Map { map: $name, source })
+    };
+}
+
+impl Kernel {
+    /// Loads the embedded object and tells it the kernel's layout. Nothing is attached yet.
+    pub fn load() -> Result<Self, LoadError> {
+        let found = object::wire_version(object::bytes());
+        if found != Some(WIRE_VERSION) {
+            return Err(LoadError::WireVersion { found });
+        }
+        let mut ebpf =
+            EbpfLoader::new().load(object::bytes()).map_err(|source| LoadError::Object(Box::new(source)))?;
+        let (layout, degraded) = match btf::kernel_layout() {
+            Ok(layout) => (layout, None),
+            Err(unknown) => (UNKNOWN_KERNEL, Some(unknown)),
+        };
+        configure(&mut ebpf, layout)?;
+        Ok(Self {
+            processes: take_map!(ebpf, "PROCESSES", HashMap)?,
+            gates: take_map!(ebpf, "GATES", HashMap)?,
+            counters: take_map!(ebpf, "COUNTERS", PerCpuArray)?,
+            events: take_map!(ebpf, "EVENTS", RingBuf)?,
+            ebpf,
+            degraded,
+        })
+    }
+
+    /// Traces process `pid` from here on, as `config` says.
+    pub fn trace(&mut self, pid: u32, config: &ProcessConfig) -> Result<(), LoadError> {
+        self.processes
+            .insert(pid, MapValue(*config), 0)
+            .map_err(|source| LoadError::Map { map: "PROCESSES", source })
+    }
+
+    /// Stops tracing process `pid`. Nothing happens if it was not traced.
+    pub fn forget(&mut self, pid: u32) {
+        // An entry that is already gone is what was asked for.
+        let _ = self.processes.remove(&pid);
+        let _ = self.gates.remove(&pid);
+    }
+
+    /// Lets process `pid` go on into its finalization.
+    pub fn open_gate(&mut self, pid: u32) -> Result<(), LoadError> {
+        self.gates.insert(pid, 1, 0).map_err(|source| LoadError::Map { map: "GATES", source })
+    }
+
+    /// Becomes readable when there are records.
+    pub fn events_fd(&self) -> BorrowedFd<'_> {
+        self.events.as_fd()
+    }
+
+    /// Hands each waiting record's bytes to `take`, oldest first, at most `most` of them.
+    pub fn drain(&mut self, most: usize, mut take: impl FnMut(&[u8])) -> usize {
+        let mut taken = 0;
+        while taken < most {
+            let Some(record) = self.events.next() else { break };
+            take(&record);
+            taken += 1;
+        }
+        taken
+    }
+
+    /// Faults counted by the kernel side so far, over all CPUs; those that never happened are left out.
+    pub fn faults(&self) -> Result<Vec<(Fault, u64)>, LoadError> {
+        let mut counts = Vec::new();
+        for fault in Fault::ALL {
+            let per_cpu = self
+                .counters
+                .get(&(fault as u32), 0)
+                .map_err(|source| LoadError::Map { map: "COUNTERS", source })?;
+            let count: u64 = per_cpu.iter().sum();
+            if count > 0 {
+                counts.push((fault, count));
+            }
+        }
+        Ok(counts)
+    }
+}
+
+/// Writes the kernel's layout where the programs read it. The map stays in `ebpf`, which the programs need
+/// when they are loaded.
+fn configure(ebpf: &mut Ebpf, layout: KernelLayout) -> Result<(), LoadError> {
+    let refused = |source| LoadError::Map { map: "KERNEL", source };
+    let map = ebpf.map_mut("KERNEL").ok_or(LoadError::Missing("KERNEL"))?;
+    let mut kernel: Array<&mut MapData, MapValue<KernelLayout>> = map.try_into().map_err(refused)?;
+    kernel.set(0, MapValue(layout), 0).map_err(refused)
+}
+
+/// What is told to the kernel side when the kernel's BTF is not to be had: threads are found by their ids
+/// alone, and children cannot be followed.
+const UNKNOWN_KERNEL: KernelLayout =
+    KernelLayout { task_pid: ABSENT, task_tgid: ABSENT, task_thread_pointer: ABSENT, reserved: 0 };

@@ -1,0 +1,9 @@
+//! The kernel side, loaded and attached by aya. Everything that knows aya is in this folder.
+
+pub mod attach;
+pub mod btf;
+pub mod load;
+pub mod maps;
+pub mod object;
+
+pub use load::{Kernel, LoadError};

@@ -1,0 +1,184 @@
+//! `molt trace`: what is typed, and what is said before, while and after.
+
+use super::summary::{self, StatusLine};
+use super::{exit, message};
+use crate::trace::{Failure, Options, Target};
+use anyhow::{Context, bail};
+use clap::{Args, ValueEnum};
+use molt_mpa::ids::Sha256Hash;
+use molt_mpa::redact::{Policy, Salt};
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Duration;
+
+/// Traces a program and writes what it did as a Molt Profile Artifact.
+///
+/// The program is started under molt (after --), or a running one is attached to (--pid). It is not changed
+/// and need not cooperate; sampling costs it well under one percent of its time.
+#[derive(Debug, Args)]
+#[command(after_help = super::AFTER_HELP)]
+pub(super) struct TraceArguments {
+    /// Where to write the artifact; - is standard output
+    #[arg(short, long, value_name = "PATH", default_value = "molt_profile.json")]
+    output: PathBuf,
+
+    /// Samples per second of CPU time, 1 to 10000
+    ///
+    /// Each costs the program a few microseconds: 99 is far below what can be measured, 1000 is about half a
+    /// percent.
+    #[arg(short = 'F', long, value_name = "HZ", default_value_t = 99,
+          value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    frequency: u32,
+
+    /// Attach to the running process PID instead of starting a command
+    #[arg(long, value_name = "PID", conflicts_with = "command",
+          value_parser = clap::value_parser!(u32).range(1..=4_194_304))]
+    pid: Option<u32>,
+
+    /// Stop after this long, such as 10s, 500ms or 2m; without it, when the program ends
+    #[arg(long, value_name = "TIME", value_parser = parse_duration)]
+    duration: Option<Duration>,
+
+    /// Run the command as this user: a name, UID or UID:GID
+    ///
+    /// Without it, a command started through sudo runs as the user who called sudo.
+    #[arg(long, value_name = "USER", requires = "command")]
+    user: Option<String>,
+
+    /// What becomes of strings from the program's data, such as its arguments
+    #[arg(long, value_enum, default_value_t = Redaction::Hash)]
+    redact: Redaction,
+
+    /// Key the hashes with this file's bytes, so that nobody without it can guess what was hashed
+    #[arg(long, value_name = "PATH")]
+    redact_salt_file: Option<PathBuf>,
+
+    /// Count this file among the run's inputs (inputs_fingerprint); may be repeated
+    #[arg(long, value_name = "PATH")]
+    input: Vec<PathBuf>,
+
+    /// Say nothing but errors
+    #[arg(short, long)]
+    quiet: bool,
+
+    /// The command to run and its arguments
+    #[arg(last = true, required_unless_present = "pid", value_name = "COMMAND")]
+    command: Vec<OsString>,
+}
+
+/// `--redact`.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Redaction {
+    /// Replace each by its SHA-256
+    Hash,
+    /// Replace all by "<redacted>"
+    Drop,
+    /// Keep them
+    None,
+}
+
+impl From<Redaction> for Policy {
+    fn from(redaction: Redaction) -> Self {
+        match redaction {
+            Redaction::Hash => Policy::Hash,
+            Redaction::Drop => Policy::Drop,
+            Redaction::None => Policy::None,
+        }
+    }
+}
+
+pub(super) fn run(arguments: TraceArguments) -> ExitCode {
+    let quiet = arguments.quiet;
+    let mut status = StatusLine::new(quiet);
+    let mut show = |progress| {
+        if let Some(status) = &mut status {
+            status.show(progress);
+        }
+    };
+    let done =
+        options(arguments).map_err(Failure::from).and_then(|options| crate::trace::run(&options, &mut show));
+    if let Some(status) = status {
+        status.end();
+    }
+    match done {
+        Ok(outcome) => {
+            if !quiet {
+                summary::lines(&outcome).iter().for_each(|line| message::say(line));
+            }
+            exit::code(outcome.status)
+        }
+        Err(failure) => {
+            message::say_failure(&failure.error, &failure.advice);
+            exit::code(failure.status)
+        }
+    }
+}
+
+/// What was typed, checked and read.
+fn options(arguments: TraceArguments) -> anyhow::Result<Options> {
+    let salt = arguments.redact_salt_file.as_deref().map(read_salt).transpose()?;
+    if salt.is_some() && !matches!(arguments.redact, Redaction::Hash) {
+        bail!("--redact-salt-file has no use without --redact hash");
+    }
+    let target = match arguments.pid {
+        Some(pid) => Target::Process(pid),
+        None => Target::Command { argv: arguments.command, user: arguments.user },
+    };
+    Ok(Options {
+        target,
+        output: arguments.output,
+        frequency: arguments.frequency,
+        duration: arguments.duration,
+        policy: arguments.redact.into(),
+        salt,
+        inputs: arguments.input.iter().map(|path| hash_input(path)).collect::<anyhow::Result<_>>()?,
+    })
+}
+
+fn hash_input(path: &Path) -> anyhow::Result<(String, Sha256Hash)> {
+    let bytes = std::fs::read(path).with_context(|| format!("failed to read input {}", path.display()))?;
+    Ok((path.to_string_lossy().into_owned(), Sha256Hash::of(&bytes)))
+}
+
+fn read_salt(path: &Path) -> anyhow::Result<Salt> {
+    let bytes = std::fs::read(path).with_context(|| format!("failed to read salt {}", path.display()))?;
+    Salt::new(&bytes).with_context(|| format!("failed to use salt {}", path.display()))
+}
+
+/// A number with a unit: ms, s, m or h; seconds without one.
+fn parse_duration(text: &str) -> Result<Duration, String> {
+    let digits = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    let number: f64 = number.parse().map_err(|_| format!("{text:?} has no number"))?;
+    let scale = match unit {
+        "ms" => 0.001,
+        "" | "s" => 1.0,
+        "m" => 60.0,
+        "h" => 3600.0,
+        _ => return Err(format!("unit {unit:?} is none of ms, s, m, h")),
+    };
+    let seconds = number * scale;
+    if seconds <= 0.0 {
+        return Err("a duration is longer than nothing".to_owned());
+    }
+    Duration::try_from_secs_f64(seconds).map_err(|_| format!("{text} is too long"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::parse_duration;
+    use std::time::Duration;
+
+    /// Units as `timeout` and `sleep` have them, and milliseconds.
+    #[test]
+    fn reads_durations_with_their_units() {
+        assert_eq!(parse_duration("500ms"), Ok(Duration::from_millis(500)));
+        assert_eq!(parse_duration("10s"), Ok(Duration::from_secs(10)));
+        assert_eq!(parse_duration("1.5"), Ok(Duration::from_millis(1500)));
+        assert_eq!(parse_duration("2m"), Ok(Duration::from_secs(120)));
+        for wrong in ["", "s", "0s", "10d", "-1s", "1e400s", "nan"] {
+            assert!(parse_duration(wrong).is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! Bytes from the ring buffer to records. Total: any bytes give a record or a reason, never a panic.
+
+use molt_common::event::process::Birth;
+use molt_common::event::sample::{Frame, Sample};
+use molt_common::event::{Header, KIND_BIRTH, KIND_END, KIND_EXEC, KIND_FINALIZE, KIND_SAMPLE};
+use zerocopy::FromBytes;
+
+/// One record, as the kernel sent it.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Record<'a> {
+    /// A stack of Python frames, innermost first.
+    Sample(Sample, &'a [Frame]),
+    /// A thread or process was made.
+    Birth(Birth),
+    /// A process runs another program from here on.
+    Exec(Header),
+    /// A thread ended.
+    End(Header),
+    /// A process is about to tear its interpreter down.
+    Finalize(Header),
+}
+
+/// Why bytes are no record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum DecodeError {
+    /// Fewer bytes than the record's kind needs.
+    #[error("record is cut: {have} bytes")]
+    Cut {
+        /// Bytes there are.
+        have: usize,
+    },
+    /// A kind that this version does not know.
+    #[error("record has unknown kind {0}")]
+    Kind(u16),
+}
+
+/// Reads one record.
+pub fn decode(bytes: &[u8]) -> Result<Record<'_>, DecodeError> {
+    let cut = DecodeError::Cut { have: bytes.len() };
+    let (header, _) = Header::read_from_prefix(bytes).map_err(|_| cut)?;
+    match header.kind {
+        KIND_SAMPLE => {
+            let (sample, rest) = Sample::read_from_prefix(bytes).map_err(|_| cut)?;
+            let (frames, _) =
+                <[Frame]>::ref_from_prefix_with_elems(rest, sample.frames as usize).map_err(|_| cut)?;
+            Ok(Record::Sample(sample, frames))
+        }
+        KIND_BIRTH => Ok(Record::Birth(Birth::read_from_prefix(bytes).map_err(|_| cut)?.0)),
+        KIND_EXEC => Ok(Record::Exec(header)),
+        KIND_END => Ok(Record::End(header)),
+        KIND_FINALIZE => Ok(Record::Finalize(header)),
+        kind => Err(DecodeError::Kind(kind)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use zerocopy::IntoBytes;
+
+    fn sample(frames: u32) -> Vec<u64> {
+        let header = Header { kind: KIND_SAMPLE, flags: 0, pid: 7, tid: 8, reserved: 0, time_ns: 9 };
+        let mut words = vec![0u64; 4 + 4 * 2];
+        words.as_mut_bytes()[..32].copy_from_slice(Sample { header, frames, fault: 0 }.as_bytes());
+        words[4] = 0xc0de;
+        words
+    }
+
+    /// The frames that follow a sample are those that it counts.
+    #[test]
+    fn reads_a_sample_with_its_frames() {
+        let bytes = sample(2);
+        let Ok(Record::Sample(found, frames)) = decode(bytes.as_bytes()) else { panic!("no sample") };
+        assert_eq!((found.header.pid, frames.len(), frames[0].code), (7, 2, 0xc0de));
+    }
+
+    /// A count that is larger than what follows must not read past the end.
+    #[test]
+    fn refuses_a_sample_that_counts_too_many_frames() {
+        let bytes = sample(3);
+        assert_eq!(decode(bytes.as_bytes()), Err(DecodeError::Cut { have: 96 }));
+        for cut in 0..32 {
+            assert!(decode(&bytes.as_bytes()[..cut]).is_err());
+        }
+    }
+
+    /// A newer kernel side may send kinds that this reader does not know; they are counted, not guessed.
+    #[test]
+    fn names_an_unknown_kind() {
+        let mut bytes = sample(0);
+        bytes[0] = 99;
+        assert_eq!(decode(bytes.as_bytes()), Err(DecodeError::Kind(99)));
+    }
+}

@@ -1,0 +1,179 @@
+//! What a file and a process tell of a Python interpreter.
+
+use super::binary_version::{VersionSource, find_runtime, find_version, read_debug_offsets, version_in_name};
+use super::elf::{Elf, ElfError, Linking};
+use super::known::FileKind;
+use super::notes::{Probe, read_probes};
+use crate::cpython::version::{NEWEST_MINOR, OLDEST_MINOR, Version};
+use std::fmt;
+use std::os::fd::AsRawFd;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// Where the interpreter's code lies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Linkage {
+    /// In a library, libpython.
+    SharedLibrary,
+    /// In the executable, which loads other libraries.
+    Executable,
+    /// In an executable that loads none.
+    StaticExecutable,
+}
+
+/// The C library, which decides where a thread's data lies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Libc {
+    /// GNU's, with its minor version (2.N) if its file tells.
+    Glibc {
+        /// N of 2.N.
+        minor: Option<u16>,
+    },
+    /// musl.
+    Musl,
+    /// None that is known, or linked into the executable.
+    Unknown,
+}
+
+/// An interpreter as its file describes it: the same for every process that runs it.
+#[derive(Debug)]
+pub struct Build {
+    /// Which CPython.
+    pub version: Version,
+    /// What the version was read from.
+    pub version_source: VersionSource,
+    /// Built without the global interpreter lock.
+    pub free_threaded: bool,
+    /// Where the interpreter's code lies.
+    pub linkage: Linkage,
+    /// The full symbol table was removed.
+    pub stripped: bool,
+    /// The address of `_PyRuntime` before the load bias.
+    pub runtime: u64,
+    /// The probes of provider `python`; most builds have none.
+    pub probes: Vec<Probe>,
+    /// The parsed file, which it keeps open.
+    pub elf: Elf,
+}
+
+/// A Python that molt does not trace.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unsupported {
+    /// What it is, such as `Python 2.7.18` or `PyPy`.
+    pub what: String,
+    /// Its file.
+    pub path: PathBuf,
+}
+
+impl fmt::Display for Unsupported {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { what, path } = self;
+        write!(
+            f,
+            "found {what} in {}; supported are CPython 3.{OLDEST_MINOR} to 3.{NEWEST_MINOR}",
+            path.display()
+        )
+    }
+}
+
+impl Build {
+    /// Looks for an interpreter in a file that is named `name`.
+    pub(super) fn recognise(elf: Elf, name: &[u8]) -> Result<FileKind, ElfError> {
+        let unsupported = |what: &str| Ok(FileKind::Unsupported(what.to_owned()));
+        if elf.find_symbol(b"pypy_main_startup").is_some() || is_pypy(name) {
+            return unsupported("PyPy");
+        }
+        let runtime = match find_runtime(&elf) {
+            Some(runtime) => Some(runtime),
+            // A static executable has no dynamic symbols.
+            None if is_python(name) => elf.find_static_symbol(b"_PyRuntime")?.map(|symbol| symbol.address),
+            None => None,
+        };
+        if runtime.is_none() && elf.find_symbol(b"Py_GetVersion").is_none() {
+            let needs_python = elf.linking.needed.iter().any(|name| is_python(name) || is_pypy(name));
+            return Ok(FileKind::Other { needs_python });
+        }
+        let soname = elf.linking.soname.as_deref().unwrap_or_default();
+        let named = || version_in_name(soname).or_else(|| version_in_name(name));
+        let found = find_version(&elf).or_else(|| Some((named()?, VersionSource::FileName)));
+        let Some((version, version_source)) = found else {
+            return unsupported("a Python of unknown version");
+        };
+        let Some(runtime) = runtime.filter(|_| version.is_supported()) else {
+            return match version_source {
+                VersionSource::FileName => {
+                    unsupported(&format!("Python {}.{}", version.major(), version.minor()))
+                }
+                _ => unsupported(&format!("Python {version}")),
+            };
+        };
+        Ok(FileKind::Python(Arc::new(Self {
+            version,
+            version_source,
+            free_threaded: read_debug_offsets(&elf).is_some_and(|(_, free_threaded)| free_threaded),
+            linkage: linkage(&elf),
+            stripped: elf.is_stripped(),
+            runtime,
+            probes: read_probes(&elf)?.into_iter().filter(|probe| probe.provider == "python").collect(),
+            elf,
+        })))
+    }
+
+    /// A path under which this process can open the file, and place probes in it, as long as `self` lives,
+    /// whatever became of its name or of the process that it was found in.
+    pub fn open_path(&self) -> PathBuf {
+        PathBuf::from(format!("/proc/self/fd/{}", self.elf.file().as_raw_fd()))
+    }
+
+    /// The build id in hexadecimal digits; none if the linker wrote none.
+    pub fn build_id(&self) -> Option<String> {
+        use std::fmt::Write as _;
+        let id = self.elf.build_id.as_ref()?;
+        Some(id.iter().fold(String::new(), |mut text, byte| {
+            // Writing to a string cannot fail.
+            let _ = write!(text, "{byte:02x}");
+            text
+        }))
+    }
+}
+
+fn linkage(elf: &Elf) -> Linkage {
+    let Linking { interpreter, needed, soname, .. } = &elf.linking;
+    if interpreter.is_some() {
+        Linkage::Executable
+    } else if soname.is_none() && needed.is_empty() {
+        Linkage::StaticExecutable
+    } else {
+        Linkage::SharedLibrary
+    }
+}
+
+/// Whether a file name is that of PyPy or its library.
+pub(super) fn is_pypy(name: &[u8]) -> bool {
+    name.starts_with(b"pypy") || name.starts_with(b"libpypy")
+}
+
+/// Whether a file name is one that CPython and its library have.
+pub(super) fn is_python(name: &[u8]) -> bool {
+    name.starts_with(b"python") || name.starts_with(b"libpython")
+}
+
+/// An interpreter in a process.
+#[derive(Clone, Debug)]
+pub struct Interpreter {
+    /// What its file tells.
+    pub build: Arc<Build>,
+    /// The file's path as the target sees it; it may lead nowhere, or to another file, from here.
+    pub path: PathBuf,
+    /// What is added to the file's addresses.
+    pub load_bias: u64,
+    /// The C library.
+    pub libc: Libc,
+}
+
+impl Interpreter {
+    /// The address of `_PyRuntime` in the process.
+    pub fn runtime(&self) -> u64 {
+        self.build.runtime.wrapping_add(self.load_bias)
+    }
+}

@@ -1,0 +1,72 @@
+//! From what is to be traced to a process that is watched and has not run on yet.
+
+use super::failure::Failure;
+use super::watch::Watch;
+use super::{Options, Target};
+use crate::clock::monotonic_ns;
+use crate::discover::{Finding, Inspector, Process};
+use crate::launch::{self, RunAs, Signals};
+use molt_common::limits::HOLD_NS;
+use std::time::Duration;
+
+/// The process that a run is about.
+#[derive(Debug)]
+pub(super) enum Traced {
+    /// Started by molt, and waiting before its exec.
+    Launched(launch::Target),
+    /// Found running.
+    Attached(Process),
+}
+
+impl Traced {
+    /// Its id.
+    pub(super) fn pid(&self) -> u32 {
+        match self {
+            Self::Launched(target) => target.pid().cast_unsigned(),
+            Self::Attached(process) => process.pid.cast_unsigned(),
+        }
+    }
+}
+
+/// Who called molt through sudo, if somebody did.
+pub(super) fn caller() -> Result<Option<RunAs>, Failure> {
+    Ok(RunAs::from_sudo(|name| std::env::var(name).ok())?)
+}
+
+/// Starts the command, or finds the process, and puts it under watch.
+pub(super) fn begin(options: &Options, signals: &Signals, watch: &mut Watch) -> Result<Traced, Failure> {
+    let traced = match &options.target {
+        Target::Command { argv, user } => {
+            let run_as = match user {
+                Some(user) => Some(RunAs::parse(user)?),
+                None => caller()?,
+            };
+            let command = launch::Command {
+                argv: argv.clone(),
+                run_as,
+                signal_mask: signals.mask_before(),
+                hold: Duration::from_nanos(HOLD_NS),
+            };
+            Traced::Launched(launch::Target::start(&command)?)
+        }
+        Target::Process(pid) => Traced::Attached(find(*pid)?),
+    };
+    let held = matches!(traced, Traced::Launched(_));
+    watch.begin(traced.pid(), held, monotonic_ns());
+    Ok(traced)
+}
+
+/// The process `pid`, which must run a Python that can be read.
+fn find(pid: u32) -> Result<Process, Failure> {
+    let process = Process::read(pid.cast_signed())?;
+    match Inspector::default().inspect(&process)? {
+        Finding::Python(_) | Finding::NotYet => Ok(process),
+        Finding::Unsupported(what) => {
+            Err(Failure::from(anyhow::anyhow!("process {pid} cannot be traced: {what}")))
+        }
+        Finding::NotPython { exe } => {
+            let exe = exe.map_or_else(|| "another program".to_owned(), |exe| exe.display().to_string());
+            Err(Failure::from(anyhow::anyhow!("process {pid} does not run Python but {exe}")))
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! Why a run failed: the status to exit with, and what to do about it.
+
+use super::Target;
+use crate::capture::ebpf::LoadError;
+use crate::capture::ebpf::attach::AttachError;
+use crate::discover::DiscoverError;
+use crate::launch::LaunchError;
+use anyhow::Error;
+use nix::sys::signal::Signal;
+use std::ffi::{OsStr, OsString};
+
+/// molt itself failed.
+pub const MOLT_FAILED: u8 = 125;
+/// The command cannot be run.
+pub const CANNOT_RUN: u8 = 126;
+/// The command is not found.
+pub const NOT_FOUND: u8 = 127;
+
+/// A run that gave no artifact.
+#[derive(Debug)]
+pub struct Failure {
+    /// What failed, with its causes.
+    pub error: Error,
+    /// What the person at the terminal can do, a line each.
+    pub advice: Vec<String>,
+    /// The status to exit with.
+    pub status: u8,
+}
+
+impl Failure {
+    /// A failure of molt's own.
+    pub fn new(error: impl Into<Error>, advice: impl IntoIterator<Item = String>) -> Self {
+        Self { error: error.into(), advice: advice.into_iter().collect(), status: MOLT_FAILED }
+    }
+
+    /// The person at the terminal asked a second time: nothing is written.
+    pub(super) fn interrupted(signal: Signal) -> Self {
+        let error = anyhow::anyhow!("interrupted again: the artifact was not written");
+        Self { error, advice: Vec::new(), status: 128 + u8::try_from(signal as i32).unwrap_or(0) }
+    }
+
+    /// The command could not be executed.
+    pub(super) fn exec(target: &Target, cause: std::io::Error) -> Self {
+        let status = if cause.kind() == std::io::ErrorKind::NotFound { NOT_FOUND } else { CANNOT_RUN };
+        let Target::Command { argv, .. } = target else { return Self::new(cause, []) };
+        let command = argv.first().map_or(OsStr::new(""), OsString::as_os_str);
+        let error = Error::from(cause).context(format!("failed to run {}", command.display()));
+        Self { error, advice: Vec::new(), status }
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::new(error, [])
+    }
+}
+
+impl From<LaunchError> for Failure {
+    fn from(error: LaunchError) -> Self {
+        let advice = error.advice().map(str::to_owned);
+        Self::new(error, advice)
+    }
+}
+
+impl From<DiscoverError> for Failure {
+    fn from(error: DiscoverError) -> Self {
+        let advice = error.advice().map(str::to_owned);
+        Self::new(error, advice)
+    }
+}
+
+impl From<LoadError> for Failure {
+    fn from(error: LoadError) -> Self {
+        Self::new(error, [])
+    }
+}
+
+impl From<AttachError> for Failure {
+    fn from(error: AttachError) -> Self {
+        Self::new(error, [])
+    }
+}

@@ -1,0 +1,109 @@
+//! From what was seen to the written artifact.
+
+use super::failure::Failure;
+use super::metadata::header;
+use super::watch::{FirstPython, Watch};
+use super::{Options, Outcome, Summary, is_stdout};
+use crate::aggregate::call_sites::call_sites;
+use crate::aggregate::code::Files;
+use crate::aggregate::hotspots::hotspots;
+use crate::aggregate::sections::{Coverage, states};
+use crate::aggregate::symbols::symbols;
+use crate::capture::ebpf::Kernel;
+use crate::launch::RunAs;
+use anyhow::{Context, Error};
+use molt_common::fault::Fault;
+use molt_mpa::model::{Artifact, Backend, Collector, Event, EventKind, Mode};
+use molt_mpa::quantity::Millis;
+use molt_mpa::redact::Redactor;
+use molt_mpa::write::{Owner, write_file, write_to};
+
+/// Makes the artifact and writes it. A run in which no supported Python ran has none.
+pub(super) fn finish(
+    options: &Options,
+    watch: &mut Watch,
+    kernel: &Kernel,
+    caller: Option<RunAs>,
+) -> Result<Outcome, Failure> {
+    let remarks = watch.remarks();
+    let Some(python) = watch.first_python.take() else {
+        return Ok(Outcome { status: 0, summary: None, remarks });
+    };
+    let faults = kernel.faults().context("failed to read what was lost")?;
+    let artifact = assemble(options, watch, &python, &faults)?;
+    let (path, bytes) = if is_stdout(&options.output) {
+        (None, write_to(&artifact, std::io::stdout().lock()).context("failed to write to standard output")?)
+    } else {
+        let owner = caller.map(|user| Owner { uid: user.uid.as_raw(), gid: user.gid.as_raw() });
+        let bytes = write_file(&artifact, &options.output, owner).map_err(Error::from)?;
+        (Some(options.output.clone()), bytes)
+    };
+    Ok(Outcome { status: 0, summary: Some(Summary { artifact, path, bytes }), remarks })
+}
+
+fn assemble(
+    options: &Options,
+    watch: &mut Watch,
+    python: &FirstPython,
+    faults: &[(Fault, u64)],
+) -> Result<Artifact, Failure> {
+    let mut redactor = Redactor::new(options.policy, options.salt.clone());
+    let files = watch.files();
+    let header = header(options, watch, python, &files, &mut redactor)?;
+    let mut artifact = Artifact::new(header, Collector::new(Backend::Ebpf, Mode::Sample));
+    fill(&mut artifact, options, watch, &files, faults, &mut redactor);
+    artifact.redactions = redactor.summary();
+    artifact.normalize();
+    Ok(artifact)
+}
+
+/// Fills every section that sampling can fill, and says so of the others.
+fn fill(
+    artifact: &mut Artifact,
+    options: &Options,
+    watch: &mut Watch,
+    files: &Files,
+    faults: &[(Fault, u64)],
+    redactor: &mut Redactor,
+) {
+    let sites = call_sites(&watch.tally, files, redactor);
+    artifact.symbols = symbols(&watch.tally, files, redactor);
+    artifact.call_sites = sites.sites;
+    artifact.hotspots = hotspots(&watch.tally, options.frequency);
+    artifact.modules = watch.modules.section(files, redactor);
+    artifact.events = std::mem::take(&mut watch.processes.events);
+    let collector = &mut artifact.collector;
+    collector.sample_hz = Some(options.frequency);
+    collector.processes = watch.processes.list().to_vec();
+    for (fault, count) in faults {
+        collector.lose(fault.name(), *count);
+    }
+    for (cause, count) in watch.loss() {
+        collector.lose(cause, count);
+    }
+    collector.lose("unnamed_call_site", sites.unnamed);
+    let mut samples = watch.tally.samples;
+    samples.lost = faults.iter().find(|(fault, _)| *fault == Fault::RingFull).map_or(0, |(_, count)| *count);
+    samples.taken += samples.lost;
+    collector.samples = Some(samples);
+    let coverage = Coverage {
+        sampled: samples.kept > 0,
+        modules_seen: watch.modules_seen,
+        modules_at_end: watch.modules_at_end,
+        lost: samples.lost > 0,
+    };
+    for (section, state) in states(coverage) {
+        collector.set(section, state);
+    }
+    artifact.events.extend(losses(&artifact.collector, artifact.header.run_metadata.duration_ms));
+}
+
+/// One event for each cause of loss, at the end: that is when it was counted.
+fn losses(collector: &Collector, at: Millis) -> Vec<Event> {
+    let event = |(cause, count): (&String, &u64)| Event {
+        t_ms: at,
+        process: None,
+        what: EventKind::Loss { cause: cause.clone(), count: *count },
+    };
+    collector.loss.iter().map(event).collect()
+}

@@ -1,0 +1,85 @@
+//! A run: the stages joined, from the command line's wishes to the written artifact.
+//!
+//! [`run`] is the loop around the kernel side and the target. [`watch`] is what the loop feeds: it turns
+//! records and the passing of time into counts, and says what it wants of the kernel side. [`finish`] makes
+//! the artifact.
+
+mod begin;
+mod failure;
+mod finish;
+mod metadata;
+mod place;
+mod reader;
+mod run;
+mod subject;
+mod watch;
+
+pub use failure::Failure;
+pub use run::{Progress, run};
+
+use molt_mpa::ids::Sha256Hash;
+use molt_mpa::model::Artifact;
+use molt_mpa::redact::{Policy, Salt};
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// What was asked for.
+#[derive(Debug)]
+pub struct Options {
+    /// What to trace.
+    pub target: Target,
+    /// Where the artifact goes; `-` is standard output.
+    pub output: PathBuf,
+    /// Samples per second of CPU time.
+    pub frequency: u32,
+    /// When to stop; with the target if `None`.
+    pub duration: Option<Duration>,
+    /// What becomes of strings from the program's data.
+    pub policy: Policy,
+    /// The key of their hashes.
+    pub salt: Option<Salt>,
+    /// Name and content of further files that count among the run's inputs.
+    pub inputs: Vec<(String, Sha256Hash)>,
+}
+
+/// What to trace.
+#[derive(Debug)]
+pub enum Target {
+    /// A running process.
+    Process(u32),
+    /// A command to start.
+    Command {
+        /// The command and its arguments.
+        argv: Vec<OsString>,
+        /// The user that it runs as, where asked for.
+        user: Option<String>,
+    },
+}
+
+/// How a run ended.
+#[derive(Debug)]
+pub struct Outcome {
+    /// The status to exit with: a launched target's own, else 0.
+    pub status: u8,
+    /// What was written; `None` when no supported Python ran.
+    pub summary: Option<Summary>,
+    /// Why there is less than was asked for, a line each.
+    pub remarks: Vec<String>,
+}
+
+/// What was written.
+#[derive(Debug)]
+pub struct Summary {
+    /// The artifact.
+    pub artifact: Artifact,
+    /// Where it is; `None` for standard output.
+    pub path: Option<PathBuf>,
+    /// Its size.
+    pub bytes: u64,
+}
+
+/// Whether an output path stands for standard output.
+fn is_stdout(path: &Path) -> bool {
+    path == Path::new("-")
+}

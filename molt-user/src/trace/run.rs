@@ -1,0 +1,230 @@
+//! The loop around the kernel side and the target.
+
+use super::begin::{Traced, begin, caller};
+use super::failure::Failure;
+use super::finish::finish;
+use super::watch::{Ask, Watch};
+use super::{Options, Outcome};
+use crate::capture::ebpf::Kernel;
+use crate::clock::monotonic_ns;
+use crate::launch::{Ending, Event, Signals};
+use anyhow::Context;
+use molt_mpa::write::check_destination;
+use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, ppoll};
+use nix::sys::signal::Signal;
+use std::os::fd::AsFd;
+use std::time::Duration;
+
+/// Exported functions that every way out of the interpreter passes, but for `os._exit`, signals and exec.
+const FINALIZERS: [&[u8]; 2] = [b"Py_FinalizeEx", b"Py_Exit"];
+/// Most records taken before the target's own events are looked at again.
+const BATCH: usize = 256;
+/// Longest sleep of the loop: a process that was attached to can end without a word when records are lost.
+const NAP: Duration = Duration::from_secs(1);
+
+/// How far a run has come, for a status line.
+#[derive(Clone, Copy, Debug)]
+pub struct Progress {
+    /// Since its start.
+    pub elapsed: Duration,
+    /// Samples kept.
+    pub samples: u64,
+}
+
+/// Traces what `options` name, and writes the artifact.
+pub fn run(options: &Options, progress: &mut dyn FnMut(Progress)) -> Result<Outcome, Failure> {
+    if !super::is_stdout(&options.output) {
+        check_destination(&options.output).map_err(|refused| Failure::from(anyhow::Error::from(refused)))?;
+    }
+    let signals = Signals::take().context("failed to take over signals")?;
+    let mut kernel = Kernel::load()?;
+    kernel.watch_processes()?;
+    kernel.sample(u64::from(options.frequency))?;
+    let mut watch = Watch::new(monotonic_ns());
+    let traced = begin(options, &signals, &mut watch)?;
+    let mut run = Run { options, kernel, watch, traced, ending: None, interrupted: false };
+    run.to_the_end(&signals, progress)?;
+    let outcome = finish(run.options, &mut run.watch, &run.kernel, caller()?)?;
+    let ending = run.detach_and_wait(&signals)?;
+    Ok(Outcome { status: ending.map_or(0, Ending::exit_status), ..outcome })
+}
+
+/// A run under way.
+struct Run<'a> {
+    options: &'a Options,
+    kernel: Kernel,
+    watch: Watch,
+    traced: Traced,
+    /// How a launched target ended.
+    ending: Option<Ending>,
+    /// Asked to end once already.
+    interrupted: bool,
+}
+
+/// Whether the loop goes on.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Next {
+    GoOn,
+    End,
+}
+
+impl Run<'_> {
+    fn to_the_end(&mut self, signals: &Signals, progress: &mut dyn FnMut(Progress)) -> Result<(), Failure> {
+        let began = monotonic_ns();
+        let deadline = self.options.duration.map(|duration| began.saturating_add(nanos(duration)));
+        self.obey();
+        if let Traced::Launched(target) = &mut self.traced {
+            target.release();
+        }
+        loop {
+            let now = monotonic_ns();
+            let due = self.watch.tick(now);
+            self.obey();
+            let wake = [due, deadline].into_iter().flatten().min().unwrap_or(u64::MAX);
+            self.sleep(signals, Duration::from_nanos(wake.saturating_sub(now)).min(NAP))?;
+            self.drain();
+            if self.target_events()? == Next::End || self.signals(signals)? == Next::End {
+                break;
+            }
+            let now = monotonic_ns();
+            progress(Progress {
+                elapsed: Duration::from_nanos(now.saturating_sub(began)),
+                samples: self.watch.tally.samples.kept,
+            });
+            if deadline.is_some_and(|deadline| now >= deadline) || self.has_ended() {
+                break;
+            }
+        }
+        self.drain();
+        self.watch.detach(monotonic_ns());
+        Ok(())
+    }
+
+    /// Takes the kernel side away, and waits for a launched target that outlives the time it was to be traced.
+    fn detach_and_wait(self, signals: &Signals) -> Result<Option<Ending>, Failure> {
+        drop(self.kernel);
+        let (Traced::Launched(target), None) = (&self.traced, self.ending) else { return Ok(self.ending) };
+        loop {
+            let readable = |fd| PollFd::new(fd, PollFlags::POLLIN);
+            let mut waited = [readable(target.events_fd()), readable(signals.as_fd())];
+            match ppoll(&mut waited, None, None) {
+                Ok(_) | Err(Errno::EINTR) => {}
+                Err(refused) => return Err(Failure::from(anyhow::Error::from(refused))),
+            }
+            while let Some(event) = target.next_event() {
+                if let Event::Ended(ending) = event {
+                    return Ok(Some(ending));
+                }
+            }
+            for signal in signals.read().into_iter().filter(|signal| signal.is_for_target()) {
+                target.forward(signal);
+            }
+        }
+    }
+
+    /// Sleeps until something happens, `longest` at most.
+    fn sleep(&self, signals: &Signals, longest: Duration) -> Result<(), Failure> {
+        let readable = |fd| PollFd::new(fd, PollFlags::POLLIN);
+        let mut waited = vec![readable(self.kernel.events_fd()), readable(signals.as_fd())];
+        if let Traced::Launched(target) = &self.traced {
+            waited.push(readable(target.events_fd()));
+        }
+        let timeout = nix::sys::time::TimeSpec::from_duration(longest);
+        match ppoll(&mut waited, Some(timeout), None) {
+            Ok(_) | Err(Errno::EINTR) => Ok(()),
+            Err(refused) => {
+                Err(Failure::from(anyhow::Error::from(refused).context("failed to wait for events")))
+            }
+        }
+    }
+
+    /// Takes every record that waits.
+    fn drain(&mut self) {
+        while self.kernel.drain(BATCH, |record| self.watch.take(record)) == BATCH {}
+        self.obey();
+    }
+
+    /// Does what the watch wants of the kernel side. A refusal costs some facts, never the run.
+    fn obey(&mut self) {
+        for ask in self.watch.asks() {
+            let done = match ask {
+                Ask::Configure(pid, config) => self.kernel.trace(pid, &config).map_err(anyhow::Error::from),
+                Ask::OpenGate(pid) => self.kernel.open_gate(pid).map_err(anyhow::Error::from),
+                Ask::Forget(pid) => {
+                    self.kernel.forget(pid);
+                    Ok(())
+                }
+                Ask::Hook(build) => {
+                    let offsets: Vec<u64> =
+                        FINALIZERS.iter().filter_map(|name| build.elf.file_offset_of(name)).collect();
+                    self.kernel.hook_finalization(&build.open_path(), &offsets).map_err(anyhow::Error::from)
+                }
+            };
+            if let Err(refused) = done {
+                tracing::info!("{refused:#}");
+                self.watch.lose("kernel_refusal");
+            }
+        }
+    }
+
+    /// Looks at what became of a launched target.
+    fn target_events(&mut self) -> Result<Next, Failure> {
+        loop {
+            let Traced::Launched(target) = &self.traced else { return Ok(Next::GoOn) };
+            let pid = self.traced.pid();
+            match target.next_event() {
+                None => return Ok(Next::GoOn),
+                Some(Event::Exec(held)) => {
+                    self.drain();
+                    self.watch.tick(monotonic_ns());
+                    self.obey();
+                    drop(held);
+                }
+                Some(Event::Exiting(held)) => {
+                    self.drain();
+                    self.watch.last_look(pid);
+                    drop(held);
+                }
+                Some(Event::ExecFailed(cause)) => {
+                    return Err(Failure::exec(&self.options.target, cause));
+                }
+                Some(Event::Ended(ending)) => {
+                    self.drain();
+                    self.watch.ended(pid, ending, monotonic_ns());
+                    self.ending = Some(ending);
+                    return Ok(Next::End);
+                }
+            }
+        }
+    }
+
+    /// The first request to end lets a launched target end by itself, as it would without molt, and then
+    /// writes. The second one ends molt at once.
+    fn signals(&mut self, signals: &Signals) -> Result<Next, Failure> {
+        for signal in signals.read() {
+            if self.interrupted && signal.kind != Signal::SIGTERM {
+                return Err(Failure::interrupted(signal.kind));
+            }
+            self.interrupted = true;
+            match &self.traced {
+                Traced::Attached(_) => return Ok(Next::End),
+                Traced::Launched(target) if signal.is_for_target() => target.forward(signal),
+                Traced::Launched(_) => {}
+            }
+        }
+        Ok(Next::GoOn)
+    }
+
+    /// Whether a process that was attached to is gone.
+    fn has_ended(&self) -> bool {
+        match &self.traced {
+            Traced::Attached(process) => !process.is_alive(),
+            Traced::Launched(_) => false,
+        }
+    }
+}
+
+fn nanos(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}

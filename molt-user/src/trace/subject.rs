@@ -1,0 +1,127 @@
+//! One traced process: whether it runs Python yet, and when to look at it next.
+
+use super::reader::Reader;
+use crate::cpython::debug_offsets::LayoutError;
+use crate::discover::{DiscoverError, Finding, Inspector, Process};
+use molt_common::config::{PROCESS_FOLLOW, PROCESS_HOLD, PROCESS_READY, PROCESS_TSS, ProcessConfig};
+use std::time::Duration;
+
+/// Shortest and longest time between two looks for an interpreter. The dynamic linker maps one within a
+/// millisecond; a shell may exec it an hour later, and is looked at then because it has exec'd.
+const SEARCH: (Duration, Duration) = (Duration::from_micros(500), Duration::from_secs(1));
+
+/// A traced process.
+#[derive(Debug)]
+pub(super) struct Subject {
+    /// What is known of its program.
+    pub(super) state: State,
+    /// It was looked at when its interpreter was about to end.
+    pub(super) finalized: bool,
+    /// `PROCESS_FOLLOW` and `PROCESS_HOLD`, as asked for.
+    flags: u32,
+}
+
+/// What is known of a process's program.
+#[derive(Debug)]
+pub(super) enum State {
+    /// No interpreter yet: look again at this moment, and then after twice this pause.
+    Searching { next_ns: u64, pause: Duration },
+    /// A Python that can be read.
+    Python(Box<Reader>),
+    /// A Python that cannot be read, and why.
+    Refused(String),
+}
+
+impl Subject {
+    /// A process to be looked at from `now_ns` on.
+    pub(super) fn new(now_ns: u64, held: bool) -> Self {
+        let flags = PROCESS_FOLLOW | if held { PROCESS_HOLD } else { 0 };
+        Self { state: State::Searching { next_ns: now_ns, pause: SEARCH.0 }, finalized: false, flags }
+    }
+
+    /// The copy of a traced process that `fork` has made: its memory holds what its parent's holds.
+    pub(super) fn fork(&self, pid: u32, now_ns: u64) -> Self {
+        let state = match &self.state {
+            State::Python(reader) => State::Python(Box::new(reader.fork(pid))),
+            State::Searching { .. } => State::Searching { next_ns: now_ns, pause: SEARCH.0 },
+            State::Refused(why) => State::Refused(why.clone()),
+        };
+        Self { state, finalized: false, flags: self.flags }
+    }
+
+    /// Forgets the program, since the process runs another one from here on.
+    pub(super) fn exec(&mut self, now_ns: u64) {
+        self.state = State::Searching { next_ns: now_ns, pause: SEARCH.0 };
+        self.finalized = false;
+    }
+
+    /// Looks for an interpreter if that is due. What there is to tell the kernel side when one was found.
+    pub(super) fn search(
+        &mut self,
+        pid: u32,
+        now_ns: u64,
+        inspector: &mut Inspector,
+    ) -> Option<ProcessConfig> {
+        let State::Searching { next_ns, pause } = self.state else { return None };
+        if now_ns < next_ns {
+            return None;
+        }
+        self.state = match look(pid, now_ns, inspector) {
+            Ok(Looked::Python(reader)) => State::Python(reader),
+            Ok(Looked::Refused(why)) => State::Refused(why),
+            Ok(Looked::Nothing) | Err(_) => {
+                let pause = (pause * 2).min(SEARCH.1);
+                State::Searching {
+                    next_ns: now_ns + u64::try_from(pause.as_nanos()).unwrap_or(u64::MAX / 2),
+                    pause,
+                }
+            }
+        };
+        self.config()
+    }
+
+    /// When it is to be looked at again.
+    pub(super) fn due_ns(&self) -> Option<u64> {
+        match &self.state {
+            State::Searching { next_ns, .. } => Some(*next_ns),
+            State::Python(reader) => Some(reader.next_look_ns),
+            State::Refused(_) => None,
+        }
+    }
+
+    /// How the kernel side is to read the process, once that is known.
+    pub(super) fn config(&self) -> Option<ProcessConfig> {
+        let State::Python(reader) = &self.state else { return None };
+        let key = reader.tss_key();
+        Some(ProcessConfig {
+            runtime: reader.interpreter.runtime(),
+            layout: reader.layout.walk(),
+            flags: self.flags | PROCESS_READY | if key.is_some() { PROCESS_TSS } else { 0 },
+            tss_key: key.unwrap_or(0),
+        })
+    }
+
+    /// What is known before there is an interpreter.
+    pub(super) fn unready_config(&self) -> ProcessConfig {
+        ProcessConfig { runtime: 0, layout: zerocopy::FromZeros::new_zeroed(), flags: self.flags, tss_key: 0 }
+    }
+}
+
+enum Looked {
+    Python(Box<Reader>),
+    Refused(String),
+    Nothing,
+}
+
+fn look(pid: u32, now_ns: u64, inspector: &mut Inspector) -> Result<Looked, DiscoverError> {
+    let process = Process::read(pid.cast_signed())?;
+    match inspector.inspect(&process)? {
+        Finding::Python(interpreter) => match Reader::new(process, interpreter, now_ns) {
+            Ok(reader) => Ok(Looked::Python(Box::new(reader))),
+            Err(LayoutError::Unreadable { .. } | LayoutError::NotThere { .. }) => Ok(Looked::Nothing),
+            Err(refused) => Ok(Looked::Refused(refused.to_string())),
+        },
+        Finding::Unsupported(what) => Ok(Looked::Refused(what.to_string())),
+        Finding::NotPython { .. } | Finding::NotYet => Ok(Looked::Nothing),
+    }
+}

@@ -1,0 +1,105 @@
+"""Turns what sitecustomize recorded into the facts that an artifact states: names, hashes, positions."""
+import hashlib
+import json
+import linecache
+
+CO_OPTIMIZED = 1
+
+
+def of(recorder, modules):
+    names = Names()
+    loaded = []
+    for name, module in modules.items():
+        code = loaded_code(module)
+        if code is not None:
+            names.add(code)
+            loaded.append((code, {name, module.__name__}))
+    for code in recorder.codes.values():
+        if code.co_name == "<module>":
+            names.add(code)
+    facts = set()
+    for code, owners in loaded:
+        for part in parts(code):
+            facts.update(names.facts(part, owner) for owner in owners)
+    for code_id, owner in recorder.ran:
+        for part in parts(recorder.codes[code_id]):
+            facts.add(names.facts(part, owner))
+    return {
+        "codes": sorted(facts, key=repr),
+        "edges": sorted((edge(recorder, names, *item) for item in recorder.edges.items()), key=repr),
+        "modules": {name: getattr(module, "__file__", None) for name, module in modules.items()},
+    }
+
+
+def edge(recorder, names, key, line):
+    (caller_id, caller_module), lasti, (callee_id, callee_module) = key
+    caller, callee = recorder.codes[caller_id], recorder.codes[callee_id]
+    place = line, None, None, None, None
+    if hasattr(caller, "co_positions") and lasti >= 0:
+        first, last, start, end = list(caller.co_positions())[lasti // 2]
+        if None not in (first, last, start, end):
+            place = first, start, last, end, source(caller.co_filename, first, last, start, end)
+    return ((caller_module, names.of(caller), caller.co_filename), place,
+            (callee_module, names.of(callee), callee.co_filename))
+
+
+def source(file, first, last, start, end):
+    """The text between two positions; columns count UTF-8 bytes. None where the file is not to be had."""
+    lines = [line.encode() for line in linecache.getlines(file)[first - 1:last]]
+    if len(lines) != last - first + 1:
+        return None
+    lines[-1] = lines[-1][:end]
+    lines[0] = lines[0][start:]
+    return b"".join(lines).decode()
+
+
+def loaded_code(module):
+    spec = getattr(module, "__spec__", None)
+    get_code = getattr(getattr(spec, "loader", None), "get_code", None)
+    try:
+        return get_code(spec.name)
+    except (TypeError, AttributeError, ImportError, OSError, SyntaxError):
+        return None
+
+
+def parts(code):
+    """The code object and all that are inside it."""
+    yield code
+    for constant in code.co_consts:
+        if hasattr(constant, "co_code"):
+            yield from parts(constant)
+
+
+class Names:
+    """Qualified names: co_qualname, or before 3.11 what the compiler would have put there."""
+
+    def __init__(self):
+        self.by_place = {}
+
+    def add(self, code, name=None):
+        name = name or code.co_name
+        self.by_place.setdefault(place_of(code), name)
+        if code.co_name == "<module>":
+            prefix = ""
+        else:
+            prefix = name + (".<locals>." if code.co_flags & CO_OPTIMIZED else ".")
+        for constant in code.co_consts:
+            if hasattr(constant, "co_code"):
+                self.add(constant, prefix + constant.co_name)
+
+    def of(self, code):
+        return getattr(code, "co_qualname", None) or self.by_place.get(place_of(code))
+
+    def facts(self, code, module):
+        digest = hashlib.sha256(code.co_code).hexdigest()
+        return module, self.of(code), code.co_firstlineno, "sha256:" + digest, code.co_filename
+
+
+def place_of(code):
+    # The bytes tell apart two lambdas on one line, if not those that do the same under different names.
+    return code.co_filename, code.co_firstlineno, code.co_name, code.co_code
+
+
+def write(truth, path):
+    with open(path, "w", encoding="utf-8", errors="backslashreplace") as file:
+        json.dump(truth, file)

@@ -1,0 +1,93 @@
+//! Attaching to programs that run already.
+use std::fs;
+use std::process::Stdio;
+
+use nix::sys::signal::Signal;
+
+use crate::support::artifact::{molt, molt_trace, read};
+use crate::support::process::{Running, run, wait_for};
+use crate::support::pythons::Interpreter;
+
+/// Starts waits.py by itself and waits until it works.
+fn target(python: &Interpreter) -> Running {
+    let mut target = Running::start(python.start().arg("waits.py").stdin(Stdio::piped()));
+    wait_for("the target to be ready", || {
+        assert!(!target.has_ended(), "{}", target.stderr());
+        target.stdout().starts_with("ready").then_some(())
+    });
+    target
+}
+
+/// Whether a process has opened a perf event, which molt does once it attaches.
+fn samples(process: &Running) -> Option<()> {
+    let files = fs::read_dir(format!("/proc/{}/fd", process.pid())).ok()?;
+    let mut names = files.filter_map(|file| fs::read_link(file.ok()?.path()).ok());
+    names.any(|name| name.as_os_str() == "anon_inode:[perf_event]").then_some(())
+}
+
+/// molt attaches, watches for the time given, writes, and leaves the target as it was.
+pub(crate) fn attaches_to_a_running_program(python: &Interpreter) {
+    let folder = tempfile::tempdir().unwrap();
+    let output = folder.path().join("profile.json");
+    let mut target = target(python);
+    let pid = target.pid().to_string();
+    let ended =
+        run(molt().args(["trace", "-F", "499", "--duration", "500ms", "--pid", &pid, "-o"]).arg(&output));
+    assert_eq!(ended.code(), 0, "{}", ended.stderr);
+    let artifact = read(&output);
+    assert_eq!(artifact.header.python_version, python.version);
+    assert!(artifact.header.run_metadata.entrypoint.starts_with("<attached>"), "{:?}", artifact.header);
+    assert_eq!(artifact.hotspots.first().map(|hotspot| hotspot.symbol.as_str()), Some("__main__.work"));
+    assert!(artifact.modules.contains_key("select"), "{:?}", artifact.modules.keys());
+    assert!(!target.has_ended());
+    drop(target.stdin());
+    assert!(target.wait().succeeded().stdout.ends_with("done\n"));
+}
+
+/// What is known when the target is killed is written; the end is no failure of molt.
+pub(crate) fn target_that_dies_while_attached_leaves_an_artifact(python: &Interpreter) {
+    let folder = tempfile::tempdir().unwrap();
+    let output = folder.path().join("profile.json");
+    let target = target(python);
+    let pid = target.pid().to_string();
+    let molt = Running::start(molt().args(["trace", "--pid", &pid, "-o"]).arg(&output).stdin(Stdio::null()));
+    wait_for("molt to sample", || samples(&molt));
+    target.signal(Signal::SIGKILL);
+    target.wait();
+    let ended = molt.wait();
+    assert!(output.exists(), "{} {}", ended.code(), ended.stderr);
+    assert_eq!(ended.code(), 0, "{}", ended.stderr);
+    read(&output);
+}
+
+/// A process that has ended, and one of the kernel's own, are refused in a sentence that names them.
+pub(crate) fn process_that_is_not_there_is_reported(_: &Interpreter) {
+    let folder = tempfile::tempdir().unwrap();
+    let output = folder.path().join("profile.json");
+    let mut gone = std::process::Command::new("true").spawn().unwrap();
+    gone.wait().unwrap();
+    // The kernel's second process is kthreadd, outside of a container.
+    for pid in [gone.id(), 2] {
+        let pid = pid.to_string();
+        let ended = run(molt().args(["trace", "--duration", "100ms", "--pid", &pid, "-o"]).arg(&output));
+        assert_eq!(ended.code(), 125, "{}", ended.stderr);
+        assert!(ended.stderr.contains(&pid) && !ended.stderr.contains("panicked"), "{}", ended.stderr);
+        assert!(!output.exists());
+    }
+}
+
+/// Each of two tracers sees its own target and nothing of the other's.
+pub(crate) fn two_tracers_do_not_disturb_each_other(python: &Interpreter) {
+    let folder = tempfile::tempdir().unwrap();
+    let outputs = ["recursion", "closures"].map(|name| (name, folder.path().join(name)));
+    let running = outputs.each_ref().map(|(name, output)| {
+        let mut command = molt_trace(output, python);
+        Running::start(command.arg(format!("{name}.py")).env("MOLT_TEST_SECONDS", "0.5").stdin(Stdio::null()))
+    });
+    for molt in running {
+        molt.wait().succeeded();
+    }
+    let [recursion, closures] = outputs.map(|(_, output)| read(&output).symbols);
+    assert!(recursion.contains_key("__main__.fib") && !recursion.contains_key("__main__.main"));
+    assert!(closures.contains_key("__main__.main") && !closures.contains_key("__main__.fib"));
+}

@@ -1,0 +1,97 @@
+//! Who runs what: without privileges, through sudo, and with `--user`.
+use std::fs;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::Path;
+use std::process::Command;
+
+use crate::support::artifact::{molt, molt_trace, read};
+use crate::support::process::run;
+use crate::support::pythons::{Interpreter, at_home, root};
+
+/// A user who owns nothing and may do nothing: `nobody`.
+const NOBODY: u32 = 65534;
+
+/// Whether other users than root can reach and run the interpreter.
+pub(crate) fn is_for_everyone(python: &Interpreter) -> bool {
+    let mut command = as_nobody();
+    command.arg(&python.path).args(["-c", "pass"]);
+    command.output().is_ok_and(|output| output.status.success())
+}
+
+/// A command line that runs what follows as a user without privileges.
+fn as_nobody() -> Command {
+    let mut command = Command::new("setpriv");
+    let nobody = NOBODY.to_string();
+    command.args(["--reuid", &nobody, "--regid", &nobody, "--clear-groups", "--"]);
+    at_home(&mut command);
+    command.current_dir("/");
+    command
+}
+
+/// A folder that everyone may write to, with a copy of the program that everyone can reach.
+fn open_folder() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o777)).unwrap();
+    fs::copy(root().join("tests/programs/ends.py"), folder.path().join("ends.py")).unwrap();
+    folder
+}
+
+/// Without privileges molt says which capability is missing and what to type, and starts nothing.
+pub(crate) fn without_privileges_the_target_is_not_started(_: &Interpreter) {
+    let folder = open_folder();
+    let copy = folder.path().join("molt");
+    fs::copy(molt().get_program(), &copy).unwrap();
+    let mark = folder.path().join("mark");
+    let output = folder.path().join("profile.json");
+    let ended =
+        run(as_nobody().arg(&copy).args(["trace", "-o"]).arg(&output).args(["--", "touch"]).arg(&mark));
+    assert_eq!(ended.code(), 125, "{}", ended.stderr);
+    assert!(ended.stderr.contains("CAP_") && ended.stderr.contains("sudo"), "{}", ended.stderr);
+    assert!(!mark.exists() && !output.exists());
+    let doctor = run(as_nobody().arg(&copy).arg("doctor"));
+    assert_eq!(doctor.code(), 1, "{}{}", doctor.stdout, doctor.stderr);
+    assert!(doctor.stdout.contains("CAP_"), "{}{}", doctor.stdout, doctor.stderr);
+}
+
+/// What sudo tells molt of its caller decides who runs the target and who owns the file.
+pub(crate) fn through_sudo_the_target_runs_as_the_caller(python: &Interpreter) {
+    let caller = NOBODY.to_string();
+    owned_by_nobody(python, |command| {
+        command.env("SUDO_UID", &caller).env("SUDO_GID", &caller).env("SUDO_USER", "nobody");
+    });
+}
+
+/// `--user` does the same by hand.
+pub(crate) fn user_option_changes_the_target_user(python: &Interpreter) {
+    owned_by_nobody(python, |command| {
+        command.args(["--user", &format!("{NOBODY}:{NOBODY}")]);
+    });
+}
+
+fn owned_by_nobody(python: &Interpreter, identify: impl FnOnce(&mut Command)) {
+    assert!(is_for_everyone(python), "no interpreter can be run by other users than root");
+    let folder = open_folder();
+    let output = folder.path().join("profile.json");
+    let traced = molt_trace(&output, python);
+    let arguments: Vec<_> = traced.get_args().collect();
+    let (own, target) = arguments.split_at(arguments.iter().position(|word| *word == "--").unwrap());
+    let mut command = molt();
+    command.args(own);
+    identify(&mut command);
+    command
+        .args(target)
+        .args(["ends.py", "owner"])
+        .current_dir(folder.path())
+        .env_remove("PYTHONPYCACHEPREFIX");
+    let ended = run(&mut command).succeeded();
+    assert!(ended.stdout.starts_with(&format!("{NOBODY} {NOBODY} ")), "{}", ended.stdout);
+    // Root's groups would give the target what its user may not have.
+    assert!(!ended.stdout.contains("[0") && !ended.stdout.contains(" 0"), "{}", ended.stdout);
+    assert_eq!(owner(&output), (NOBODY, NOBODY));
+    read(&output);
+}
+
+fn owner(path: &Path) -> (u32, u32) {
+    let metadata = fs::metadata(path).unwrap();
+    (metadata.uid(), metadata.gid())
+}

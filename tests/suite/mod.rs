@@ -1,0 +1,85 @@
+//! The tests of the live suite, by what they are about.
+mod attach;
+mod identity;
+mod interrupt;
+mod output;
+mod repeat;
+mod shares;
+mod status;
+mod truth;
+mod wrappers;
+
+use libtest_mimic::Trial;
+
+use crate::support::program::PROGRAMS;
+use crate::support::pythons::Interpreter;
+
+/// A test of one interpreter.
+type Test = fn(&Interpreter);
+
+/// Tests that depend on the interpreter's version or build.
+const ON_EACH: &[(&str, Test)] = &[
+    ("shares_of_time_are_within_three_points", shares::shares_of_time_are_within_three_points),
+    ("two_runs_differ_only_where_they_may", repeat::two_runs_differ_only_where_they_may),
+    ("attaches_to_a_running_program", attach::attaches_to_a_running_program),
+];
+
+/// Tests of molt's own behaviour, for which any interpreter serves.
+const ON_ONE: &[(&str, Test)] = &[
+    ("status_of_the_target_is_forwarded", status::status_of_the_target_is_forwarded),
+    ("signal_that_ends_the_target_is_added_to_128", status::signal_that_ends_the_target_is_added_to_128),
+    ("command_that_cannot_be_run_is_126_and_127", status::command_that_cannot_be_run_is_126_and_127),
+    ("input_and_output_pass_through", status::input_and_output_pass_through),
+    ("interrupt_reaches_the_target_once", interrupt::interrupt_reaches_the_target_once),
+    ("second_interrupt_ends_molt_at_once", interrupt::second_interrupt_ends_molt_at_once),
+    ("killed_molt_leaves_the_target_running", interrupt::killed_molt_leaves_the_target_running),
+    (
+        "target_that_dies_while_attached_leaves_an_artifact",
+        attach::target_that_dies_while_attached_leaves_an_artifact,
+    ),
+    ("process_that_is_not_there_is_reported", attach::process_that_is_not_there_is_reported),
+    ("two_tracers_do_not_disturb_each_other", attach::two_tracers_do_not_disturb_each_other),
+    ("shell_script_that_starts_python_is_followed", wrappers::shell_script_that_starts_python_is_followed),
+    ("env_and_shebang_are_followed", wrappers::env_and_shebang_are_followed),
+    ("virtual_environment_is_followed", wrappers::virtual_environment_is_followed),
+    ("target_that_is_not_python_is_reported", wrappers::target_that_is_not_python_is_reported),
+    ("old_pythons_are_refused_by_name", wrappers::old_pythons_are_refused_by_name),
+    ("artifact_goes_to_standard_output", output::artifact_goes_to_standard_output),
+    ("output_is_tried_before_the_target_starts", output::output_is_tried_before_the_target_starts),
+    ("full_disk_keeps_the_old_file", output::full_disk_keeps_the_old_file),
+    ("without_privileges_the_target_is_not_started", identity::without_privileges_the_target_is_not_started),
+    ("through_sudo_the_target_runs_as_the_caller", identity::through_sudo_the_target_runs_as_the_caller),
+    ("user_option_changes_the_target_user", identity::user_option_changes_the_target_user),
+];
+
+/// All tests for these interpreters.
+pub(crate) fn trials(pythons: &[Interpreter]) -> Vec<Trial> {
+    let mut trials = Vec::new();
+    for python in pythons {
+        for program in PROGRAMS {
+            let name = format!("{}::artifact_says_what_the_oracle_saw::{}", python.name, program.name);
+            trials.push(trial(name, python, |python| {
+                truth::artifact_says_what_the_oracle_saw(python, program)
+            }));
+        }
+        for (name, test) in ON_EACH {
+            trials.push(trial(format!("{}::{name}", python.name), python, test));
+        }
+    }
+    // One that other users may run as well, for the tests of identity.
+    if let Some(python) = pythons.iter().find(|python| identity::is_for_everyone(python)).or(pythons.first())
+    {
+        for (name, test) in ON_ONE {
+            trials.push(trial(format!("{}::{name}", python.name), python, test));
+        }
+    }
+    trials
+}
+
+fn trial(name: String, python: &Interpreter, test: impl FnOnce(&Interpreter) + Send + 'static) -> Trial {
+    let python = python.clone();
+    Trial::test(name, move || {
+        test(&python);
+        Ok(())
+    })
+}

@@ -1,4 +1,0 @@
-mod code;
-mod image;
-mod modules;
-mod qualname;

@@ -1,0 +1,131 @@
+//! Every statement of an artifact about a program is one that the oracle makes as well.
+use std::collections::BTreeSet;
+
+use molt_mpa::ids::SiteId;
+use molt_mpa::model::{Artifact, CallSite, IdBasis, TargetKind};
+
+use crate::support::artifact::trace;
+use crate::support::program::Program;
+use crate::support::pythons::Interpreter;
+use crate::support::truth::{Place, Truth};
+
+/// Most statements that a failure lists.
+const SHOWN: usize = 12;
+
+/// Traces a program and compares names, hashes, first lines, call edges, positions, modules and output.
+pub(crate) fn artifact_says_what_the_oracle_saw(python: &Interpreter, program: &Program) {
+    let (truth, plain) = Truth::of(python, program);
+    let (artifact, traced) = trace(python, program);
+    assert_eq!(traced.stdout, plain.stdout, "the traced program printed something else");
+
+    let mut faults = Vec::new();
+    check_header(&artifact, python, &mut faults);
+    check_symbols(&artifact, &truth, &mut faults);
+    check_call_sites(&artifact, &truth, &mut faults);
+    check_modules(&artifact, &truth, &mut faults);
+    check_expected(&artifact, program, &mut faults);
+    let count = faults.len();
+    faults.truncate(SHOWN);
+    assert!(faults.is_empty(), "{count} faults\n  {}\nmolt said:\n{}", faults.join("\n  "), traced.stderr);
+}
+
+fn check_header(artifact: &Artifact, python: &Interpreter, faults: &mut Vec<String>) {
+    let version = &artifact.header.python_version;
+    if *version != python.version {
+        faults.push(format!("python_version is {version}, not {}", python.version));
+    }
+    let samples = artifact.collector.samples.unwrap_or_default();
+    // A stack that is being rebuilt at the sampling instant cannot be read; that must stay rare.
+    if samples.kept == 0 || samples.torn * 20 > samples.taken || samples.unresolved * 50 > samples.kept {
+        faults.push(format!("too few samples are good: {samples:?}, {:?}", artifact.collector.loss));
+    }
+}
+
+fn check_symbols(artifact: &Artifact, truth: &Truth, faults: &mut Vec<String>) {
+    for (name, symbol) in &artifact.symbols {
+        if is_outside(&symbol.module) {
+            continue;
+        }
+        if *name != format!("{}.{}", symbol.module, symbol.qualname) {
+            faults.push(format!("symbol {name} is module {} and name {}", symbol.module, symbol.qualname));
+        }
+        for code in &symbol.codes {
+            let hash = code.code_hash.to_string();
+            let Some(files) = truth.files(name, code.first_line, &hash) else {
+                let known = truth.like(name).join(", ");
+                faults.push(format!("no code {name} at line {} {hash}; known: {known}", code.first_line));
+                continue;
+            };
+            let file = symbol.file.as_deref().unwrap_or_default();
+            if !files.iter().any(|path| is_file(path, file)) {
+                faults.push(format!("file of {name} is {file}, not {files:?}"));
+            }
+        }
+    }
+}
+
+/// Whether the artifact's file, relative to its import root, may be the code object's.
+fn is_file(path: &str, file: &str) -> bool {
+    path == file || path.strip_suffix(file).is_some_and(|root| root.ends_with('/'))
+}
+
+fn check_call_sites(artifact: &Artifact, truth: &Truth, faults: &mut Vec<String>) {
+    for site in &artifact.call_sites {
+        let Some(caller) = artifact.symbols.get(&site.caller) else {
+            faults.push(format!("caller {} is no symbol", site.caller));
+            continue;
+        };
+        if truth.ran_at_startup(&caller.module) || is_outside(&caller.module) {
+            continue;
+        }
+        for target in site.targets.iter().filter(|target| target.kind == TargetKind::Py) {
+            match truth.places(&site.caller, &target.symbol) {
+                None => faults.push(format!("{} never called {}", site.caller, target.symbol)),
+                Some(places) if !places.iter().any(|place| is_place(site, place)) => {
+                    let site = format!("{}:{:?}-{:?}:{:?}", site.line, site.col, site.end_line, site.end_col);
+                    faults.push(format!(
+                        "{} called {} at {places:?}, not {site}",
+                        caller.qualname, target.symbol
+                    ));
+                }
+                Some(_) => {}
+            }
+        }
+    }
+}
+
+/// Whether a call site is at this place, and its id is what the place makes it.
+fn is_place(site: &CallSite, place: &Place) -> bool {
+    let (Some(columns), None | Some(IdBasis::Position)) = (&place.columns, site.id_basis) else {
+        // Without columns the expression was found in the source, and surrounds the instruction's line.
+        return site.line <= place.line && place.line <= site.end_line.unwrap_or(site.line);
+    };
+    let expected = (place.line, Some(columns.col), Some(columns.end_line), Some(columns.end_col));
+    let id = match (site.id_basis, &columns.text) {
+        (None, Some(expr)) => SiteId::Text { col: columns.col, expr },
+        _ => SiteId::Position { col: columns.col, end_line: columns.end_line, end_col: columns.end_col },
+    };
+    expected == (site.line, site.col, site.end_line, site.end_col)
+        && site.id == id.hash(&site.file, site.line)
+}
+
+fn check_modules(artifact: &Artifact, truth: &Truth, faults: &mut Vec<String>) {
+    let known: BTreeSet<&String> = artifact.modules.keys().collect();
+    let missing: Vec<&String> = truth.modules.iter().filter(|name| !known.contains(name)).collect();
+    if !missing.is_empty() {
+        faults.push(format!("modules are missing: {missing:?}"));
+    }
+}
+
+fn check_expected(artifact: &Artifact, program: &Program, faults: &mut Vec<String>) {
+    for name in program.says("expect") {
+        if !artifact.hotspots.iter().any(|hotspot| hotspot.symbol == name) {
+            faults.push(format!("{name} is not among the {} hotspots", artifact.hotspots.len()));
+        }
+    }
+}
+
+/// The system's own start-up hook is replaced by the oracle's, and code without a module has no name to compare.
+fn is_outside(module: &str) -> bool {
+    matches!(module, "sitecustomize" | "apport_python_hook")
+}

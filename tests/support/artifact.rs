@@ -1,0 +1,58 @@
+//! Runs molt and reads what it wrote.
+use std::path::Path;
+use std::process::Command;
+
+use molt_mpa::model::Artifact;
+
+use super::process::{Ended, Running};
+use super::program::Program;
+use super::pythons::{Interpreter, at_home};
+
+/// Samples per second: enough for every function of a program that runs for [`SECONDS`].
+const RATE: &str = "499";
+/// How long each program runs.
+const SECONDS: &str = "0.4";
+
+/// The command under test, in the folder of the programs.
+pub(crate) fn molt() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_molt"));
+    at_home(&mut command);
+    command
+}
+
+/// Options, then the target's own command line after `--`.
+pub(crate) fn molt_trace(output: &Path, python: &Interpreter) -> Command {
+    let mut command = molt();
+    command.args(["trace", "-F", RATE, "-o"]).arg(output).arg("--").arg(&python.path);
+    command
+}
+
+/// Traces a program for as long as the tests of truth need; it must end well.
+pub(crate) fn trace(python: &Interpreter, program: &Program) -> (Artifact, Ended) {
+    trace_for(python, program, SECONDS)
+}
+
+/// Traces a program that runs for `seconds`; it must end well.
+pub(crate) fn trace_for(python: &Interpreter, program: &Program, seconds: &str) -> (Artifact, Ended) {
+    let folder = tempfile::tempdir().unwrap();
+    let output = folder.path().join("profile.json");
+    let mut command = molt_trace(&output, python);
+    command.args(program.arguments(python)).env("MOLT_TEST_SECONDS", seconds);
+    program.give_input(&mut command);
+    let ended = Running::start(&mut command).wait().succeeded();
+    (read(&output), ended)
+}
+
+/// Reads an artifact that `molt validate` must find no fault with.
+#[track_caller]
+pub(crate) fn read(path: &Path) -> Artifact {
+    let checked = super::process::run(molt().arg("validate").arg(path));
+    assert!(
+        checked.status.success(),
+        "molt validate: {}\n{}{}",
+        checked.status,
+        checked.stdout,
+        checked.stderr
+    );
+    molt_mpa::read::read_file(path).unwrap()
+}

@@ -1,0 +1,150 @@
+//! What the oracle (`tests/oracle`) saw of a program from inside the interpreter.
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+
+use serde::Deserialize;
+
+use super::process::{Ended, Running};
+use super::program::Program;
+use super::pythons::{Interpreter, root};
+
+/// A code object: module, qualified name, first line, hash, file.
+type CodeRow = (Option<String>, Option<String>, u32, String, String);
+/// A call: caller's module, name and file, line, column, last line, end column, text, callee's module, name, file.
+type EdgeRow = (
+    (Option<String>, Option<String>, String),
+    (Option<u32>, Option<u32>, Option<u32>, Option<u32>, Option<String>),
+    (Option<String>, Option<String>, String),
+);
+
+/// One process, as the oracle wrote it.
+#[derive(Deserialize)]
+struct Written {
+    codes: Vec<CodeRow>,
+    edges: Vec<EdgeRow>,
+    modules: BTreeMap<String, Option<String>>,
+    startup: Vec<String>,
+}
+
+/// Where a call stands in its caller's source.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Place {
+    pub(crate) line: u32,
+    /// Before 3.11, and for instructions without columns, there is the line alone.
+    pub(crate) columns: Option<Columns>,
+}
+
+/// The rest of a place, as `co_positions` gives it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Columns {
+    pub(crate) col: u32,
+    pub(crate) end_line: u32,
+    pub(crate) end_col: u32,
+    /// The source between the two; absent where there is no source file.
+    pub(crate) text: Option<String>,
+}
+
+/// What a program and its children did, seen from inside.
+#[derive(Debug, Default)]
+pub(crate) struct Truth {
+    /// (symbol, first line, hash) to the files of such code objects.
+    codes: BTreeMap<(String, u32, String), BTreeSet<String>>,
+    /// (caller, callee) to the places of the calls.
+    edges: BTreeMap<(String, String), BTreeSet<Place>>,
+    /// `sys.modules` at the end, with what the oracle itself had to import left out.
+    pub(crate) modules: BTreeSet<String>,
+    /// Modules that ran before the oracle could look: calls from them may be missing.
+    startup: BTreeSet<String>,
+}
+
+impl Truth {
+    /// Runs a program, unmodified and as it is traced, with the oracle inside.
+    pub(crate) fn of(python: &Interpreter, program: &Program) -> (Self, Ended) {
+        let folder = tempfile::tempdir().unwrap();
+        let mut command = python.start();
+        command
+            .args(program.arguments(python))
+            .env("PYTHONPATH", root().join("tests/oracle"))
+            .env("MOLT_ORACLE", folder.path().join("truth"));
+        program.give_input(&mut command);
+        let ended = Running::start(&mut command).wait().succeeded();
+        let mut truth = Self::default();
+        for entry in fs::read_dir(folder.path()).unwrap() {
+            let text = fs::read_to_string(entry.unwrap().path()).unwrap();
+            truth.add(serde_json::from_str(&text).unwrap());
+        }
+        assert!(!truth.edges.is_empty(), "the oracle saw no call: {}", ended.stderr);
+        (truth, ended)
+    }
+
+    fn add(&mut self, written: Written) {
+        for (module, qualname, first_line, hash, file) in written.codes {
+            let key = (symbol(module.as_deref(), qualname.as_deref()), first_line, hash);
+            self.codes.entry(key).or_default().insert(file);
+        }
+        for ((from_module, from, _), (line, col, end_line, end_col, text), (to_module, to, _)) in
+            written.edges
+        {
+            let columns = match (col, end_line, end_col) {
+                (Some(col), Some(end_line), Some(end_col)) => Some(Columns { col, end_line, end_col, text }),
+                _ => None,
+            };
+            let place = Place { line: line.unwrap_or(0), columns };
+            let key = (
+                symbol(from_module.as_deref(), from.as_deref()),
+                symbol(to_module.as_deref(), to.as_deref()),
+            );
+            self.edges.entry(key).or_default().insert(place);
+        }
+        let own = ["sitecustomize", "atexit", "threading", "_weakrefset", "_weakref"];
+        self.modules.extend(written.modules.into_keys().filter(|name| !own.contains(&name.as_str())));
+        self.startup.extend(written.startup.iter().map(|name| canonical(name).to_owned()));
+    }
+
+    /// The files of the code objects with this name, first line and hash; none where there is no such code.
+    pub(crate) fn files(&self, symbol: &str, first_line: u32, hash: &str) -> Option<&BTreeSet<String>> {
+        self.codes.get(&(canonical_symbol(symbol), first_line, hash.to_owned()))
+    }
+
+    /// Where `caller` was seen to call `callee`.
+    pub(crate) fn places(&self, caller: &str, callee: &str) -> Option<&BTreeSet<Place>> {
+        self.edges.get(&(canonical_symbol(caller), canonical_symbol(callee)))
+    }
+
+    /// All code objects of a name, for a failure's message.
+    pub(crate) fn like(&self, symbol: &str) -> Vec<String> {
+        let symbol = canonical_symbol(symbol);
+        let same = self.codes.keys().filter(|(name, ..)| *name == symbol);
+        same.map(|(_, line, hash)| format!("line {line} {hash}")).collect()
+    }
+
+    /// Whether a module ran before the oracle could look.
+    pub(crate) fn ran_at_startup(&self, module: &str) -> bool {
+        self.startup.contains(canonical(module))
+    }
+}
+
+fn symbol(module: Option<&str>, qualname: Option<&str>) -> String {
+    format!("{}.{}", canonical(module.unwrap_or("?")), qualname.unwrap_or("?"))
+}
+
+/// `importlib` renames the two frozen modules of the import system while it is imported itself, so that
+/// they bear either name, by when one looks.
+fn canonical(module: &str) -> &str {
+    match module {
+        "_frozen_importlib" => "importlib._bootstrap",
+        "_frozen_importlib_external" => "importlib._bootstrap_external",
+        _ => module,
+    }
+}
+
+fn canonical_symbol(symbol: &str) -> String {
+    for name in ["_frozen_importlib", "_frozen_importlib_external"] {
+        if let Some(rest) = symbol.strip_prefix(name)
+            && rest.starts_with('.')
+        {
+            return format!("{}{rest}", canonical(name));
+        }
+    }
+    symbol.to_owned()
+}

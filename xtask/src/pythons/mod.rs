@@ -1,0 +1,100 @@
+//! `cargo xtask pythons`: the interpreters that molt is tested on.
+//!
+//! What the machine has (pyenv's and the system's), and Debian's builds of the versions that it lacks, fetched
+//! with apt. The list is written to `.molt/pythons.json`, which the tests read.
+
+mod debian;
+mod describe;
+mod installed;
+mod relocate;
+mod suite;
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context, Result, bail};
+use serde_json::json;
+
+use crate::project;
+use describe::Python;
+
+/// Minor versions of Python 3 that molt supports: each must be tested on at least one build.
+const SUPPORTED: std::ops::RangeInclusive<u32> = 8..=15;
+
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// List what is there; fetch nothing.
+    #[arg(long)]
+    offline: bool,
+    /// Fail where a supported version has no interpreter.
+    #[arg(long)]
+    require: bool,
+}
+
+pub(crate) fn run(args: &Args) -> Result<()> {
+    let mut pythons = installed::find();
+    pythons.extend(debian::fetch(&pythons, args.offline)?);
+    pythons.sort_by_key(|python| (python.version, python.name.clone()));
+    print(&pythons);
+    write(&pythons)?;
+    let missing: Vec<_> = missing(&pythons).map(|minor| format!("3.{minor}")).collect();
+    if args.require && !missing.is_empty() {
+        bail!("found no interpreter for Python {}\nInstall them with pyenv.", missing.join(", "));
+    }
+    Ok(())
+}
+
+fn missing(pythons: &[Python]) -> impl Iterator<Item = u32> {
+    SUPPORTED.filter(|minor| !pythons.iter().any(|python| python.supported() && python.version[1] == *minor))
+}
+
+fn print(pythons: &[Python]) {
+    println!("{:<16} {:<9} {:<9} {:<5} {:<7} path", "name", "version", "stripped", "USDT", "shared");
+    for python in pythons {
+        let yes = |fact: bool| if fact { "yes" } else { "no" };
+        println!(
+            "{:<16} {:<9} {:<9} {:<5} {:<7} {}{}",
+            python.name,
+            python.version_text(),
+            yes(python.stripped),
+            yes(python.usdt),
+            yes(python.shared),
+            python.path.display(),
+            if python.supported() { "" } else { " (not supported)" }
+        );
+    }
+    for minor in missing(pythons) {
+        println!("{:<16} 3.{minor} has no interpreter here", "-");
+    }
+}
+
+fn write(pythons: &[Python]) -> Result<()> {
+    let list: Vec<_> = pythons
+        .iter()
+        .map(|python| {
+            json!({
+                "name": python.name,
+                "version": python.version_text(),
+                "path": path_text(&python.path),
+                "binary": path_text(&python.binary),
+                "from": python.from,
+                "implementation": python.implementation,
+                "supported": python.supported(),
+                "stripped": python.stripped,
+                "usdt": python.usdt,
+                "shared": python.shared,
+                "free_threaded": python.free_threaded,
+            })
+        })
+        .collect();
+    let path = project::cache().join("pythons.json");
+    fs::create_dir_all(project::cache())?;
+    fs::write(&path, serde_json::to_string_pretty(&list)? + "\n")
+        .with_context(|| format!("failed to write {}", path.display()))?;
+    println!("wrote {}", path.display());
+    Ok(())
+}
+
+fn path_text(path: &Path) -> String {
+    path.to_string_lossy().into_owned()
+}

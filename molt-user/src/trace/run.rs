@@ -45,7 +45,9 @@ pub fn run(options: &Options, progress: &mut dyn FnMut(Progress)) -> Result<Outc
     let traced = begin(options, &signals, &mut watch)?;
     let mut run = Run { options, kernel, watch, traced, ending: None, interrupted: false };
     run.to_the_end(&signals, progress)?;
+    let unhooking = run.kernel.unhook();
     let outcome = finish(run.options, &mut run.watch, &run.kernel, caller()?)?;
+    drop(unhooking);
     let ending = run.detach_and_wait(&signals)?;
     Ok(Outcome { status: ending.map_or(0, Ending::exit_status), ..outcome })
 }

@@ -25,6 +25,9 @@ pub(crate) const CPP_COMPILER: Need =
 pub(crate) const XZ: Need = Need { what: "xz", package: "xz-utils", is_there: || runs("xz") };
 /// Runs what is traced.
 pub(crate) const PYTHON: Need = Need { what: "Python 3", package: "python3", is_there: || runs("python3") };
+/// Makes environments for the benchmark programs. Asked for only where the interpreter at hand lacks it.
+pub(crate) const PYTHON_VENV: Need =
+    Need { what: "Python's venv", package: "python3-venv", is_there: || false };
 
 /// Installs what is missing of `needs`, or fails and says what to install.
 pub(crate) fn ensure(needs: &[&Need]) -> Result<()> {

@@ -1,2 +1,7 @@
 //! Parse, run, exit status; no logic.
-fn main() {}
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    molt_user::cli::main()
+}

@@ -1,5 +1,6 @@
 //! What a code object is, as opposed to where it lay in which process.
 
+use crate::symbolize::paths::SourceFile;
 use molt_mpa::ids::Sha256Hash;
 use molt_mpa::model::{Origin, SymbolKind};
 use molt_mpa::redact::{Category, Redactor};
@@ -27,22 +28,6 @@ impl Code {
     pub fn symbol(&self) -> String {
         format!("{}.{}", self.module, self.qualname)
     }
-}
-
-/// A file of source code, as the artifact sees it.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum SourceFile {
-    /// In an import root, by its path within it.
-    Rooted {
-        /// Relative to the root.
-        path: String,
-        /// Whose root it is.
-        origin: Origin,
-    },
-    /// No file: the name in angle brackets that CPython gives to such code.
-    Synthetic(String),
-    /// Outside every import root: the program's data, to be redacted.
-    Outside,
 }
 
 /// Every file of a run by the name that the program gives it.

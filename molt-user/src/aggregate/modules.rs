@@ -1,6 +1,7 @@
 //! Modules: those whose code ran, and those that `sys.modules` held when it was looked at.
 
-use super::code::{Files, SourceFile};
+use super::code::Files;
+use crate::symbolize::paths::SourceFile;
 use molt_mpa::ids::Sha256Hash;
 use molt_mpa::model::{Module, ModuleKind, Origin};
 use molt_mpa::redact::Redactor;

@@ -30,6 +30,13 @@ pub struct Site {
     pub basis: Option<IdBasis>,
 }
 
+impl Site {
+    /// A place of which the source says nothing.
+    pub fn nowhere() -> Self {
+        Self { line: 0, columns: None, expr: None, basis: Some(IdBasis::Code) }
+    }
+}
+
 /// Begin and end of an expression.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Columns {
@@ -95,8 +102,8 @@ impl Tally {
     /// but what lies beyond it keeps its place.
     ///
     /// Each symbol counts once for its total and each call once, however often recursion repeats them. Call
-    /// sites that are met for the first time are described by `describe`.
-    pub fn add(&mut self, stack: &[Option<Placed>], mut describe: impl FnMut(SiteKey) -> Site) {
+    /// sites that are met for the first time are described by `describe`, which is told a callee.
+    pub fn add(&mut self, stack: &[Option<Placed>], mut describe: impl FnMut(SiteKey, CodeId) -> Site) {
         self.samples.kept += 1;
         if stack.iter().any(Option::is_none) {
             self.samples.unresolved += 1;
@@ -118,7 +125,7 @@ impl Tally {
             hotness.total += 1;
         }
         for edge in edges(stack) {
-            self.sites.entry(edge.0).or_insert_with(|| describe(edge.0));
+            self.sites.entry(edge.0).or_insert_with(|| describe(edge.0, edge.1));
             *self.edges.entry(edge).or_default() += 1;
         }
     }
@@ -174,7 +181,7 @@ mod tests {
         }
     }
 
-    fn site(key: SiteKey) -> Site {
+    fn site(key: SiteKey, _callee: CodeId) -> Site {
         Site { line: key.offset, columns: None, expr: None, basis: Some(IdBasis::Code) }
     }
 

@@ -6,6 +6,7 @@ mod completions;
 mod doctor;
 pub mod exit;
 mod message;
+mod summary;
 mod trace;
 mod validate;
 

@@ -1,5 +1,6 @@
 //! `molt trace`: what is typed, and what is said before, while and after.
 
+use super::summary::{self, StatusLine};
 use super::{exit, message};
 use crate::trace::{Failure, Options, Target};
 use anyhow::{Context, bail};
@@ -89,13 +90,22 @@ impl From<Redaction> for Policy {
 
 pub(super) fn run(arguments: TraceArguments) -> ExitCode {
     let quiet = arguments.quiet;
-    let done = options(arguments).map_err(Failure::from).and_then(|options| crate::trace::run(&options));
+    let mut status = StatusLine::new(quiet);
+    let mut show = |progress| {
+        if let Some(status) = &mut status {
+            status.show(progress);
+        }
+    };
+    let done = options(arguments)
+        .map_err(Failure::from)
+        .and_then(|options| crate::trace::run(&options, &mut show));
+    if let Some(status) = status {
+        status.end();
+    }
     match done {
         Ok(outcome) => {
             if !quiet {
-                for line in super::summary::lines(&outcome) {
-                    message::say(&line);
-                }
+                summary::lines(&outcome).iter().for_each(|line| message::say(line));
             }
             exit::code(outcome.status)
         }

@@ -35,7 +35,7 @@ fn check(path: &std::path::Path) -> u8 {
     };
     let mut text = String::new();
     for fault in &report.faults {
-        text.push_str(&message::escaped(&format!("{shown}: {fault}")));
+        text.push_str(&message::escaped(&format!("{shown}: {}: {}", fault.place, fault.problem)));
         text.push('\n');
     }
     if report.is_clean() {

@@ -1,6 +1,7 @@
 //! What `/proc` tells of a process.
 
 use super::error::DiscoverError;
+use super::maps::without_mark;
 use nix::sys::uio::{RemoteIoVec, process_vm_readv};
 use nix::unistd::Pid;
 use procfs::ProcError;
@@ -8,8 +9,9 @@ use procfs::process::Process as ProcDir;
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
 use std::io::{self, IoSliceMut, Read};
-use std::os::unix::ffi::OsStrExt;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// Set in a task's flags when it is a kernel thread (`include/linux/sched.h`).
 const PF_KTHREAD: u32 = 0x0020_0000;
@@ -43,7 +45,7 @@ pub struct Process {
     pub uid: u32,
     /// Its effective group.
     pub gid: u32,
-    /// The executable's path.
+    /// The executable's path, which may lead nowhere by now.
     pub exe: Option<PathBuf>,
     /// The working folder.
     pub cwd: Option<PathBuf>,
@@ -82,7 +84,9 @@ impl Process {
             start_ticks: stat.starttime,
             uid: status.euid,
             gid: status.egid,
-            exe: fs::read_link(root.join("exe")).ok(),
+            exe: fs::read_link(root.join("exe"))
+                .ok()
+                .map(|exe| without_mark(exe.into_os_string().into_vec()).0),
             cwd: fs::read_link(root.join("cwd")).ok(),
             command: read_texts(&root.join("cmdline")).unwrap_or_default(),
             environment: read_environment(&root.join("environ")).unwrap_or_default(),
@@ -94,6 +98,13 @@ impl Process {
     pub fn is_alive(&self) -> bool {
         let stat = ProcDir::new(self.pid).and_then(|dir| dir.stat());
         stat.is_ok_and(|stat| stat.starttime == self.start_ticks && !matches!(stat.state, 'Z' | 'X'))
+    }
+
+    /// When it started; `None` where the kernel does not tell when it booted.
+    pub fn started(&self) -> Option<SystemTime> {
+        let booted = procfs::boot_time_secs().ok()?;
+        let ticks = self.start_ticks.checked_mul(1000)?.checked_div(procfs::ticks_per_second())?;
+        UNIX_EPOCH.checked_add(Duration::from_secs(booted) + Duration::from_millis(ticks))
     }
 
     /// The children that its threads made and that still live. Empty where the kernel does not tell.

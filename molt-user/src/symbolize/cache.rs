@@ -1,9 +1,8 @@
 //! Code objects by address, each read once; a reused address is noticed by the identity.
 
-use super::code::CodeObject;
 use crate::cpython::{Known, Unknown};
 use std::collections::{HashMap, VecDeque};
-use std::rc::Rc;
+use std::sync::Arc;
 
 /// Most code objects kept: a large program has some 50,000.
 pub const MAX_CODES: usize = 1 << 17;
@@ -24,10 +23,16 @@ pub struct CacheCounts {
 /// Address and identity.
 type Key = (u64, u64);
 
-/// Code objects by address and identity.
+/// A code object's identity, as found where it lies now.
+pub trait Identified {
+    /// [`molt_common::walk::code::identity`] at the time of reading.
+    fn identity(&self) -> u64;
+}
+
+/// What was read of code objects, by address and identity.
 #[derive(Debug)]
-pub struct CodeCache {
-    codes: HashMap<Key, Entry>,
+pub struct CodeCache<T> {
+    codes: HashMap<Key, Entry<T>>,
     /// The identity last seen at each address.
     latest: HashMap<u64, u64>,
     /// Keys, oldest first.
@@ -37,18 +42,37 @@ pub struct CodeCache {
 }
 
 #[derive(Debug)]
-struct Entry {
-    code: Known<Rc<CodeObject>>,
+struct Entry<T> {
+    code: Known<Arc<T>>,
     tries: u8,
 }
 
-impl Default for CodeCache {
+impl<T> Clone for Entry<T> {
+    fn clone(&self) -> Self {
+        Self { code: self.code.clone(), tries: self.tries }
+    }
+}
+
+impl<T> Clone for CodeCache<T> {
+    /// A cache that shares what was read so far, and counts for itself.
+    fn clone(&self) -> Self {
+        Self {
+            codes: self.codes.clone(),
+            latest: self.latest.clone(),
+            order: self.order.clone(),
+            capacity: self.capacity,
+            counts: CacheCounts::default(),
+        }
+    }
+}
+
+impl<T: Identified> Default for CodeCache<T> {
     fn default() -> Self {
         Self::new(MAX_CODES)
     }
 }
 
-impl CodeCache {
+impl<T: Identified> CodeCache<T> {
     /// A cache of at most `capacity` code objects.
     pub fn new(capacity: usize) -> Self {
         let capacity = capacity.max(1);
@@ -67,8 +91,8 @@ impl CodeCache {
         &mut self,
         addr: u64,
         identity: u64,
-        read: impl FnOnce() -> Known<CodeObject>,
-    ) -> Known<Rc<CodeObject>> {
+        read: impl FnOnce() -> Known<T>,
+    ) -> Known<Arc<T>> {
         let identity = if identity == 0 { self.latest.get(&addr).copied().unwrap_or(0) } else { identity };
         let known = self.codes.get(&(addr, identity));
         if let Some(entry) = known.filter(|entry| entry.code.is_ok() || entry.tries >= MAX_TRIES) {
@@ -76,18 +100,18 @@ impl CodeCache {
         }
         let tries = known.map_or(1, |entry| entry.tries + 1);
         match read() {
-            Ok(code) if identity != 0 && code.identity != identity => {
+            Ok(code) if identity != 0 && code.identity() != identity => {
                 self.counts.stale += 1;
-                let there = code.identity;
-                self.insert((addr, there), Ok(Rc::new(code)), 0);
+                let there = code.identity();
+                self.insert((addr, there), Ok(Arc::new(code)), 0);
                 // What is gone does not come back.
                 self.insert((addr, identity), Err(Unknown::Stale), MAX_TRIES);
                 self.note(addr, there);
                 Err(Unknown::Stale)
             }
             Ok(code) => {
-                let (identity, code) = (code.identity, Rc::new(code));
-                self.insert((addr, identity), Ok(Rc::clone(&code)), 0);
+                let (identity, code) = (code.identity(), Arc::new(code));
+                self.insert((addr, identity), Ok(Arc::clone(&code)), 0);
                 self.note(addr, identity);
                 Ok(code)
             }
@@ -111,7 +135,7 @@ impl CodeCache {
         }
     }
 
-    fn insert(&mut self, key: Key, code: Known<Rc<CodeObject>>, tries: u8) {
+    fn insert(&mut self, key: Key, code: Known<Arc<T>>, tries: u8) {
         if self.codes.insert(key, Entry { code, tries }).is_some() {
             return;
         }
@@ -130,32 +154,26 @@ impl CodeCache {
 
 #[cfg(test)]
 mod tests {
-    use super::{CacheCounts, CodeCache, MAX_TRIES};
+    use super::{CacheCounts, CodeCache, Identified, MAX_TRIES};
     use crate::cpython::Unknown;
-    use crate::symbolize::code::CodeObject;
 
-    fn code(identity: u64) -> CodeObject {
-        CodeObject {
-            identity,
-            name: Err(Unknown::Unreadable),
-            qualname: Err(Unknown::Unreadable),
-            module: Err(Unknown::Unreadable),
-            filename: Err(Unknown::Unreadable),
-            first_parameter: Err(Unknown::Absent),
-            first_line: 1,
-            flags: 0,
-            argcount: 0,
-            posonlyargcount: 0,
-            kwonlyargcount: 0,
-            first_traceable: 0,
-            code: Err(Unknown::Unreadable),
-            code_hash: Err(Unknown::Unreadable),
-            lines: Err(Unknown::Unreadable),
-            minor: 13,
+    /// Stands for what was read of a code object: its identity is all that the cache looks at.
+    #[derive(Debug, PartialEq, Eq)]
+    struct Seen {
+        identity: u64,
+    }
+
+    impl Identified for Seen {
+        fn identity(&self) -> u64 {
+            self.identity
         }
     }
 
-    fn never() -> Result<CodeObject, Unknown> {
+    fn code(identity: u64) -> Seen {
+        Seen { identity }
+    }
+
+    fn never() -> Result<Seen, Unknown> {
         panic!("read again")
     }
 

@@ -1,6 +1,6 @@
 //! A code object's names, place, hash and tables, read from the target's memory.
 
-use super::kind::Kind;
+use super::kind::kind_of;
 use crate::cpython::layout::Layout;
 use crate::cpython::linetable::{LineTable, Position};
 use crate::cpython::object::{Head, Objects};
@@ -9,6 +9,7 @@ use crate::cpython::text::Text;
 use crate::cpython::{Known, Unknown};
 use molt_common::layout::ABSENT;
 use molt_common::walk::{Memory, code};
+use molt_mpa::model::SymbolKind;
 use sha2::{Digest, Sha256};
 
 /// Most bytes of one function's code: a generated table of 100,000 entries has about 1 MB.
@@ -67,11 +68,11 @@ pub struct Site {
 
 impl CodeObject {
     /// What sort of code it is; `qualname` where it was derived elsewhere.
-    pub fn kind(&self, qualname: Option<&str>) -> Kind {
+    pub fn kind(&self, qualname: Option<&str>) -> SymbolKind {
         let own = self.qualname.as_ref().ok().map(|text| text.value.as_str());
         let name = self.name.as_ref().map_or("", |text| text.value.as_str());
         let first = self.first_parameter.as_ref().ok().map(|text| text.value.as_str());
-        Kind::of(self.flags, name, own.or(qualname), first)
+        kind_of(self.flags, name, own.or(qualname), first)
     }
 
     /// The place of the instruction at `lasti`, a byte offset.

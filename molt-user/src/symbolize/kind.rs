@@ -1,5 +1,7 @@
 //! What sort of code a code object is.
 
+use molt_mpa::model::SymbolKind;
+
 /// `CO_OPTIMIZED` (`Include/cpython/code.h`), like those below: set for functions, not for modules and class
 /// bodies.
 const CO_OPTIMIZED: u32 = 0x1;
@@ -8,66 +10,27 @@ const CO_COROUTINE: u32 = 0x80;
 const CO_ITERABLE_COROUTINE: u32 = 0x100;
 const CO_ASYNC_GENERATOR: u32 = 0x200;
 
-/// What sort of code a code object is, as the artifact has it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Kind {
-    /// A plain function.
-    Function,
-    /// A function defined in a class body, with no kind of its own below.
-    Method,
-    /// A function with `yield`.
-    Generator,
-    /// An `async def` without `yield`.
-    Coroutine,
-    /// An `async def` with `yield`.
-    AsyncGenerator,
-    /// A `lambda`.
-    Lambda,
-    /// A list, set or dict comprehension with code of its own (up to 3.11), or a generator expression.
-    Comprehension,
-    /// The body of a `class` statement.
-    ClassBody,
-    /// A module, or what `exec` and `eval` run.
-    Module,
-}
-
-impl Kind {
-    /// From `co_flags`, `co_name`, `co_qualname` as far as known, and the name of the first parameter.
-    pub fn of(flags: u32, name: &str, qualname: Option<&str>, first_parameter: Option<&str>) -> Kind {
-        match name {
-            "<lambda>" => return Kind::Lambda,
-            "<listcomp>" | "<setcomp>" | "<dictcomp>" | "<genexpr>" => return Kind::Comprehension,
-            _ => {}
-        }
-        if flags & CO_OPTIMIZED == 0 {
-            return if name == "<module>" { Kind::Module } else { Kind::ClassBody };
-        }
-        if flags & CO_ASYNC_GENERATOR != 0 {
-            Kind::AsyncGenerator
-        } else if flags & (CO_COROUTINE | CO_ITERABLE_COROUTINE) != 0 {
-            Kind::Coroutine
-        } else if flags & CO_GENERATOR != 0 {
-            Kind::Generator
-        } else if is_method(name, qualname, first_parameter) {
-            Kind::Method
-        } else {
-            Kind::Function
-        }
+/// What sort of code it is, from `co_flags`, `co_name`, `co_qualname` as far as known, and the name of the
+/// first parameter.
+pub fn kind_of(flags: u32, name: &str, qualname: Option<&str>, first_parameter: Option<&str>) -> SymbolKind {
+    match name {
+        "<lambda>" => return SymbolKind::Lambda,
+        "<listcomp>" | "<setcomp>" | "<dictcomp>" | "<genexpr>" => return SymbolKind::Comprehension,
+        _ => {}
     }
-
-    /// The artifact's word.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Kind::Function => "function",
-            Kind::Method => "method",
-            Kind::Generator => "generator",
-            Kind::Coroutine => "coroutine",
-            Kind::AsyncGenerator => "async_generator",
-            Kind::Lambda => "lambda",
-            Kind::Comprehension => "comprehension",
-            Kind::ClassBody => "class_body",
-            Kind::Module => "module",
-        }
+    if flags & CO_OPTIMIZED == 0 {
+        return if name == "<module>" { SymbolKind::Module } else { SymbolKind::ClassBody };
+    }
+    if flags & CO_ASYNC_GENERATOR != 0 {
+        SymbolKind::AsyncGenerator
+    } else if flags & (CO_COROUTINE | CO_ITERABLE_COROUTINE) != 0 {
+        SymbolKind::Coroutine
+    } else if flags & CO_GENERATOR != 0 {
+        SymbolKind::Generator
+    } else if is_method(name, qualname, first_parameter) {
+        SymbolKind::Method
+    } else {
+        SymbolKind::Function
     }
 }
 
@@ -83,24 +46,24 @@ fn is_method(name: &str, qualname: Option<&str>, first_parameter: Option<&str>) 
 
 #[cfg(test)]
 mod tests {
-    use super::Kind;
+    use super::{SymbolKind, kind_of};
 
     /// One line per kind; flags as CPython 3.13 gives them.
     #[test]
     fn tells_kinds_apart() {
-        let kind = |flags, name, qualname| Kind::of(flags, name, qualname, None).name();
-        assert_eq!(kind(0x3, "f", Some("f")), "function");
-        assert_eq!(kind(0x13, "g", Some("f.<locals>.g")), "function");
-        assert_eq!(kind(0x3, "m", Some("f.<locals>.C.m")), "method");
-        assert_eq!(kind(0x23, "m", Some("C.m")), "generator");
-        assert_eq!(kind(0x83, "c", Some("c")), "coroutine");
-        assert_eq!(kind(0x103, "c", Some("c")), "coroutine");
-        assert_eq!(kind(0x203, "a", Some("a")), "async_generator");
-        assert_eq!(kind(0x3, "<lambda>", Some("C.<lambda>")), "lambda");
-        assert_eq!(kind(0x33, "<genexpr>", Some("f.<locals>.<genexpr>")), "comprehension");
-        assert_eq!(kind(0x0, "C", Some("C")), "class_body");
-        assert_eq!(kind(0x40, "<module>", None), "module");
-        assert_eq!(Kind::of(0x43, "m", None, Some("self")).name(), "method");
-        assert_eq!(Kind::of(0x43, "m", None, Some("x")).name(), "function");
+        let kind = |flags, name, qualname| kind_of(flags, name, Some(qualname), None);
+        assert_eq!(kind(0x3, "f", "f"), SymbolKind::Function);
+        assert_eq!(kind(0x13, "g", "f.<locals>.g"), SymbolKind::Function);
+        assert_eq!(kind(0x3, "m", "f.<locals>.C.m"), SymbolKind::Method);
+        assert_eq!(kind(0x23, "m", "C.m"), SymbolKind::Generator);
+        assert_eq!(kind(0x83, "c", "c"), SymbolKind::Coroutine);
+        assert_eq!(kind(0x103, "c", "c"), SymbolKind::Coroutine);
+        assert_eq!(kind(0x203, "a", "a"), SymbolKind::AsyncGenerator);
+        assert_eq!(kind(0x3, "<lambda>", "C.<lambda>"), SymbolKind::Lambda);
+        assert_eq!(kind(0x33, "<genexpr>", "f.<locals>.<genexpr>"), SymbolKind::Comprehension);
+        assert_eq!(kind(0x0, "C", "C"), SymbolKind::ClassBody);
+        assert_eq!(kind_of(0x40, "<module>", None, None), SymbolKind::Module);
+        assert_eq!(kind_of(0x43, "m", None, Some("self")), SymbolKind::Method);
+        assert_eq!(kind_of(0x43, "m", None, Some("x")), SymbolKind::Function);
     }
 }

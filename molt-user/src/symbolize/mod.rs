@@ -8,3 +8,5 @@ pub mod kind;
 pub mod memory;
 pub mod modules;
 pub mod paths;
+pub mod qualname;
+pub mod source;

@@ -5,6 +5,7 @@ use crate::cpython::object::{Objects, TYPE_SUBCLASS};
 use crate::cpython::text::Text;
 use crate::cpython::{Known, Unknown};
 use molt_common::walk::Memory;
+use molt_mpa::model::ModuleKind;
 
 /// Most modules listed: the largest programs have a few thousand.
 pub const MAX_MODULES: usize = 20_000;
@@ -12,34 +13,6 @@ pub const MAX_MODULES: usize = 20_000;
 pub const MAX_PATH_ENTRIES: usize = 1000;
 /// Most interpreters of a process looked at.
 const MAX_INTERPRETERS: usize = 256;
-
-/// Where a module's code comes from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum ModuleKind {
-    /// Python source, or byte code without it.
-    Py,
-    /// Compiled into the interpreter.
-    Builtin,
-    /// A shared library.
-    Extension,
-    /// Byte code compiled into the interpreter.
-    Frozen,
-    /// A folder without `__init__.py`.
-    Namespace,
-}
-
-impl ModuleKind {
-    /// The artifact's word.
-    pub const fn name(self) -> &'static str {
-        match self {
-            ModuleKind::Py => "py",
-            ModuleKind::Builtin => "builtin",
-            ModuleKind::Extension => "extension",
-            ModuleKind::Frozen => "frozen",
-            ModuleKind::Namespace => "namespace",
-        }
-    }
-}
 
 /// An entry of `sys.modules`.
 #[derive(Clone, Debug, PartialEq, Eq)]

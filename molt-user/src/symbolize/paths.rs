@@ -1,36 +1,22 @@
 //! From a file name as Python has it to one that the artifact may carry: relative to its import root.
 
 use super::modules::ImportPaths;
+use molt_mpa::model::Origin;
 
-/// Whom a file belongs to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Origin {
-    /// The standard library.
-    Stdlib,
-    /// An installed package.
-    Site,
-    /// The program itself, and anything else.
-    App,
-}
-
-impl Origin {
-    /// The artifact's word.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Origin::Stdlib => "stdlib",
-            Origin::Site => "site",
-            Origin::App => "app",
-        }
-    }
-}
-
-/// A file as the artifact has it.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Place {
-    /// Relative to the import root, with `/`; never absolute. `<string>` and the like as they are.
-    pub file: String,
-    /// Whom it belongs to.
-    pub origin: Origin,
+/// A file of source code, as the artifact sees it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum SourceFile {
+    /// In an import root, by its path within it.
+    Rooted {
+        /// Relative to the root, with `/`.
+        path: String,
+        /// Whose root it is.
+        origin: Origin,
+    },
+    /// No file: the name in angle brackets that CPython gives to such code.
+    Synthetic(String),
+    /// Outside every import root: the program's data, to be redacted.
+    Outside,
 }
 
 /// Folders under which installed packages lie (`site.py`; Debian).
@@ -68,19 +54,20 @@ impl Roots {
     }
 
     /// Where `file`, a `co_filename` or `__file__`, belongs.
-    pub fn place(&self, file: &str) -> Place {
+    pub fn place(&self, file: &str) -> SourceFile {
         if file.starts_with('<') {
-            let origin = if file.starts_with("<frozen ") { Origin::Stdlib } else { Origin::App };
-            return Place { file: file.to_owned(), origin };
+            return SourceFile::Synthetic(file.to_owned());
         }
+        let rooted = |path: &str, origin| SourceFile::Rooted { path: path.to_owned(), origin };
         let path = absolute(file, &self.cwd);
         if let Some(package) = after_site_folder(&path) {
-            return Place { file: package.to_owned(), origin: Origin::Site };
+            return rooted(package, Origin::Site);
         }
         let under = |root: &str| path.strip_prefix(root)?.strip_prefix('/').filter(|rest| !rest.is_empty());
         let found = self.roots.iter().find_map(|(root, stdlib)| Some((under(root)?, *stdlib)));
-        let (file, stdlib) = found.unwrap_or_else(|| (path.rsplit('/').next().unwrap_or_default(), false));
-        Place { file: file.to_owned(), origin: if stdlib { Origin::Stdlib } else { Origin::App } }
+        found.map_or(SourceFile::Outside, |(path, stdlib)| {
+            rooted(path, if stdlib { Origin::Stdlib } else { Origin::App })
+        })
     }
 }
 
@@ -112,7 +99,7 @@ fn absolute(path: &str, cwd: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{ImportPaths, Roots};
+    use super::{ImportPaths, Roots, SourceFile};
 
     fn roots() -> Roots {
         let path = [
@@ -134,9 +121,10 @@ mod tests {
     /// One line per way in which a file comes to its name.
     #[test]
     fn finds_root_and_origin() {
-        let place = |file| {
-            let place = roots().place(file);
-            format!("{} {}", place.origin.name(), place.file)
+        let place = |file| match roots().place(file) {
+            SourceFile::Rooted { path, origin } => format!("{origin:?} {path}").to_lowercase(),
+            SourceFile::Synthetic(name) => name,
+            SourceFile::Outside => "outside".to_owned(),
         };
         assert_eq!(place("/home/me/app/pkg/mod.py"), "app pkg/mod.py");
         assert_eq!(place("/usr/lib/python3.11/json/decoder.py"), "stdlib json/decoder.py");
@@ -146,10 +134,10 @@ mod tests {
         assert_eq!(place("/usr/lib/python311.zip/json/decoder.py"), "stdlib json/decoder.py");
         assert_eq!(place("app.py"), "app app.py");
         assert_eq!(place("./lib/../lib/x.py"), "app x.py");
-        assert_eq!(place("/elsewhere/x.py"), "app x.py");
-        assert_eq!(place("/home/me/app2/x.py"), "app x.py");
-        assert_eq!(place("<frozen importlib._bootstrap>"), "stdlib <frozen importlib._bootstrap>");
-        assert_eq!(place("<string>"), "app <string>");
-        assert_eq!(place(""), "app work");
+        assert_eq!(place("/elsewhere/x.py"), "outside");
+        assert_eq!(place("/home/me/app2/x.py"), "outside");
+        assert_eq!(place("<frozen importlib._bootstrap>"), "<frozen importlib._bootstrap>");
+        assert_eq!(place("<string>"), "<string>");
+        assert_eq!(place(""), "outside");
     }
 }

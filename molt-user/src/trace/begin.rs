@@ -1,11 +1,10 @@
 //! From what is to be traced to a process that is watched and has not run on yet.
 
 use super::failure::Failure;
-use super::subject::State;
 use super::watch::Watch;
 use super::{Options, Target};
 use crate::clock::monotonic_ns;
-use crate::discover::{DiscoverError, Finding, Inspector, Process};
+use crate::discover::{Finding, Inspector, Process};
 use crate::launch::{self, RunAs, Signals};
 use molt_common::limits::HOLD_NS;
 use std::time::Duration;

@@ -1,10 +1,13 @@
 //! Why a run failed: the status to exit with, and what to do about it.
 
+use super::Target;
 use crate::capture::ebpf::LoadError;
 use crate::capture::ebpf::attach::AttachError;
 use crate::discover::DiscoverError;
 use crate::launch::LaunchError;
 use anyhow::Error;
+use nix::sys::signal::Signal;
+use std::ffi::{OsStr, OsString};
 
 /// molt itself failed.
 pub const MOLT_FAILED: u8 = 125;
@@ -30,10 +33,18 @@ impl Failure {
         Self { error: error.into(), advice: advice.into_iter().collect(), status: MOLT_FAILED }
     }
 
+    /// The person at the terminal asked a second time: nothing is written.
+    pub(super) fn interrupted(signal: Signal) -> Self {
+        let error = anyhow::anyhow!("interrupted again: the artifact was not written");
+        Self { error, advice: Vec::new(), status: 128 + u8::try_from(signal as i32).unwrap_or(0) }
+    }
+
     /// The command could not be executed.
-    pub(super) fn exec(command: &str, cause: std::io::Error) -> Self {
+    pub(super) fn exec(target: &Target, cause: std::io::Error) -> Self {
         let status = if cause.kind() == std::io::ErrorKind::NotFound { NOT_FOUND } else { CANNOT_RUN };
-        let error = Error::from(cause).context(format!("failed to run {command}"));
+        let Target::Command { argv, .. } = target else { return Self::new(cause, []) };
+        let command = argv.first().map_or(OsStr::new(""), OsString::as_os_str);
+        let error = Error::from(cause).context(format!("failed to run {}", command.display()));
         Self { error, advice: Vec::new(), status }
     }
 }
@@ -60,12 +71,12 @@ impl From<DiscoverError> for Failure {
 
 impl From<LoadError> for Failure {
     fn from(error: LoadError) -> Self {
-        Self::new(error, missing())
+        Self::new(error, [])
     }
 }
 
 impl From<AttachError> for Failure {
     fn from(error: AttachError) -> Self {
-        Self::new(error, missing())
+        Self::new(error, [])
     }
 }

@@ -10,7 +10,7 @@ use crate::aggregate::hotspots::hotspots;
 use crate::aggregate::sections::{Coverage, states};
 use crate::aggregate::symbols::symbols;
 use crate::capture::ebpf::Kernel;
-use crate::launch::{Ending, RunAs};
+use crate::launch::RunAs;
 use anyhow::{Context, Error};
 use molt_common::fault::Fault;
 use molt_mpa::model::{Artifact, Backend, Collector, Event, EventKind, Mode};
@@ -23,13 +23,11 @@ pub(super) fn finish(
     options: &Options,
     watch: &mut Watch,
     kernel: &Kernel,
-    ending: Option<Ending>,
     caller: Option<RunAs>,
 ) -> Result<Outcome, Failure> {
-    let status = ending.map_or(0, Ending::exit_status);
     let remarks = watch.remarks();
     let Some(python) = watch.first_python.take() else {
-        return Ok(Outcome { status, summary: None, remarks });
+        return Ok(Outcome { status: 0, summary: None, remarks });
     };
     let faults = kernel.faults().context("failed to read what was lost")?;
     let artifact = assemble(options, watch, &python, &faults)?;
@@ -40,7 +38,7 @@ pub(super) fn finish(
         let bytes = write_file(&artifact, &options.output, owner).map_err(Error::from)?;
         (Some(options.output.clone()), bytes)
     };
-    Ok(Outcome { status, summary: Some(Summary { artifact, path, bytes }), remarks })
+    Ok(Outcome { status: 0, summary: Some(Summary { artifact, path, bytes }), remarks })
 }
 
 fn assemble(

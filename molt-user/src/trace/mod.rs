@@ -9,6 +9,7 @@ mod failure;
 mod finish;
 mod metadata;
 mod place;
+mod reader;
 mod run;
 mod subject;
 mod watch;

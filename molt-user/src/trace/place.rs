@@ -1,13 +1,18 @@
 //! From a sampled frame's addresses to code that was read, once for each code object.
 
-use super::subject::{Reader, SeenCode};
+use super::reader::{Reader, SeenCode};
 use crate::aggregate::code::Code;
-use crate::aggregate::tally::{Placed, Tally};
+use crate::aggregate::tally::{Columns, Placed, Site, Tally};
+use crate::cpython::linetable::Position;
 use crate::cpython::{Known, Unknown};
 use crate::symbolize::code::{CodeObject, read_code};
+use crate::symbolize::qualname::qualname;
+use crate::symbolize::source::SourceFile;
 use molt_common::event::sample::Frame;
 use molt_mpa::ids::Sha256Hash;
-use std::rc::Rc;
+use molt_mpa::model::IdBasis;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
 /// `FRAME_OWNED_BY_GENERATOR` (`Include/internal/pycore_frame.h`, 3.11 to 3.15): such a frame is visible
 /// wherever it stands.
@@ -16,50 +21,78 @@ const OWNED_BY_GENERATOR: u32 = 1;
 /// Stands for the module of code whose globals have no `__name__`.
 const UNNAMED_MODULE: &str = "<unnamed>";
 
+/// How exactly a process's start is known: it is counted in ticks of 10 ms.
+const START_SLACK: Duration = Duration::from_millis(20);
+
 /// What became of one sampled frame.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) enum Placing {
     /// It is a frame of known code.
-    Known(Placed),
+    Known(Placed, Arc<SeenCode>),
     /// It is a frame that Python itself does not show: its function has not begun.
     Hidden,
     /// Its code is not known.
-    Unknown,
+    Unknown(Unknown),
 }
 
 impl Reader {
-    /// Finds the code of a sampled frame, reading it if it is new. `lose` is told why code is not known, once
-    /// for each code object.
-    pub(super) fn place(
-        &mut self,
-        frame: &Frame,
-        tally: &mut Tally,
-        lose: &mut impl FnMut(&'static str),
-    ) -> Placing {
-        let key = (frame.code, frame.identity);
-        if !self.codes.contains_key(&key) {
-            let seen = self.read(frame, tally).map_err(lose).ok();
-            self.codes.insert(key, seen);
-        }
-        match self.codes.get(&key) {
-            Some(Some(seen)) if is_hidden(frame, &seen.object) => Placing::Hidden,
-            Some(Some(seen)) => {
-                Placing::Known(Placed { code: seen.id, offset: seen.object.site(frame.lasti).offset })
+    /// Finds the code of a sampled frame, reading it if it is new.
+    pub(super) fn place(&mut self, frame: &Frame, tally: &mut Tally) -> Placing {
+        let Self { codes, memory, layout, sources, .. } = self;
+        let read = || {
+            let object = read_code(memory, layout, frame.code, frame.globals)?;
+            let qualname = sources.as_mut().and_then(|sources| qualname(&object, sources));
+            let id = tally.intern(describe(&object, qualname.map(|(name, _)| name))?);
+            Ok(SeenCode { id, object })
+        };
+        match codes.get(frame.code, frame.identity, read) {
+            Ok(seen) if is_hidden(frame, &seen.object) => Placing::Hidden,
+            Ok(seen) => {
+                let offset = seen.object.site(frame.lasti).offset;
+                Placing::Known(Placed { code: seen.id, offset }, seen)
             }
-            _ => Placing::Unknown,
+            Err(reason) => Placing::Unknown(reason),
         }
     }
 
-    /// Reads the code object of a frame, or says why it cannot be.
-    fn read(&self, frame: &Frame, tally: &mut Tally) -> Result<Rc<SeenCode>, &'static str> {
-        let object = read_code(&self.memory, &self.layout, frame.code, frame.globals).map_err(Unknown::name)?;
-        // 0: the kernel side could not read the code object, whose page was not resident.
-        if frame.identity != 0 && frame.identity != object.identity {
-            return Err("stale_code");
+    /// What the source says of the place at `offset` in `caller`, from which `callee` was called.
+    pub(super) fn site(&mut self, caller: &CodeObject, offset: u32, callee: &CodeObject) -> Site {
+        let position = i32::try_from(offset).ok().and_then(|offset| caller.position(offset));
+        let line = position.map_or(0, |position| u32::try_from(position.line).unwrap_or(0));
+        let nowhere = Site { line, columns: None, expr: None, basis: Some(IdBasis::Code) };
+        let Some(position) = position else { return nowhere };
+        let file = self.source_of(caller);
+        if let Some(columns) = columns(&position) {
+            let expr = file.as_ref().and_then(|file| file.expression(&position)).map(str::to_owned);
+            let basis = expr.is_none().then_some(IdBasis::Position);
+            return Site { line, columns: Some(columns), expr, basis };
         }
-        let id = tally.intern(describe(&object).map_err(Unknown::name)?);
-        Ok(Rc::new(SeenCode { id, object }))
+        let callee = callee.name.as_ref().map_or("", |name| &name.value);
+        let call = file.as_ref().and_then(|file| file.outline()?.call(position.line, callee));
+        let Some((call, file)) = call.zip(file.as_ref()) else { return nowhere };
+        Site {
+            line: u32::try_from(call.position.line).unwrap_or(line),
+            columns: columns(&call.position),
+            expr: file.expression(&call.position).map(str::to_owned),
+            basis: Some(IdBasis::Line),
+        }
     }
+
+    /// The caller's source, if it is still what was compiled.
+    fn source_of(&mut self, code: &CodeObject) -> Option<Arc<SourceFile>> {
+        let name = &code.filename.as_ref().ok()?.value;
+        let file = self.sources.as_mut()?.get(name).ok()?;
+        if self.started.is_some_and(|started: SystemTime| file.changed_after(started + START_SLACK)) {
+            self.changed_sources.insert(name.clone());
+            return None;
+        }
+        Some(file)
+    }
+}
+
+fn columns(position: &Position) -> Option<Columns> {
+    let (col, end_line, end_col) = (position.col?, position.end_line?, position.end_col?);
+    Some(Columns { col, end_line: u32::try_from(end_line).ok()?, end_col })
 }
 
 /// Whether Python would not show the frame: it has not come to its first traceable instruction.
@@ -68,20 +101,22 @@ fn is_hidden(frame: &Frame, object: &CodeObject) -> bool {
 }
 
 /// What the code object is, by its contents.
-fn describe(object: &CodeObject) -> Known<Code> {
+fn describe(object: &CodeObject, qualname: Option<String>) -> Known<Code> {
     let name = object.name.as_ref().map_err(|reason| *reason)?;
     let module = match &object.module {
         Ok(module) => module.value.clone(),
         Err(Unknown::Absent) => UNNAMED_MODULE.to_owned(),
         Err(reason) => return Err(*reason),
     };
-    let qualname = object.qualname.as_ref().map_or(&name.value, |qualname| &qualname.value);
+    let own = object.qualname.as_ref().ok().map(|qualname| qualname.value.clone());
+    let qualname = qualname.or(own);
+    let kind = object.kind(qualname.as_deref());
     Ok(Code {
         module,
-        qualname: qualname.clone(),
+        qualname: qualname.unwrap_or_else(|| name.value.clone()),
         file: object.filename.as_ref().map_err(|reason| *reason)?.value.clone(),
         first_line: u32::try_from(object.first_line).unwrap_or(0),
         hash: object.code_hash.as_ref().ok().map(|hash| Sha256Hash::from_bytes(*hash)),
-        kind: object.kind(None).into(),
+        kind,
     })
 }

@@ -11,7 +11,7 @@ use crate::launch::{Ending, Event, Signals};
 use anyhow::Context;
 use molt_mpa::write::check_destination;
 use nix::errno::Errno;
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::poll::{PollFd, PollFlags, ppoll};
 use nix::sys::signal::Signal;
 use std::os::fd::AsFd;
 use std::time::Duration;
@@ -46,7 +46,9 @@ pub fn run(options: &Options, progress: &mut dyn FnMut(Progress)) -> Result<Outc
     let traced = begin(options, &signals, &mut watch)?;
     let mut run = Run { options, kernel, watch, traced, ending: None, interrupted: false };
     run.to_the_end(&signals, progress)?;
-    finish(run.options, run.watch, &run.kernel, run.ending, caller()?)
+    let outcome = finish(run.options, &mut run.watch, &run.kernel, caller()?)?;
+    let ending = run.detach_and_wait(&signals)?;
+    Ok(Outcome { status: ending.map_or(0, Ending::exit_status), ..outcome })
 }
 
 /// A run under way.
@@ -100,6 +102,28 @@ impl Run<'_> {
         Ok(())
     }
 
+    /// Takes the kernel side away, and waits for a launched target that outlives the time it was to be traced.
+    fn detach_and_wait(self, signals: &Signals) -> Result<Option<Ending>, Failure> {
+        drop(self.kernel);
+        let (Traced::Launched(target), None) = (&self.traced, self.ending) else { return Ok(self.ending) };
+        loop {
+            let readable = |fd| PollFd::new(fd, PollFlags::POLLIN);
+            let mut waited = [readable(target.events_fd()), readable(signals.as_fd())];
+            match ppoll(&mut waited, None, None) {
+                Ok(_) | Err(Errno::EINTR) => {}
+                Err(refused) => return Err(Failure::from(anyhow::Error::from(refused))),
+            }
+            while let Some(event) = target.next_event() {
+                if let Event::Ended(ending) = event {
+                    return Ok(Some(ending));
+                }
+            }
+            for signal in signals.read().into_iter().filter(|signal| signal.is_for_target()) {
+                target.forward(signal);
+            }
+        }
+    }
+
     /// Sleeps until something happens, `longest` at most.
     fn sleep(&self, signals: &Signals, longest: Duration) -> Result<(), Failure> {
         let readable = |fd| PollFd::new(fd, PollFlags::POLLIN);
@@ -108,7 +132,7 @@ impl Run<'_> {
             waited.push(readable(target.events_fd()));
         }
         let timeout = nix::sys::time::TimeSpec::from_duration(longest);
-        match nix::poll::ppoll(&mut waited, Some(timeout), None) {
+        match ppoll(&mut waited, Some(timeout), None) {
             Ok(_) | Err(Errno::EINTR) => Ok(()),
             Err(refused) => Err(Failure::from(anyhow::Error::from(refused).context("failed to wait for events"))),
         }
@@ -132,7 +156,7 @@ impl Run<'_> {
                 }
                 Ask::Hook(build) => {
                     let offsets: Vec<u64> =
-                        FINALIZERS.iter().filter_map(|name| build.elf.symbol_offset(name)).collect();
+                        FINALIZERS.iter().filter_map(|name| build.elf.file_offset_of(name)).collect();
                     self.kernel.hook_finalization(&build.open_path(), &offsets).map_err(anyhow::Error::from)
                 }
             };
@@ -162,7 +186,7 @@ impl Run<'_> {
                     drop(held);
                 }
                 Some(Event::ExecFailed(cause)) => {
-                    return Err(Failure::exec(&self.options.command_name(), cause));
+                    return Err(Failure::exec(&self.options.target, cause));
                 }
                 Some(Event::Ended(ending)) => {
                     self.drain();

@@ -1,18 +1,9 @@
-//! One traced process: whether it is Python yet, and how to read it.
+//! One traced process: whether it runs Python yet, and when to look at it next.
 
-use crate::aggregate::tally::{CodeId, Placed};
-use crate::cpython::debug_offsets::{LayoutError, layout_of};
-use crate::cpython::layout::Layout;
-use crate::discover::{DiscoverError, Finding, Inspector, Interpreter, Libc, Process};
-use crate::symbolize::code::{CodeObject, read_code};
-use crate::symbolize::memory::ProcessMemory;
+use super::reader::Reader;
+use crate::cpython::debug_offsets::LayoutError;
+use crate::discover::{DiscoverError, Finding, Inspector, Process};
 use molt_common::config::{PROCESS_FOLLOW, PROCESS_HOLD, PROCESS_READY, PROCESS_TSS, ProcessConfig};
-use molt_common::event::sample::Frame;
-use molt_common::layout::ABSENT;
-use molt_common::walk::Memory;
-use molt_common::walk::thread::GLIBC_FIRST_BLOCK_KEYS;
-use std::collections::BTreeMap;
-use std::rc::Rc;
 use std::time::Duration;
 
 /// Shortest and longest time between two looks for an interpreter. The dynamic linker maps one within a
@@ -24,6 +15,8 @@ const SEARCH: (Duration, Duration) = (Duration::from_micros(500), Duration::from
 pub(super) struct Subject {
     /// What is known of its program.
     pub(super) state: State,
+    /// It was looked at when its interpreter was about to end.
+    pub(super) finalized: bool,
     /// `PROCESS_FOLLOW` and `PROCESS_HOLD`, as asked for.
     flags: u32,
 }
@@ -43,7 +36,7 @@ impl Subject {
     /// A process to be looked at from `now_ns` on.
     pub(super) fn new(now_ns: u64, held: bool) -> Self {
         let flags = PROCESS_FOLLOW | if held { PROCESS_HOLD } else { 0 };
-        Self { state: State::Searching { next_ns: now_ns, pause: SEARCH.0 }, flags }
+        Self { state: State::Searching { next_ns: now_ns, pause: SEARCH.0 }, finalized: false, flags }
     }
 
     /// The copy of a traced process that `fork` has made: its memory holds what its parent's holds.
@@ -53,12 +46,13 @@ impl Subject {
             State::Searching { .. } => State::Searching { next_ns: now_ns, pause: SEARCH.0 },
             State::Refused(why) => State::Refused(why.clone()),
         };
-        Self { state, flags: self.flags }
+        Self { state, finalized: false, flags: self.flags }
     }
 
     /// Forgets the program, since the process runs another one from here on.
     pub(super) fn exec(&mut self, now_ns: u64) {
         self.state = State::Searching { next_ns: now_ns, pause: SEARCH.0 };
+        self.finalized = false;
     }
 
     /// Looks for an interpreter if that is due. What there is to tell the kernel side when one was found.
@@ -67,7 +61,7 @@ impl Subject {
         if now_ns < next_ns {
             return None;
         }
-        self.state = match look(pid, inspector) {
+        self.state = match look(pid, now_ns, inspector) {
             Ok(Looked::Python(reader)) => State::Python(reader),
             Ok(Looked::Refused(why)) => State::Refused(why),
             Ok(Looked::Nothing) | Err(_) => {
@@ -76,6 +70,15 @@ impl Subject {
             }
         };
         self.config()
+    }
+
+    /// When it is to be looked at again.
+    pub(super) fn due_ns(&self) -> Option<u64> {
+        match &self.state {
+            State::Searching { next_ns, .. } => Some(*next_ns),
+            State::Python(reader) => Some(reader.next_look_ns),
+            State::Refused(_) => None,
+        }
     }
 
     /// How the kernel side is to read the process, once that is known.
@@ -102,65 +105,15 @@ enum Looked {
     Nothing,
 }
 
-fn look(pid: u32, inspector: &mut Inspector) -> Result<Looked, DiscoverError> {
+fn look(pid: u32, now_ns: u64, inspector: &mut Inspector) -> Result<Looked, DiscoverError> {
     let process = Process::read(pid.cast_signed())?;
     match inspector.inspect(&process)? {
-        Finding::Python(interpreter) => match Reader::new(pid, process, interpreter) {
+        Finding::Python(interpreter) => match Reader::new(process, interpreter, now_ns) {
             Ok(reader) => Ok(Looked::Python(Box::new(reader))),
             Err(LayoutError::Unreadable { .. } | LayoutError::NotThere { .. }) => Ok(Looked::Nothing),
             Err(refused) => Ok(Looked::Refused(refused.to_string())),
         },
         Finding::Unsupported(what) => Ok(Looked::Refused(what.to_string())),
         Finding::NotPython { .. } | Finding::NotYet => Ok(Looked::Nothing),
-    }
-}
-
-/// How to read a Python process.
-#[derive(Debug)]
-pub(super) struct Reader {
-    pub(super) process: Process,
-    pub(super) interpreter: Interpreter,
-    pub(super) layout: Layout,
-    pub(super) memory: ProcessMemory,
-    codes: BTreeMap<(u64, u64), Option<Rc<SeenCode>>>,
-}
-
-/// A code object that was read.
-#[derive(Debug)]
-pub(super) struct SeenCode {
-    pub(super) id: CodeId,
-    pub(super) object: Rc<CodeObject>,
-}
-
-impl Reader {
-    fn new(pid: u32, process: Process, interpreter: Interpreter) -> Result<Self, LayoutError> {
-        let memory = ProcessMemory::new(pid.cast_signed());
-        let checked = layout_of(&memory, interpreter.build.version, interpreter.runtime())?;
-        for difference in &checked.differences {
-            tracing::info!(pid, ?difference, "the interpreter's own offset differs from the table");
-        }
-        Ok(Self { process, interpreter, layout: checked.layout, memory, codes: BTreeMap::new() })
-    }
-
-    fn fork(&self, pid: u32) -> Self {
-        Self {
-            process: self.process.clone(),
-            interpreter: self.interpreter.clone(),
-            layout: self.layout,
-            memory: ProcessMemory::new(pid.cast_signed()),
-            codes: self.codes.clone(),
-        }
-    }
-
-    /// glibc's key for thread states, where the version and the library have one and it has been made.
-    fn tss_key(&self) -> Option<u32> {
-        if self.layout.runtime_tss_key == ABSENT || !matches!(self.interpreter.libc, Libc::Glibc { .. }) {
-            return None;
-        }
-        // `Py_tss_t` is a flag and the key, an `int` each (Include/cpython/pythread.h).
-        let key = self.interpreter.runtime() + u64::from(self.layout.runtime_tss_key);
-        let made = self.memory.read_u32(key - 4).ok()?;
-        let key = self.memory.read_u32(key).ok()?;
-        (made != 0 && key < GLIBC_FIRST_BLOCK_KEYS).then_some(key)
     }
 }

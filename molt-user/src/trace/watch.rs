@@ -6,15 +6,18 @@ use super::place::Placing;
 use super::subject::{State, Subject};
 use crate::aggregate::modules::Modules;
 use crate::aggregate::processes::Processes;
-use crate::aggregate::tally::Tally;
+use crate::aggregate::code::Files;
+use crate::aggregate::tally::{Site, Tally};
 use crate::decode::{Record, decode};
-use crate::discover::{Build, Inspector};
+use crate::discover::{Build, Inspector, Process};
+use crate::launch::Ending;
+use crate::symbolize::paths::{Roots, SourceFile};
 use molt_common::config::ProcessConfig;
 use molt_common::event::Header;
 use molt_common::event::process::Birth;
 use molt_common::event::sample::{Frame, NO_PYTHON, NOT_READY, STACK_CUT, STACK_TORN, Sample};
 use molt_mpa::quantity::Millis;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// What the watch wants of the kernel side.
@@ -43,6 +46,13 @@ pub(super) struct Watch {
     pub(super) processes: Processes,
     /// The process that became Python first: the one that the artifact's header is about.
     pub(super) first_python: Option<FirstPython>,
+    /// `sys.modules` was read at least once.
+    pub(super) modules_seen: bool,
+    /// It was read at the end of every Python that has ended.
+    pub(super) modules_at_end: bool,
+    /// Import roots, by the process that had them.
+    roots: BTreeMap<u32, Roots>,
+    remarks: BTreeSet<String>,
     /// What was lost on this side, by cause.
     loss: BTreeMap<&'static str, u64>,
 }
@@ -66,6 +76,11 @@ impl Watch {
             tally: Tally::default(),
             modules: Modules::default(),
             processes: Processes::default(),
+            first_python: None,
+            modules_seen: false,
+            modules_at_end: true,
+            roots: BTreeMap::new(),
+            remarks: BTreeSet::new(),
             loss: BTreeMap::new(),
         }
     }
@@ -100,47 +115,63 @@ impl Watch {
 
     /// Does what is due at `now_ns`. When to be called again, if nothing else happens.
     pub(super) fn tick(&mut self, now_ns: u64) -> Option<u64> {
-        let mut next: Option<u64> = None;
+        let mut looks = Vec::new();
         for (pid, subject) in &mut self.subjects {
             if let Some(config) = subject.search(*pid, now_ns, &mut self.inspector) {
                 self.asks.push(Ask::Configure(*pid, config));
                 if let State::Python(reader) = &subject.state {
                     let build = &reader.interpreter.build;
-                    self.processes.python(*pid, &build.version.to_string(), build.free_threaded);
+                    let version = build.version.to_string();
+                    self.processes.python(*pid, &version, build.free_threaded);
                     self.asks.push(Ask::Hook(Arc::clone(build)));
+                    self.first_python
+                        .get_or_insert_with(|| FirstPython { process: reader.process.clone(), version });
                 }
             }
-            next = [next, subject.due_ns()].into_iter().flatten().min();
+            if let State::Python(reader) = &mut subject.state
+                && reader.is_look_due(now_ns)
+            {
+                looks.push(*pid);
+            }
         }
-        next
+        for pid in looks {
+            self.look(pid);
+            self.refine(pid);
+        }
+        self.subjects.values().filter_map(Subject::due_ns).min()
+    }
+
+    /// Tells the kernel side of a quicker way to the thread state, once the interpreter has made one.
+    fn refine(&mut self, pid: u32) {
+        if let Some(config) = self.subjects.get(&pid).and_then(Subject::config) {
+            self.asks.push(Ask::Configure(pid, config));
+        }
     }
 
     fn sample(&mut self, sample: &Sample, frames: &[Frame]) {
         let flags = sample.header.flags;
         self.tally.samples.taken += 1;
-        if flags & NO_PYTHON != 0 {
+        let subject = self.subjects.get_mut(&sample.header.pid).map(|subject| &mut subject.state);
+        let Some(State::Python(reader)) = subject.filter(|_| flags & (NO_PYTHON | NOT_READY) == 0) else {
             self.tally.samples.not_python += 1;
             return;
-        }
-        let reader = match self.subjects.get_mut(&sample.header.pid).map(|subject| &mut subject.state) {
-            Some(State::Python(reader)) if flags & NOT_READY == 0 => reader,
-            _ => {
-                self.tally.samples.not_python += 1;
-                return;
-            }
         };
         if flags & STACK_TORN != 0 || frames.is_empty() {
             self.tally.samples.torn += 1;
             return;
         }
-        let mut stack = Vec::with_capacity(frames.len());
+        let (mut stack, mut seen) = (Vec::with_capacity(frames.len()), BTreeMap::new());
         for frame in frames {
-            let loss = &mut self.loss;
-            let mut lose = |why| *loss.entry(why).or_default() += 1;
-            match reader.place(frame, &mut self.tally, &mut lose) {
-                Placing::Known(placed) => stack.push(Some(placed)),
+            match reader.place(frame, &mut self.tally) {
                 Placing::Hidden => {}
-                Placing::Unknown => stack.push(None),
+                Placing::Unknown(reason) => {
+                    *self.loss.entry(reason.name()).or_default() += 1;
+                    stack.push(None);
+                }
+                Placing::Known(placed, code) => {
+                    stack.push(Some(placed));
+                    seen.insert(placed.code, code);
+                }
             }
         }
         if stack.is_empty() {
@@ -148,7 +179,10 @@ impl Watch {
             return;
         }
         self.tally.samples.cut += u64::from(flags & STACK_CUT != 0);
-        self.tally.add(&stack);
+        self.tally.add(&stack, |site, callee| match (seen.get(&site.caller), seen.get(&callee)) {
+            (Some(caller), Some(callee)) => reader.site(&caller.object, site.offset, &callee.object),
+            _ => Site::nowhere(),
+        });
         self.processes.sampled(sample.header.pid);
     }
 
@@ -176,15 +210,115 @@ impl Watch {
         let at = self.since(header.time_ns);
         if header.tid != header.pid {
             self.processes.thread_end(header.pid, header.tid, at);
-        } else if self.subjects.remove(&header.pid).is_some() {
+        } else if self.let_go(header.pid) {
             self.processes.end(header.pid, at, None, None);
-            self.asks.push(Ask::Forget(header.pid));
         }
     }
 
     fn finalize(&mut self, header: &Header) {
-        self.look(header.pid);
+        let read = self.look(header.pid);
         self.asks.push(Ask::OpenGate(header.pid));
+        if let Some(subject) = self.subjects.get_mut(&header.pid) {
+            subject.finalized |= read;
+        }
+    }
+
+    /// A launched process is held at its exit, with its memory still there. What finalization has torn down
+    /// by now was read before it.
+    pub(super) fn last_look(&mut self, pid: u32) {
+        if self.subjects.get(&pid).is_some_and(|subject| !subject.finalized) {
+            let read = self.look(pid);
+            if let Some(subject) = self.subjects.get_mut(&pid) {
+                subject.finalized = read;
+            }
+        }
+    }
+
+    /// Reads what `sys.modules` holds now. Whether it could be read.
+    fn look(&mut self, pid: u32) -> bool {
+        let Some(State::Python(reader)) = self.subjects.get_mut(&pid).map(|subject| &mut subject.state) else {
+            return false;
+        };
+        match reader.look() {
+            Ok((modules, roots)) => {
+                self.modules_seen = true;
+                self.roots.insert(pid, roots);
+                *self.loss.entry("unread_module").or_default() += modules.unread as u64;
+                for module in modules.modules {
+                    reader.note_module(module, &mut self.modules);
+                }
+                true
+            }
+            Err(reason) => {
+                tracing::info!(pid, %reason, "sys.modules was not read");
+                false
+            }
+        }
+    }
+
+    /// A launched process has ended.
+    pub(super) fn ended(&mut self, pid: u32, ending: Ending, now_ns: u64) {
+        let at = self.since(now_ns);
+        self.let_go(pid);
+        let (status, signal) = match ending {
+            Ending::Code(code) => (Some(i32::from(code)), None),
+            Ending::Signal { number, .. } => (None, Some(signal_name(number))),
+        };
+        self.processes.end(pid, at, status, signal);
+    }
+
+    /// Nothing more is seen from `now_ns` on: what still runs is let go after a look.
+    pub(super) fn detach(&mut self, now_ns: u64) {
+        let at = self.since(now_ns);
+        for pid in self.subjects.keys().copied().collect::<Vec<_>>() {
+            self.look(pid);
+            self.let_go(pid);
+            self.processes.end(pid, at, None, None);
+        }
+    }
+
+    /// Ends the watch over a process, and keeps what is worth keeping of it. Whether there was one.
+    fn let_go(&mut self, pid: u32) -> bool {
+        let Some(subject) = self.subjects.remove(&pid) else { return false };
+        self.asks.push(Ask::Forget(pid));
+        match subject.state {
+            State::Python(mut reader) => {
+                reader.hash_sources(&mut self.modules);
+                for (cause, count) in reader.losses() {
+                    *self.loss.entry(cause).or_default() += count;
+                }
+                for name in reader.changed_sources {
+                    self.remarks.insert(format!("{name} was changed after the program started; its text is not used"));
+                }
+                self.modules_at_end &= subject.finalized;
+            }
+            State::Refused(why) => {
+                self.remarks.insert(why);
+            }
+            State::Searching { .. } => {}
+        }
+        true
+    }
+
+    /// Why there is less than was asked for.
+    pub(super) fn remarks(&self) -> Vec<String> {
+        let nothing = "no supported Python ran; no artifact was written".to_owned();
+        self.remarks.iter().cloned().chain(self.first_python.is_none().then_some(nothing)).collect()
+    }
+
+    /// Every file that codes and modules name, placed under the import roots.
+    pub(super) fn files(&self) -> Files {
+        let names = self.tally.codes().map(|code| code.file.as_str()).chain(self.modules.files());
+        let place = |name: &str| {
+            let inside = |place: &SourceFile| *place != SourceFile::Outside;
+            self.roots.values().map(|roots| roots.place(name)).find(inside).unwrap_or(SourceFile::Outside)
+        };
+        Files(names.map(|name| (name.to_owned(), place(name))).collect())
+    }
+
+    /// What was lost on this side, by cause.
+    pub(super) fn loss(&self) -> impl Iterator<Item = (&'static str, u64)> {
+        self.loss.iter().map(|(cause, count)| (*cause, *count))
     }
 
     /// A moment of the run.
@@ -192,7 +326,14 @@ impl Watch {
         Millis::from_nanos(time_ns.saturating_sub(self.began_ns))
     }
 
-    fn lose(&mut self, cause: &'static str) {
+    /// Counts one loss.
+    pub(super) fn lose(&mut self, cause: &'static str) {
         *self.loss.entry(cause).or_default() += 1;
     }
+}
+
+/// The name of a signal as `kill -l` lists it; real-time signals by their number.
+fn signal_name(number: u8) -> String {
+    nix::sys::signal::Signal::try_from(i32::from(number))
+        .map_or_else(|_| format!("signal {number}"), |signal| signal.as_str().to_owned())
 }

@@ -1,2 +1,3 @@
 mod code;
 mod modules;
+mod qualname;

@@ -1,10 +1,9 @@
 //! `sys.modules`, `sys.path` and where files belong.
 
 use crate::support::{interpreters, target::Target};
-use molt_user::symbolize::modules::{
-    ImportPaths, ModuleKind, main_interpreter, read_import_paths, read_modules,
-};
-use molt_user::symbolize::paths::{Origin, Roots};
+use molt_mpa::model::{ModuleKind, Origin};
+use molt_user::symbolize::modules::{ImportPaths, main_interpreter, read_import_paths, read_modules};
+use molt_user::symbolize::paths::{Roots, SourceFile};
 use serde_json::Value;
 
 /// Names, files and kinds of all modules, and the import paths, on every interpreter found.
@@ -45,8 +44,10 @@ fn check_places(modules: &[molt_user::symbolize::modules::Module], paths: &Impor
     let roots = Roots::new(paths, minor, "/");
     let place = |name: &str| {
         let module = modules.iter().find(|module| module.name.value == name).unwrap();
-        let place = roots.place(&module.file.as_ref().unwrap().value);
-        (place.file, place.origin)
+        match roots.place(&module.file.as_ref().unwrap().value) {
+            SourceFile::Rooted { path, origin } => (path, origin),
+            other => panic!("{other:?}"),
+        }
     };
     assert_eq!(place("json.decoder"), ("json/decoder.py".to_owned(), Origin::Stdlib));
     assert_eq!(place("__main__"), ("code_objects.py".to_owned(), Origin::App));

@@ -45,6 +45,11 @@ impl Target {
         let checked = layout_of(&memory, version, runtime).expect("a supported version");
         Target { child, report, memory, runtime, checked }
     }
+
+    /// Its process id.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
 }
 
 impl Drop for Target {

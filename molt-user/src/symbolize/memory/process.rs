@@ -24,6 +24,13 @@ pub struct ReadFailures {
     pub retried: u64,
 }
 
+impl ReadFailures {
+    /// All of them.
+    pub fn total(&self) -> u64 {
+        self.unmapped + self.gone + self.denied + self.other
+    }
+}
+
 /// The memory of a running process.
 #[derive(Debug)]
 pub struct ProcessMemory {

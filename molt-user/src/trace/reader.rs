@@ -1,0 +1,174 @@
+//! How to read one Python process: its layout, its memory, its sources, and what was read already.
+
+use crate::aggregate::modules;
+use crate::aggregate::tally::CodeId;
+use crate::cpython::Known;
+use crate::cpython::debug_offsets::{LayoutError, layout_of};
+use crate::cpython::layout::Layout;
+use crate::discover::{Interpreter, Libc, Process};
+use crate::symbolize::cache::{CodeCache, Identified};
+use crate::symbolize::code::CodeObject;
+use crate::symbolize::memory::ProcessMemory;
+use crate::symbolize::modules::{Module, Modules, main_interpreter, read_import_paths, read_modules};
+use crate::symbolize::paths::Roots;
+use crate::symbolize::source::{self, Sources};
+use molt_common::layout::ABSENT;
+use molt_common::walk::Memory;
+use molt_common::walk::thread::GLIBC_FIRST_BLOCK_KEYS;
+use molt_mpa::ids::Sha256Hash;
+use molt_mpa::model::ModuleKind;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+/// How long after it was found an interpreter is looked at first: it has imported what `site` imports.
+const FIRST_LOOK_NS: u64 = 100_000_000;
+/// Shortest and longest pause between two looks, the next one twice as long as the last: a program imports
+/// most of its modules when it starts.
+const LOOK_PAUSES: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(16));
+
+/// How to read a Python process.
+#[derive(Debug)]
+pub(super) struct Reader {
+    pub(super) process: Process,
+    pub(super) interpreter: Interpreter,
+    pub(super) layout: Layout,
+    pub(super) memory: ProcessMemory,
+    /// `None` where the process's root cannot be opened.
+    pub(super) sources: Option<Sources>,
+    /// When the process started; files changed later may not be what it compiled.
+    pub(super) started: Option<SystemTime>,
+    /// Sources that were changed after that, by name.
+    pub(super) changed_sources: BTreeSet<String>,
+    pub(super) codes: CodeCache<SeenCode>,
+    /// Modules whose source is still to be hashed, and their files.
+    unhashed: Vec<(String, String)>,
+    /// When `sys.modules` is read again.
+    pub(super) next_look_ns: u64,
+    /// The pause after that.
+    pub(super) look_pause: Duration,
+}
+
+/// A code object that was read.
+#[derive(Debug)]
+pub(super) struct SeenCode {
+    pub(super) id: CodeId,
+    pub(super) object: CodeObject,
+}
+
+impl Identified for SeenCode {
+    fn identity(&self) -> u64 {
+        self.object.identity
+    }
+}
+
+impl Reader {
+    /// A reader of process `pid`, which runs `interpreter`.
+    pub(super) fn new(process: Process, interpreter: Interpreter, now_ns: u64) -> Result<Self, LayoutError> {
+        let memory = ProcessMemory::new(process.pid);
+        let checked = layout_of(&memory, interpreter.build.version, interpreter.runtime())?;
+        for difference in &checked.differences {
+            tracing::info!(?difference, "the interpreter's own offset differs from the table");
+        }
+        let sources = open_sources(&process);
+        let started = process.started();
+        Ok(Self { process, interpreter, layout: checked.layout, memory, sources, started, changed_sources: BTreeSet::new(), codes: CodeCache::default(), unhashed: Vec::new(), next_look_ns: now_ns + FIRST_LOOK_NS, look_pause: LOOK_PAUSES.0 })
+    }
+
+    /// A reader of the copy that `fork` has made of the process: what was read holds for both.
+    pub(super) fn fork(&self, pid: u32) -> Self {
+        let process = Process { pid: pid.cast_signed(), ..self.process.clone() };
+        Self {
+            sources: open_sources(&process),
+            process,
+            interpreter: self.interpreter.clone(),
+            layout: self.layout,
+            memory: ProcessMemory::new(pid.cast_signed()),
+            started: self.started,
+            changed_sources: self.changed_sources.clone(),
+            codes: self.codes.clone(),
+            unhashed: Vec::new(),
+            next_look_ns: self.next_look_ns,
+            look_pause: self.look_pause,
+        }
+    }
+
+    /// glibc's key for thread states, where the version and the library have one and it has been made.
+    pub(super) fn tss_key(&self) -> Option<u32> {
+        if self.layout.runtime_tss_key == ABSENT || !matches!(self.interpreter.libc, Libc::Glibc { .. }) {
+            return None;
+        }
+        // `Py_tss_t` is a flag and the key, an `int` each (Include/cpython/pythread.h).
+        let key = self.interpreter.runtime() + u64::from(self.layout.runtime_tss_key);
+        let made = self.memory.read_u32(key - 4).ok()?;
+        let key = self.memory.read_u32(key).ok()?;
+        (made != 0 && key < GLIBC_FIRST_BLOCK_KEYS).then_some(key)
+    }
+
+    /// Whether a look is due. If so, the next one is put off.
+    pub(super) fn is_look_due(&mut self, now_ns: u64) -> bool {
+        if now_ns < self.next_look_ns {
+            return false;
+        }
+        self.next_look_ns = now_ns.saturating_add(u64::try_from(self.look_pause.as_nanos()).unwrap_or(u64::MAX));
+        self.look_pause = (self.look_pause * 2).min(LOOK_PAUSES.1);
+        true
+    }
+
+    /// The main interpreter's `sys.modules`, and its import roots.
+    pub(super) fn look(&self) -> Known<(Modules, Roots)> {
+        let interp = main_interpreter(&self.memory, &self.layout, self.interpreter.runtime())?;
+        let modules = read_modules(&self.memory, &self.layout, interp)?;
+        let paths = read_import_paths(&self.memory, &self.layout, interp)?;
+        let cwd = self.cwd().to_string_lossy().into_owned();
+        Ok((modules, Roots::new(&paths, self.layout.minor, &cwd)))
+    }
+
+    /// Notes a module that a look has found. Its source is hashed later: a process may be waiting for the look
+    /// to be over.
+    pub(super) fn note_module(&mut self, module: Module, modules: &mut modules::Modules) {
+        let name = module.name.value;
+        if modules.knows(&name) {
+            return;
+        }
+        let file = module.file.ok().map(|file| file.value);
+        let kind = module.kind.unwrap_or(ModuleKind::Py);
+        if let Some(file) = file.clone().filter(|_| kind == ModuleKind::Py) {
+            self.unhashed.push((name.clone(), file));
+        }
+        modules.note(&name, modules::ModuleFacts { kind, file, source_sha256: None });
+    }
+
+    /// Hashes the sources of the modules that were noted.
+    pub(super) fn hash_sources(&mut self, modules: &mut modules::Modules) {
+        let Some(sources) = &mut self.sources else { return };
+        for (name, file) in std::mem::take(&mut self.unhashed) {
+            if let Ok(source) = sources.get(&file) {
+                let source_sha256 = Some(Sha256Hash::from_bytes(source.sha256()));
+                let facts = modules::ModuleFacts { kind: ModuleKind::Py, file: Some(file), source_sha256 };
+                modules.note(&name, facts);
+            }
+        }
+    }
+
+    /// What was lost while reading, by cause.
+    pub(super) fn losses(&self) -> [(&'static str, u64); 3] {
+        let counts = self.codes.counts();
+        [
+            ("reused_code_address", counts.reused),
+            ("evicted_code", counts.evicted),
+            ("failed_read", self.memory.failures().total()),
+        ]
+    }
+
+    fn cwd(&self) -> PathBuf {
+        self.process.cwd.clone().unwrap_or_else(|| PathBuf::from("/"))
+    }
+}
+
+fn open_sources(process: &Process) -> Option<Sources> {
+    let root = PathBuf::from(format!("/proc/{}/root", process.pid));
+    let cwd = process.cwd.as_deref().unwrap_or(Path::new("/"));
+    let reader = source::Reader { uid: process.uid, gid: process.gid };
+    Sources::new(&root, cwd, reader).inspect_err(|refused| tracing::info!(%refused, "sources are out of reach")).ok()
+}

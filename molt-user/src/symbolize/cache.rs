@@ -87,12 +87,7 @@ impl<T: Identified> CodeCache<T> {
 
     /// The code object that a record names by `addr` and `identity`; 0 when the kernel could not read the
     /// identity, which then is that of what is there now. `read` is called for one that is not known.
-    pub fn get(
-        &mut self,
-        addr: u64,
-        identity: u64,
-        read: impl FnOnce() -> Known<T>,
-    ) -> Known<Arc<T>> {
+    pub fn get(&mut self, addr: u64, identity: u64, read: impl FnOnce() -> Known<T>) -> Known<Arc<T>> {
         let identity = if identity == 0 { self.latest.get(&addr).copied().unwrap_or(0) } else { identity };
         let known = self.codes.get(&(addr, identity));
         if let Some(entry) = known.filter(|entry| entry.code.is_ok() || entry.tries >= MAX_TRIES) {

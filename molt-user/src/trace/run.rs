@@ -35,8 +35,7 @@ pub struct Progress {
 /// Traces what `options` name, and writes the artifact.
 pub fn run(options: &Options, progress: &mut dyn FnMut(Progress)) -> Result<Outcome, Failure> {
     if !super::is_stdout(&options.output) {
-        check_destination(&options.output)
-            .map_err(|refused| Failure::from(anyhow::Error::from(refused)))?;
+        check_destination(&options.output).map_err(|refused| Failure::from(anyhow::Error::from(refused)))?;
     }
     let signals = Signals::take().context("failed to take over signals")?;
     let mut kernel = Kernel::load()?;
@@ -134,7 +133,9 @@ impl Run<'_> {
         let timeout = nix::sys::time::TimeSpec::from_duration(longest);
         match ppoll(&mut waited, Some(timeout), None) {
             Ok(_) | Err(Errno::EINTR) => Ok(()),
-            Err(refused) => Err(Failure::from(anyhow::Error::from(refused).context("failed to wait for events"))),
+            Err(refused) => {
+                Err(Failure::from(anyhow::Error::from(refused).context("failed to wait for events")))
+            }
         }
     }
 

@@ -60,6 +60,10 @@ impl Identified for SeenCode {
     fn identity(&self) -> u64 {
         self.object.identity
     }
+
+    fn bytes(&self) -> usize {
+        self.object.bytes()
+    }
 }
 
 impl Reader {

@@ -1,8 +1,13 @@
 //! What molt reads of running interpreters, against what they say of themselves. Needs no privileges: a
 //! process may read its own children.
 
+#[path = "symbolize/code.rs"]
+mod code;
+#[path = "symbolize/image.rs"]
+mod image;
+#[path = "symbolize/modules.rs"]
+mod modules;
+#[path = "symbolize/qualname.rs"]
+mod qualname;
 #[path = "symbolize/support/mod.rs"]
 mod support;
-
-#[path = "suite/symbolize/mod.rs"]
-mod suite;

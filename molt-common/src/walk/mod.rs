@@ -36,6 +36,13 @@ pub trait Memory {
     }
 }
 
+impl<M: Memory + ?Sized> Memory for &M {
+    #[inline(always)]
+    fn read(&self, addr: u64, into: &mut [u8]) -> Result<(), Fault> {
+        (**self).read(addr, into)
+    }
+}
+
 /// `addr` if it can be an address in user space.
 #[inline(always)]
 pub fn checked(addr: u64) -> Result<u64, Fault> {

@@ -38,7 +38,13 @@ pub fn call_sites(tally: &Tally, files: &Files, redactor: &mut Redactor) -> Call
 }
 
 /// The site without its targets; `None` when nothing names it.
-fn describe(key: SiteKey, site: &Site, caller: &Code, files: &Files, redactor: &mut Redactor) -> Option<CallSite> {
+fn describe(
+    key: SiteKey,
+    site: &Site,
+    caller: &Code,
+    files: &Files,
+    redactor: &mut Redactor,
+) -> Option<CallSite> {
     let file = files.name(&caller.file, redactor);
     let (id, basis) = match (site.columns, &site.expr) {
         (Some(columns), Some(expr)) => (SiteId::Text { col: columns.col, expr }, site.basis),

@@ -118,6 +118,9 @@ mod tests {
         let section = modules.section(&files, &mut Redactor::new(Policy::Drop, None));
         let names: Vec<_> = section.values().map(|module| module.file.as_deref().unwrap_or("")).collect();
         assert_eq!(names, ["app.py", "json.py", "<redacted>"]);
-        assert_eq!(modules.sources(&files).collect::<Vec<_>>(), [("app.py".to_owned(), Sha256Hash::of(b"a"))]);
+        assert_eq!(
+            modules.sources(&files).collect::<Vec<_>>(),
+            [("app.py".to_owned(), Sha256Hash::of(b"a"))]
+        );
     }
 }

@@ -125,7 +125,10 @@ mod tests {
         tree.exec(11, at(4), None);
         assert_eq!(tree.list().len(), 3);
         let roles: Vec<_> = tree.list().iter().map(|process| (process.role, process.parent)).collect();
-        assert_eq!(roles, [(ProcessRole::Main, None), (ProcessRole::Fork, Some(0)), (ProcessRole::Exec, Some(0))]);
+        assert_eq!(
+            roles,
+            [(ProcessRole::Main, None), (ProcessRole::Fork, Some(0)), (ProcessRole::Exec, Some(0))]
+        );
         assert_eq!(tree.running(), [10, 11]);
     }
 

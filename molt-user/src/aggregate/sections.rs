@@ -40,9 +40,9 @@ fn state(section: Section, coverage: Coverage) -> SectionState {
             SectionState::partial("sys.modules was read while the program ran, not at its end")
         }
         Section::Modules => sampled("modules whose code was on a stack; sys.modules could not be read"),
-        Section::Events if coverage.lost => {
-            SectionState::partial("records of processes and threads were lost; imports and collections are not observed")
-        }
+        Section::Events if coverage.lost => SectionState::partial(
+            "records of processes and threads were lost; imports and collections are not observed",
+        ),
         Section::Events => {
             SectionState::partial("processes, threads and exec; imports and collections are not observed")
         }
@@ -52,9 +52,9 @@ fn state(section: Section, coverage: Coverage) -> SectionState {
         | Section::CallSitesExceptions
         | Section::Containers
         | Section::SymbolsExceptions => SectionState::unavailable(NEEDS_CALLS),
-        Section::BranchCounts | Section::LoopCounts => {
-            SectionState::unavailable("needs every branch to be seen, which has no hook outside the interpreter")
-        }
+        Section::BranchCounts | Section::LoopCounts => SectionState::unavailable(
+            "needs every branch to be seen, which has no hook outside the interpreter",
+        ),
         Section::HotspotsAlloc => SectionState::unavailable("allocations are not hooked"),
         Section::HotspotsNative => SectionState::unavailable("native stacks are not walked"),
         Section::ModulesMutations => SectionState::unavailable("assignments to modules are not hooked"),

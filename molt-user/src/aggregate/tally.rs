@@ -194,7 +194,8 @@ mod tests {
         tally.add(&[frame(f, 2), frame(f, 8), frame(f, 8), frame(main, 20)], site);
         let counts: Vec<_> = tally.hotness().map(|(symbol, hot)| (symbol, hot.own, hot.total)).collect();
         assert_eq!(counts, [("__main__.<module>", 0, 1), ("__main__.f", 1, 1)]);
-        let calls: Vec<_> = tally.calls().map(|(key, _, callee, count)| (key.caller, key.offset, callee, count)).collect();
+        let calls: Vec<_> =
+            tally.calls().map(|(key, _, callee, count)| (key.caller, key.offset, callee, count)).collect();
         assert_eq!(calls, [(f, 8, f, 1), (main, 20, f, 1)]);
     }
 

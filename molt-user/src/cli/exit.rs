@@ -1,13 +1,8 @@
 //! Exit statuses, and how standard output ends.
 
+pub use crate::trace::status::MOLT_FAILED;
 use std::process::ExitCode;
 
-/// molt itself failed.
-pub const MOLT_FAILED: u8 = 125;
-/// The command cannot be run.
-pub const CANNOT_RUN: u8 = 126;
-/// The command is not found.
-pub const NOT_FOUND: u8 = 127;
 /// `validate` and `doctor`: something was found.
 pub const FOUND: u8 = 1;
 /// `validate` and `doctor`: could not look.

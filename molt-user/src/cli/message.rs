@@ -51,7 +51,8 @@ pub(super) fn say_failure(failure: &anyhow::Error, advice: &[String]) {
 
 /// `text` with control characters made visible: names in a message come from programs that are not trusted.
 pub(super) fn escaped(text: &str) -> String {
-    let visible = |c: char| !c.is_control() && !matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let visible =
+        |c: char| !c.is_control() && !matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     text.chars()
         .flat_map(|c| {
             let shown: Box<dyn Iterator<Item = char>> =

@@ -96,9 +96,8 @@ pub(super) fn run(arguments: TraceArguments) -> ExitCode {
             status.show(progress);
         }
     };
-    let done = options(arguments)
-        .map_err(Failure::from)
-        .and_then(|options| crate::trace::run(&options, &mut show));
+    let done =
+        options(arguments).map_err(Failure::from).and_then(|options| crate::trace::run(&options, &mut show));
     if let Some(status) = status {
         status.end();
     }

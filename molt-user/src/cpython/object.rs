@@ -182,7 +182,7 @@ impl<'a, M: Memory> Objects<'a, M> {
         let keys = self.u64(addr, self.layout.dict_keys)?;
         let values = self.u64(addr, self.layout.dict_values)?;
         let table = self.keys(keys)?;
-        let mut items = self.entries(&table, table.count)?;
+        let mut items = self.entries(&table, 0, table.count)?;
         if values != 0 {
             let offset = if self.layout.values_items == ABSENT { 0 } else { self.layout.values_items };
             let split = self.pointers(values.wrapping_add(u64::from(offset)), table.count)?;
@@ -194,29 +194,54 @@ impl<'a, M: Memory> Objects<'a, M> {
         Ok(items)
     }
 
-    /// The value that the dict at `addr` has under the str `name`; [`Unknown::Absent`] when there is none.
+    /// The first `count` entries of the namespace at `addr` in their order, then its last `count`, the newest
+    /// first. Namespaces do not share their keys, so that there are no other values to look at.
+    pub fn namespace_ends(&self, addr: u64, count: u64) -> Known<Vec<(u64, u64)>> {
+        self.expect(addr, DICT_SUBCLASS)?;
+        let table = self.keys(self.u64(addr, self.layout.dict_keys)?)?;
+        let mut items = self.entries(&table, 0, table.count.min(count))?;
+        let last = table.count.saturating_sub(count).min(count);
+        items.extend(self.entries(&table, table.count - last, last)?.into_iter().rev());
+        items.retain(|(key, value)| *key != 0 && *value != 0);
+        Ok(items)
+    }
+
+    /// The value that the dict at `addr` has under the str `name`; [`Unknown::Absent`] when there is none. A key
+    /// that cannot be read could be the one, so that its failure counts when no other is.
     pub fn dict_get(&self, addr: u64, name: &str) -> Known<u64> {
-        let items = self.dict_items(addr)?;
-        let found = items.into_iter().find(|(key, _)| self.is_text(*key, name));
-        found.map(|(_, value)| value).ok_or(Unknown::Absent)
+        let mut missing = Unknown::Absent;
+        for (key, value) in self.dict_items(addr)? {
+            match self.is_text(key, name) {
+                Ok(true) => return Ok(value),
+                Ok(false) => {}
+                Err(reason) => missing = reason,
+            }
+        }
+        Err(missing)
     }
 
     /// `__name__` of the namespace at `addr`. It is the first entry in every module's own.
     pub fn namespace_name(&self, addr: u64) -> Known<Text> {
         self.expect(addr, DICT_SUBCLASS)?;
         let table = self.keys(self.u64(addr, self.layout.dict_keys)?)?;
-        let first = self.entries(&table, table.count.min(1))?.first().copied();
+        let first = self.entries(&table, 0, table.count.min(1))?.first().copied();
         let value = match first {
-            Some((key, value)) if value != 0 && self.is_text(key, "__name__") => value,
+            Some((key, value)) if value != 0 && self.is_text(key, "__name__") == Ok(true) => value,
             _ => self.dict_get(addr, "__name__")?,
         };
         self.str(value)
     }
 
     /// Whether the object at `addr` is the str `text`. Looks at the length first, which needs one read.
-    fn is_text(&self, addr: u64, text: &str) -> bool {
-        self.u64(addr, self.layout.str_length) == Ok(text.len() as u64)
-            && self.str(addr).is_ok_and(|key| key.value == text)
+    pub fn is_text(&self, addr: u64, text: &str) -> Known<bool> {
+        if self.u64(addr, self.layout.str_length)? != text.len() as u64 {
+            return Ok(false);
+        }
+        match self.str(addr) {
+            Ok(key) => Ok(key.value == text),
+            Err(Unknown::WrongType) => Ok(false),
+            Err(reason) => Err(reason),
+        }
     }
 
     /// Checks that the object at `addr` is of a type with `flag`.
@@ -249,15 +274,16 @@ impl<'a, M: Memory> Objects<'a, M> {
         Ok(Keys { entries, has_hash, count: head.u64(layout.keys_nentries)? })
     }
 
-    /// Key and value of the first `count` entries.
-    fn entries(&self, keys: &Keys, count: u64) -> Known<Vec<(u64, u64)>> {
-        let words = if keys.has_hash { 3 } else { 2 };
-        let flat = self.pointers(keys.entries, count.checked_mul(words).ok_or(Unknown::TooLong)?)?;
+    /// Key and value of `count` entries from `first` on.
+    fn entries(&self, keys: &Keys, first: u64, count: u64) -> Known<Vec<(u64, u64)>> {
+        let words: u64 = if keys.has_hash { 3 } else { 2 };
+        let start = first.checked_mul(words * 8).and_then(|bytes| keys.entries.checked_add(bytes));
+        let flat = self.pointers(start.ok_or(Unknown::TooLong)?, count.saturating_mul(words))?;
         let pair = |entry: &[u64]| match entry {
             [_, key, value] | [key, value] => (*key, *value),
             _ => (0, 0),
         };
-        Ok(flat.chunks_exact(words as usize).map(pair).collect())
+        Ok(flat.chunks_exact(if keys.has_hash { 3 } else { 2 }).map(pair).collect())
     }
 }
 

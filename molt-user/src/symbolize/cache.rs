@@ -6,6 +6,8 @@ use std::sync::Arc;
 
 /// Most code objects kept: a large program has some 50,000.
 pub const MAX_CODES: usize = 1 << 17;
+/// Most bytes of their code and line tables: 500 for each.
+const MAX_BYTES: usize = 64 << 20;
 /// How often a code object that could not be read is tried again, one sample a time.
 const MAX_TRIES: u8 = 3;
 
@@ -27,6 +29,9 @@ type Key = (u64, u64);
 pub trait Identified {
     /// [`molt_common::walk::code::identity`] at the time of reading.
     fn identity(&self) -> u64;
+
+    /// Bytes of its code and tables, which may be many.
+    fn bytes(&self) -> usize;
 }
 
 /// What was read of code objects, by address and identity.
@@ -38,6 +43,8 @@ pub struct CodeCache<T> {
     /// Keys, oldest first.
     order: VecDeque<Key>,
     capacity: usize,
+    /// Bytes of code and line tables.
+    bytes: usize,
     counts: CacheCounts,
 }
 
@@ -61,6 +68,7 @@ impl<T> Clone for CodeCache<T> {
             latest: self.latest.clone(),
             order: self.order.clone(),
             capacity: self.capacity,
+            bytes: self.bytes,
             counts: CacheCounts::default(),
         }
     }
@@ -81,18 +89,14 @@ impl<T: Identified> CodeCache<T> {
             latest: HashMap::new(),
             order: VecDeque::new(),
             capacity,
+            bytes: 0,
             counts: CacheCounts::default(),
         }
     }
 
     /// The code object that a record names by `addr` and `identity`; 0 when the kernel could not read the
     /// identity, which then is that of what is there now. `read` is called for one that is not known.
-    pub fn get(
-        &mut self,
-        addr: u64,
-        identity: u64,
-        read: impl FnOnce() -> Known<T>,
-    ) -> Known<Arc<T>> {
+    pub fn get(&mut self, addr: u64, identity: u64, read: impl FnOnce() -> Known<T>) -> Known<Arc<T>> {
         let identity = if identity == 0 { self.latest.get(&addr).copied().unwrap_or(0) } else { identity };
         let known = self.codes.get(&(addr, identity));
         if let Some(entry) = known.filter(|entry| entry.code.is_ok() || entry.tries >= MAX_TRIES) {
@@ -136,41 +140,56 @@ impl<T: Identified> CodeCache<T> {
     }
 
     fn insert(&mut self, key: Key, code: Known<Arc<T>>, tries: u8) {
-        if self.codes.insert(key, Entry { code, tries }).is_some() {
-            return;
+        self.bytes += bytes_of(&code);
+        match self.codes.insert(key, Entry { code, tries }) {
+            Some(old) => self.bytes -= bytes_of(&old.code),
+            None => self.order.push_back(key),
         }
-        self.order.push_back(key);
-        if self.order.len() > self.capacity
-            && let Some(oldest) = self.order.pop_front()
-        {
-            self.codes.remove(&oldest);
-            if self.latest.get(&oldest.0) == Some(&oldest.1) {
-                self.latest.remove(&oldest.0);
-            }
+        while self.order.len() > self.capacity || (self.bytes > MAX_BYTES && self.order.len() > 1) {
+            self.evict_oldest();
+        }
+    }
+
+    fn evict_oldest(&mut self) {
+        let Some(oldest) = self.order.pop_front() else { return };
+        if let Some(entry) = self.codes.remove(&oldest) {
+            self.bytes -= bytes_of(&entry.code);
             self.counts.evicted += 1;
+        }
+        if self.latest.get(&oldest.0) == Some(&oldest.1) {
+            self.latest.remove(&oldest.0);
         }
     }
 }
 
+fn bytes_of<T: Identified>(code: &Known<Arc<T>>) -> usize {
+    code.as_ref().map_or(0, |code| code.bytes())
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{CacheCounts, CodeCache, Identified, MAX_TRIES};
+    use super::{CacheCounts, CodeCache, Identified, MAX_BYTES, MAX_TRIES};
     use crate::cpython::Unknown;
 
     /// Stands for what was read of a code object: its identity is all that the cache looks at.
     #[derive(Debug, PartialEq, Eq)]
     struct Seen {
         identity: u64,
+        bytes: usize,
     }
 
     impl Identified for Seen {
         fn identity(&self) -> u64 {
             self.identity
         }
+
+        fn bytes(&self) -> usize {
+            self.bytes
+        }
     }
 
     fn code(identity: u64) -> Seen {
-        Seen { identity }
+        Seen { identity, bytes: 0 }
     }
 
     fn never() -> Result<Seen, Unknown> {
@@ -225,5 +244,10 @@ mod tests {
             cache.get(addr, 7, || Ok(code(7))).unwrap();
         }
         assert_eq!((cache.codes.len(), cache.latest.len(), cache.counts().evicted), (2, 2, 3));
+        let large = |identity| Ok(Seen { identity, bytes: MAX_BYTES });
+        cache.get(6, 7, || large(7)).unwrap();
+        assert_eq!((cache.codes.len(), cache.bytes), (1, MAX_BYTES));
+        cache.get(6, 8, || large(8)).unwrap();
+        assert_eq!((cache.codes.len(), cache.bytes), (1, MAX_BYTES));
     }
 }

@@ -91,6 +91,12 @@ impl CodeObject {
         Site { offset, position: self.position(offset) }
     }
 
+    /// Bytes of the code and of the line table.
+    pub fn bytes(&self) -> usize {
+        let lines = self.lines.as_ref().map_or(0, |lines| lines.bytes.len());
+        lines + self.code.as_ref().map_or(0, |code| code.len())
+    }
+
     /// The fields that could not be read, by their names in CPython, and why.
     pub fn missing(&self) -> impl Iterator<Item = (&'static str, Unknown)> {
         [

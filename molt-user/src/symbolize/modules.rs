@@ -9,6 +9,8 @@ use molt_mpa::model::ModuleKind;
 
 /// Most modules listed: the largest programs have a few thousand.
 pub const MAX_MODULES: usize = 20_000;
+/// Most bytes of all their names and files: 400 for each.
+const MAX_MODULE_TEXT: usize = 8 << 20;
 /// Most entries of `sys.path` used.
 pub const MAX_PATH_ENTRIES: usize = 1000;
 /// Most interpreters of a process looked at.
@@ -34,7 +36,7 @@ pub struct Modules {
     pub skipped: usize,
     /// Entries that could not be read.
     pub unread: usize,
-    /// Whether there are more than [`MAX_MODULES`].
+    /// Whether there are more than molt lists.
     pub cut: bool,
 }
 
@@ -47,6 +49,8 @@ pub struct ImportPaths {
     pub base_prefixes: Vec<String>,
     /// `sys._stdlib_dir`, from 3.11 on.
     pub stdlib: Option<String>,
+    /// Strings among these that could not be read.
+    pub unread: usize,
 }
 
 /// The main interpreter of the runtime at `runtime`: the one that was made first stands last in the list.
@@ -67,9 +71,17 @@ pub fn read_modules<M: Memory>(memory: &M, layout: &Layout, interp: u64) -> Know
     let objects = Objects::new(memory, layout);
     let items = objects.dict_items(objects.u64(interp, layout.interp_modules)?)?;
     let mut found = Modules { cut: items.len() > MAX_MODULES, ..Modules::default() };
+    let mut text = 0;
     for (key, value) in items.into_iter().take(MAX_MODULES) {
+        if text > MAX_MODULE_TEXT {
+            found.cut = true;
+            break;
+        }
         match read_module(&objects, key, value) {
-            Ok(module) => found.modules.push(module),
+            Ok(module) => {
+                text += module.name.value.len() + module.file.as_ref().map_or(0, |file| file.value.len());
+                found.modules.push(module);
+            }
             Err(Unknown::WrongType) => found.skipped += 1,
             Err(_) => found.unread += 1,
         }
@@ -81,17 +93,20 @@ pub fn read_modules<M: Memory>(memory: &M, layout: &Layout, interp: u64) -> Know
 pub fn read_import_paths<M: Memory>(memory: &M, layout: &Layout, interp: u64) -> Known<ImportPaths> {
     let objects = Objects::new(memory, layout);
     let sys = objects.u64(interp, layout.interp_sysdict)?;
-    let text = |name| objects.str(objects.dict_get(sys, name)?).map(|text| text.value);
-    let path = objects.items(objects.dict_get(sys, "path")?)?;
-    let strings = path.into_iter().take(MAX_PATH_ENTRIES).filter_map(|entry| objects.str(entry).ok());
-    Ok(ImportPaths {
-        path: strings.map(|text| text.value).collect(),
-        base_prefixes: ["base_prefix", "base_exec_prefix"]
-            .into_iter()
-            .filter_map(|name| text(name).ok())
-            .collect(),
-        stdlib: text("_stdlib_dir").ok(),
-    })
+    let mut unread = 0;
+    let mut text = |text: Known<Text>| {
+        unread += usize::from(
+            text.as_ref().is_err_and(|reason| !matches!(reason, Unknown::Absent | Unknown::WrongType)),
+        );
+        text.ok().map(|text| text.value)
+    };
+    let mut named = |name| text(objects.dict_get(sys, name).and_then(|value| objects.str(value)));
+    let base_prefixes = ["base_prefix", "base_exec_prefix"].into_iter().filter_map(&mut named).collect();
+    let stdlib = named("_stdlib_dir");
+    let entries = objects.items(objects.dict_get(sys, "path")?)?;
+    let path =
+        entries.into_iter().take(MAX_PATH_ENTRIES).filter_map(|entry| text(objects.str(entry))).collect();
+    Ok(ImportPaths { path, base_prefixes, stdlib, unread })
 }
 
 fn read_module<M: Memory>(objects: &Objects<'_, M>, key: u64, value: u64) -> Known<Module> {
@@ -99,23 +114,25 @@ fn read_module<M: Memory>(objects: &Objects<'_, M>, key: u64, value: u64) -> Kno
     if !objects.is_derived_from(value, "module")? {
         return Err(Unknown::WrongType);
     }
-    let namespace = objects.dict_items(objects.u64(value, objects.layout.module_dict)?)?;
-    let (mut file, mut loader, mut has_path) = (Err(Unknown::Absent), None, false);
-    for (key, value) in ends(&namespace) {
-        match import_name(objects, *key).as_deref() {
-            Some("__file__") => file = objects.str(*value),
-            Some("__loader__") => loader = loader_kind(objects, *value),
-            Some("__path__") => has_path = true,
-            _ => {}
+    let namespace = objects.u64(value, objects.layout.module_dict)?;
+    let mut found = ImportNames { file: Err(Unknown::Absent), loader: Ok(None), has_path: false };
+    for (key, value) in objects.namespace_ends(namespace, IMPORT_NAMES)? {
+        if let Err(reason) = found.take(objects, key, value) {
+            found.lose(reason);
         }
-        if file.is_ok() && loader.is_some() {
+        if found.file.is_ok() && found.loader != Ok(None) {
             break;
         }
     }
+    let ImportNames { file, loader, has_path } = found;
     // The main module of `-c` and of the prompt has the loader of builtin modules, and is none.
-    let kind = match (name.value.as_str(), &file) {
-        ("__main__", Err(_)) => Some(ModuleKind::Py),
-        _ => loader.or_else(|| kind_by_file(file.as_ref().ok(), has_path)),
+    let kind = match (name.value.as_str(), &file, loader) {
+        ("__main__", Err(Unknown::Absent), _) => Some(ModuleKind::Py),
+        (_, _, Ok(Some(kind))) => Some(kind),
+        (_, Ok(_) | Err(Unknown::Absent | Unknown::WrongType), Ok(None)) => {
+            kind_by_file(file.as_ref().ok(), has_path)
+        }
+        _ => None,
     };
     // A namespace package of 3.8 has `__file__` = None.
     let file = file.map_err(|reason| if reason == Unknown::WrongType { Unknown::Absent } else { reason });
@@ -124,41 +141,63 @@ fn read_module<M: Memory>(objects: &Objects<'_, M>, key: u64, value: u64) -> Kno
 
 /// Entries at each end of a module's namespace that are searched for what the import system wrote: it does so
 /// first, or, for its own modules, last. In between a program may have thousands of names.
-const IMPORT_NAMES: usize = 64;
+const IMPORT_NAMES: u64 = 64;
 
-fn ends(namespace: &[(u64, u64)]) -> impl Iterator<Item = &(u64, u64)> {
-    let (first, rest) = namespace.split_at(namespace.len().min(IMPORT_NAMES));
-    first.iter().chain(rest.iter().rev().take(IMPORT_NAMES))
+/// What the import system has written into a module's namespace.
+struct ImportNames {
+    file: Known<Text>,
+    loader: Known<Option<ModuleKind>>,
+    has_path: bool,
 }
 
-/// The str at `addr` if it is as long as one of the import system's names, which costs one read to find out.
-fn import_name<M: Memory>(objects: &Objects<'_, M>, addr: u64) -> Option<String> {
-    let length = objects.u64(addr, objects.layout.str_length).ok()?;
-    let fits = ["__file__", "__loader__"].iter().any(|name| name.len() as u64 == length);
-    fits.then(|| objects.str(addr).ok()).flatten().map(|name| name.value)
-}
-
-/// What the loader at `addr` loads. The loaders of builtin and frozen modules are classes, not instances
-/// (`Lib/importlib/_bootstrap.py`).
-fn loader_kind<M: Memory>(objects: &Objects<'_, M>, addr: u64) -> Option<ModuleKind> {
-    if objects.type_flags(addr).ok()? & TYPE_SUBCLASS != 0 {
-        let named = |name| objects.is_type_named(addr, name) == Ok(true);
-        return match () {
-            () if named("BuiltinImporter") => Some(ModuleKind::Builtin),
-            () if named("FrozenImporter") => Some(ModuleKind::Frozen),
-            () => None,
-        };
-    }
-    let is = |name| objects.is_a(addr, name) == Ok(true);
-    match () {
-        () if is("SourceFileLoader") || is("SourcelessFileLoader") || is("zipimporter") => {
-            Some(ModuleKind::Py)
+impl ImportNames {
+    /// Looks at one entry of the namespace.
+    fn take<M: Memory>(&mut self, objects: &Objects<'_, M>, key: u64, value: u64) -> Known<()> {
+        if objects.is_text(key, "__file__")? {
+            self.file = objects.str(value);
+        } else if objects.is_text(key, "__loader__")? {
+            self.loader = loader_kind(objects, value);
+        } else if objects.is_text(key, "__path__")? {
+            self.has_path = true;
         }
-        () if is("ExtensionFileLoader") => Some(ModuleKind::Extension),
-        () if is("NamespaceLoader") || is("_NamespaceLoader") => Some(ModuleKind::Namespace),
-        () => None,
+        Ok(())
+    }
+
+    /// A key could not be read: it may be any that was not found before.
+    fn lose(&mut self, reason: Unknown) {
+        if self.file == Err(Unknown::Absent) {
+            self.file = Err(reason);
+        }
+        if self.loader == Ok(None) {
+            self.loader = Err(reason);
+        }
     }
 }
+
+/// What the loader at `addr` loads; `None` when it is not Python's own. The loaders of builtin and frozen
+/// modules are classes, not instances (`Lib/importlib/_bootstrap.py`).
+fn loader_kind<M: Memory>(objects: &Objects<'_, M>, addr: u64) -> Known<Option<ModuleKind>> {
+    let is_class = objects.type_flags(addr)? & TYPE_SUBCLASS != 0;
+    let kind = if is_class { addr } else { objects.u64(addr, objects.layout.object_type)? };
+    for (class, name, loads) in LOADERS {
+        if *class == is_class && objects.is_type_named(kind, name)? {
+            return Ok(Some(*loads));
+        }
+    }
+    Ok(None)
+}
+
+/// Python's own loaders: whether the class itself is the loader, its name, and what it loads.
+const LOADERS: &[(bool, &str, ModuleKind)] = &[
+    (false, "SourceFileLoader", ModuleKind::Py),
+    (false, "SourcelessFileLoader", ModuleKind::Py),
+    (false, "zipimporter", ModuleKind::Py),
+    (false, "ExtensionFileLoader", ModuleKind::Extension),
+    (false, "NamespaceLoader", ModuleKind::Namespace),
+    (false, "_NamespaceLoader", ModuleKind::Namespace),
+    (true, "BuiltinImporter", ModuleKind::Builtin),
+    (true, "FrozenImporter", ModuleKind::Frozen),
+];
 
 /// For loaders that are not Python's own.
 fn kind_by_file(file: Option<&Text>, has_path: bool) -> Option<ModuleKind> {

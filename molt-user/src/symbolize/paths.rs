@@ -113,7 +113,7 @@ mod tests {
         let paths = ImportPaths {
             path: path.map(str::to_owned).into(),
             base_prefixes: vec!["/usr".to_owned()],
-            stdlib: None,
+            ..ImportPaths::default()
         };
         Roots::new(&paths, 11, "/work")
     }

@@ -61,7 +61,9 @@ fn find(pid: u32) -> Result<Process, Failure> {
     let process = Process::read(pid.cast_signed())?;
     match Inspector::default().inspect(&process)? {
         Finding::Python(_) | Finding::NotYet => Ok(process),
-        Finding::Unsupported(what) => Err(Failure::from(anyhow::anyhow!("process {pid} cannot be traced: {what}"))),
+        Finding::Unsupported(what) => {
+            Err(Failure::from(anyhow::anyhow!("process {pid} cannot be traced: {what}")))
+        }
         Finding::NotPython { exe } => {
             let exe = exe.map_or_else(|| "another program".to_owned(), |exe| exe.display().to_string());
             Err(Failure::from(anyhow::anyhow!("process {pid} does not run Python but {exe}")))

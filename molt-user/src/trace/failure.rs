@@ -1,6 +1,7 @@
 //! Why a run failed: the status to exit with, and what to do about it.
 
 use super::Target;
+use super::status::{CANNOT_RUN, MOLT_FAILED, NOT_FOUND};
 use crate::capture::ebpf::LoadError;
 use crate::capture::ebpf::attach::AttachError;
 use crate::discover::DiscoverError;
@@ -8,13 +9,6 @@ use crate::launch::LaunchError;
 use anyhow::Error;
 use nix::sys::signal::Signal;
 use std::ffi::{OsStr, OsString};
-
-/// molt itself failed.
-pub const MOLT_FAILED: u8 = 125;
-/// The command cannot be run.
-pub const CANNOT_RUN: u8 = 126;
-/// The command is not found.
-pub const NOT_FOUND: u8 = 127;
 
 /// A run that gave no artifact.
 #[derive(Debug)]

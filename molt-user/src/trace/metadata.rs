@@ -24,8 +24,10 @@ pub(super) fn header(
     redactor: &mut Redactor,
 ) -> Result<Header, Failure> {
     let FirstPython { process, version } = python;
-    let platform = Platform::of_this_build().ok_or_else(|| anyhow!("the format has no name for this platform"))?;
-    let command: Vec<String> = process.command.iter().map(|text| text.to_string_lossy().into_owned()).collect();
+    let platform =
+        Platform::of_this_build().ok_or_else(|| anyhow!("the format has no name for this platform"))?;
+    let command: Vec<String> =
+        process.command.iter().map(|text| text.to_string_lossy().into_owned()).collect();
     let line = parse(&command);
     let name = entry_name(&line.entry, process, redactor);
     let entrypoint = match options.target {

@@ -11,6 +11,7 @@ mod metadata;
 mod place;
 mod reader;
 mod run;
+pub mod status;
 mod subject;
 mod watch;
 

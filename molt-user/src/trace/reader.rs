@@ -60,6 +60,10 @@ impl Identified for SeenCode {
     fn identity(&self) -> u64 {
         self.object.identity
     }
+
+    fn bytes(&self) -> usize {
+        self.object.bytes()
+    }
 }
 
 impl Reader {
@@ -72,7 +76,19 @@ impl Reader {
         }
         let sources = open_sources(&process);
         let started = process.started();
-        Ok(Self { process, interpreter, layout: checked.layout, memory, sources, started, changed_sources: BTreeSet::new(), codes: CodeCache::default(), unhashed: Vec::new(), next_look_ns: now_ns + FIRST_LOOK_NS, look_pause: LOOK_PAUSES.0 })
+        Ok(Self {
+            process,
+            interpreter,
+            layout: checked.layout,
+            memory,
+            sources,
+            started,
+            changed_sources: BTreeSet::new(),
+            codes: CodeCache::default(),
+            unhashed: Vec::new(),
+            next_look_ns: now_ns + FIRST_LOOK_NS,
+            look_pause: LOOK_PAUSES.0,
+        })
     }
 
     /// A reader of the copy that `fork` has made of the process: what was read holds for both.
@@ -110,7 +126,8 @@ impl Reader {
         if now_ns < self.next_look_ns {
             return false;
         }
-        self.next_look_ns = now_ns.saturating_add(u64::try_from(self.look_pause.as_nanos()).unwrap_or(u64::MAX));
+        self.next_look_ns =
+            now_ns.saturating_add(u64::try_from(self.look_pause.as_nanos()).unwrap_or(u64::MAX));
         self.look_pause = (self.look_pause * 2).min(LOOK_PAUSES.1);
         true
     }
@@ -170,5 +187,7 @@ fn open_sources(process: &Process) -> Option<Sources> {
     let root = PathBuf::from(format!("/proc/{}/root", process.pid));
     let cwd = process.cwd.as_deref().unwrap_or(Path::new("/"));
     let reader = source::Reader { uid: process.uid, gid: process.gid };
-    Sources::new(&root, cwd, reader).inspect_err(|refused| tracing::info!(%refused, "sources are out of reach")).ok()
+    Sources::new(&root, cwd, reader)
+        .inspect_err(|refused| tracing::info!(%refused, "sources are out of reach"))
+        .ok()
 }

@@ -35,8 +35,7 @@ pub struct Progress {
 /// Traces what `options` name, and writes the artifact.
 pub fn run(options: &Options, progress: &mut dyn FnMut(Progress)) -> Result<Outcome, Failure> {
     if !super::is_stdout(&options.output) {
-        check_destination(&options.output)
-            .map_err(|refused| Failure::from(anyhow::Error::from(refused)))?;
+        check_destination(&options.output).map_err(|refused| Failure::from(anyhow::Error::from(refused)))?;
     }
     let signals = Signals::take().context("failed to take over signals")?;
     let mut kernel = Kernel::load()?;
@@ -46,7 +45,9 @@ pub fn run(options: &Options, progress: &mut dyn FnMut(Progress)) -> Result<Outc
     let traced = begin(options, &signals, &mut watch)?;
     let mut run = Run { options, kernel, watch, traced, ending: None, interrupted: false };
     run.to_the_end(&signals, progress)?;
+    let unhooking = run.kernel.unhook();
     let outcome = finish(run.options, &mut run.watch, &run.kernel, caller()?)?;
+    drop(unhooking);
     let ending = run.detach_and_wait(&signals)?;
     Ok(Outcome { status: ending.map_or(0, Ending::exit_status), ..outcome })
 }
@@ -134,7 +135,9 @@ impl Run<'_> {
         let timeout = nix::sys::time::TimeSpec::from_duration(longest);
         match ppoll(&mut waited, Some(timeout), None) {
             Ok(_) | Err(Errno::EINTR) => Ok(()),
-            Err(refused) => Err(Failure::from(anyhow::Error::from(refused).context("failed to wait for events"))),
+            Err(refused) => {
+                Err(Failure::from(anyhow::Error::from(refused).context("failed to wait for events")))
+            }
         }
     }
 

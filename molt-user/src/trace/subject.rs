@@ -56,7 +56,12 @@ impl Subject {
     }
 
     /// Looks for an interpreter if that is due. What there is to tell the kernel side when one was found.
-    pub(super) fn search(&mut self, pid: u32, now_ns: u64, inspector: &mut Inspector) -> Option<ProcessConfig> {
+    pub(super) fn search(
+        &mut self,
+        pid: u32,
+        now_ns: u64,
+        inspector: &mut Inspector,
+    ) -> Option<ProcessConfig> {
         let State::Searching { next_ns, pause } = self.state else { return None };
         if now_ns < next_ns {
             return None;
@@ -66,7 +71,10 @@ impl Subject {
             Ok(Looked::Refused(why)) => State::Refused(why),
             Ok(Looked::Nothing) | Err(_) => {
                 let pause = (pause * 2).min(SEARCH.1);
-                State::Searching { next_ns: now_ns + u64::try_from(pause.as_nanos()).unwrap_or(u64::MAX / 2), pause }
+                State::Searching {
+                    next_ns: now_ns + u64::try_from(pause.as_nanos()).unwrap_or(u64::MAX / 2),
+                    pause,
+                }
             }
         };
         self.config()

@@ -4,9 +4,9 @@
 
 use super::place::Placing;
 use super::subject::{State, Subject};
+use crate::aggregate::code::Files;
 use crate::aggregate::modules::Modules;
 use crate::aggregate::processes::Processes;
-use crate::aggregate::code::Files;
 use crate::aggregate::tally::{Site, Tally};
 use crate::decode::{Record, decode};
 use crate::discover::{Build, Inspector, Process};
@@ -236,7 +236,8 @@ impl Watch {
 
     /// Reads what `sys.modules` holds now. Whether it could be read.
     fn look(&mut self, pid: u32) -> bool {
-        let Some(State::Python(reader)) = self.subjects.get_mut(&pid).map(|subject| &mut subject.state) else {
+        let Some(State::Python(reader)) = self.subjects.get_mut(&pid).map(|subject| &mut subject.state)
+        else {
             return false;
         };
         match reader.look() {
@@ -288,7 +289,9 @@ impl Watch {
                     *self.loss.entry(cause).or_default() += count;
                 }
                 for name in reader.changed_sources {
-                    self.remarks.insert(format!("{name} was changed after the program started; its text is not used"));
+                    self.remarks.insert(format!(
+                        "{name} was changed after the program started; its text is not used"
+                    ));
                 }
                 self.modules_at_end &= subject.finalized;
             }

@@ -7,6 +7,7 @@ use serde_json::Value;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 
 /// A running interpreter; killed when dropped.
 #[derive(Debug)]
@@ -25,10 +26,19 @@ pub(crate) struct Target {
 impl Target {
     /// Runs `tests/programs/code_objects.py` and waits for its report.
     pub(crate) fn start(python: &Path, mode: &str, modules: &[&str]) -> Target {
-        let program = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/programs/code_objects.py");
+        let mut args = vec![mode];
+        args.extend(modules);
+        Self::run(python, "code_objects.py", &args)
+    }
+
+    /// Runs a program of `tests/programs` and waits for the line that it prints.
+    pub(crate) fn run(python: &Path, program: &str, args: &[&str]) -> Target {
+        let programs = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/programs");
         let mut child = Command::new(python)
-            .args(["-I", "-B", program, mode])
-            .args(modules)
+            .args(["-E", "-s", "-S", "-B"])
+            .arg(program)
+            .args(args)
+            .current_dir(programs)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
@@ -44,6 +54,17 @@ impl Target {
         let version = Version { hex: u32::try_from(hex).expect("32 bits") };
         let checked = layout_of(&memory, version, runtime).expect("a supported version");
         Target { child, report, memory, runtime, checked }
+    }
+
+    /// Waits until its main thread sleeps in the kernel: it has gone on from its report to its last call.
+    pub(crate) fn wait_until_it_sleeps(&self) {
+        let stat = format!("/proc/{}/syscall", self.pid());
+        let deadline = Instant::now() + Duration::from_secs(30);
+        // System call 0 is read, argument 0 is standard input.
+        while !std::fs::read_to_string(&stat).is_ok_and(|text| text.starts_with("0 0x0 ")) {
+            assert!(Instant::now() < deadline, "{stat}: the target does not wait for its input");
+            std::thread::yield_now();
+        }
     }
 
     /// Its process id.

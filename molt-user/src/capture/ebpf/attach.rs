@@ -2,9 +2,10 @@
 
 use super::load::{Kernel, LoadError};
 use aya::programs::perf_event::{PerfEventConfig, PerfEventScope, SamplePolicy, SoftwareEvent};
-use aya::programs::uprobe::{UProbeAttachLocation, UProbeScope};
+use aya::programs::uprobe::{UProbeAttachLocation, UProbeLink, UProbeScope};
 use aya::programs::{PerfEvent, Program, ProgramError, RawTracePoint, UProbe};
 use std::path::Path;
+use std::thread::{self, JoinHandle};
 
 /// Raw tracepoints and the programs that hang on them.
 const TRACEPOINTS: [(&str, &str); 3] = [
@@ -12,6 +13,19 @@ const TRACEPOINTS: [(&str, &str); 3] = [
     ("process_exec", "sched_process_exec"),
     ("process_exit", "sched_process_exit"),
 ];
+
+/// Uprobes on their way out. Dropping it waits until the last one is gone.
+#[derive(Debug)]
+pub struct Unhooking(Vec<JoinHandle<()>>);
+
+impl Drop for Unhooking {
+    fn drop(&mut self) {
+        for link in self.0.drain(..) {
+            // A thread that only closes a descriptor does not panic.
+            let _ = link.join();
+        }
+    }
+}
 
 /// Why a program could not be attached.
 #[derive(Debug, thiserror::Error)]
@@ -74,17 +88,32 @@ impl Kernel {
     /// Reports when an interpreter is about to tear itself down: at each of `offsets` in the file `path`.
     ///
     /// The probes are on the file, not on a process: children that run the same interpreter hit them too.
+    /// They stay until [`Kernel::unhook`].
     pub fn hook_finalization(&mut self, path: &Path, offsets: &[u64]) -> Result<(), AttachError> {
         let program: &mut UProbe = self.program("finalize")?;
         if program.fd().is_err() {
             program.load().map_err(|source| not_loaded("finalize", source))?;
         }
+        let mut links = Vec::new();
         for offset in offsets {
-            program
-                .attach(UProbeAttachLocation::AbsoluteOffset(*offset), path, UProbeScope::AllProcesses)
+            let location = UProbeAttachLocation::AbsoluteOffset(*offset);
+            let link = program
+                .attach(location, path, UProbeScope::AllProcesses)
+                .and_then(|link| program.take_link(link))
                 .map_err(|source| refused("finalize", &format!("{}+{offset:#x}", path.display()), source))?;
+            links.push(link);
         }
+        self.uprobes.extend(links);
         Ok(())
+    }
+
+    /// Takes every uprobe away, in the background: the kernel waits some 100 ms for each until no CPU can be
+    /// in it (`uprobe_unregister_sync`, `kernel/events/uprobes.c`, Linux 6.13).
+    pub fn unhook(&mut self) -> Unhooking {
+        let remove = |link| {
+            thread::Builder::new().name("molt-unhook".to_owned()).spawn(move || drop::<UProbeLink>(link))
+        };
+        Unhooking(self.uprobes.drain(..).filter_map(|link| remove(link).ok()).collect())
     }
 
     fn program<'a, T>(&'a mut self, name: &'static str) -> Result<&'a mut T, LoadError>

@@ -4,6 +4,7 @@ use super::maps::MapValue;
 use super::{btf, object};
 use aya::maps::{Array, HashMap, MapData, PerCpuArray, RingBuf};
 use aya::programs::ProgramError;
+use aya::programs::uprobe::UProbeLink;
 use aya::{Ebpf, EbpfError, EbpfLoader};
 use molt_common::WIRE_VERSION;
 use molt_common::config::{KernelLayout, ProcessConfig};
@@ -53,6 +54,7 @@ pub struct Kernel {
     gates: HashMap<MapData, u32, u32>,
     counters: PerCpuArray<MapData, u64>,
     events: RingBuf<MapData>,
+    pub(super) uprobes: Vec<UProbeLink>,
     /// Why the thread pointer cannot be read on this kernel, if it cannot.
     pub degraded: Option<btf::BtfError>,
 }
@@ -90,6 +92,7 @@ impl Kernel {
             gates: take_map!(ebpf, "GATES", HashMap)?,
             counters: take_map!(ebpf, "COUNTERS", PerCpuArray)?,
             events: take_map!(ebpf, "EVENTS", RingBuf)?,
+            uprobes: Vec::new(),
             ebpf,
             degraded,
         })

@@ -55,6 +55,11 @@ impl Image {
         file
     }
 
+    /// The address of each piece's first byte.
+    pub fn addresses(&self) -> impl Iterator<Item = u64> {
+        self.pieces.keys().copied()
+    }
+
     /// Adds `bytes` at `addr` and joins them with the pieces that they touch; what is there already stays.
     pub fn add(&mut self, addr: u64, bytes: &[u8]) {
         let end = addr.saturating_add(bytes.len() as u64);

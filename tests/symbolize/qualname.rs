@@ -27,7 +27,8 @@ fn names_from_the_source_are_the_interpreters_own() {
             continue;
         }
         let root = format!("/proc/{}/root", target.pid());
-        let mut sources = Sources::new(Path::new(&root), Path::new("/"), Reader { uid: 0, gid: 0 }).unwrap();
+        let cwd = std::fs::read_link(format!("/proc/{}/cwd", target.pid())).unwrap();
+        let mut sources = Sources::new(Path::new(&root), &cwd, Reader { uid: 0, gid: 0 }).unwrap();
         let (mut right, mut unknown, mut wrong) = (0, 0, Vec::new());
         for code in target.report["codes"].as_array().unwrap() {
             let text = |field: &str| code[field].as_str().unwrap_or_default();

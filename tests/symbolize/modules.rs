@@ -2,7 +2,7 @@
 
 use crate::support::{interpreters, target::Target};
 use molt_mpa::model::{ModuleKind, Origin};
-use molt_user::symbolize::modules::{ImportPaths, main_interpreter, read_import_paths, read_modules};
+use molt_user::symbolize::modules::{Module, main_interpreter, read_import_paths, read_modules};
 use molt_user::symbolize::paths::{Roots, SourceFile};
 use serde_json::Value;
 
@@ -36,12 +36,12 @@ fn modules_are_what_the_interpreter_says() {
         let paths = read_import_paths(memory, layout, interp).unwrap();
         assert_eq!(Value::from(paths.path.clone()), target.report["path"]);
         assert_eq!(Value::from(&*paths.base_prefixes[0]), target.report["prefixes"][1]);
-        check_places(&found.modules, &paths, layout.minor);
+        let cwd = std::fs::read_link(format!("/proc/{}/cwd", target.pid())).unwrap();
+        check_places(&found.modules, &Roots::new(&paths, layout.minor, cwd.to_str().unwrap()));
     }
 }
 
-fn check_places(modules: &[molt_user::symbolize::modules::Module], paths: &ImportPaths, minor: u8) {
-    let roots = Roots::new(paths, minor, "/");
+fn check_places(modules: &[Module], roots: &Roots) {
     let place = |name: &str| {
         let module = modules.iter().find(|module| module.name.value == name).unwrap();
         match roots.place(&module.file.as_ref().unwrap().value) {

@@ -1,3 +1,0 @@
-mod code;
-mod modules;
-mod qualname;

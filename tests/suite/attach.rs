@@ -18,11 +18,11 @@ fn target(python: &Interpreter) -> Running {
     target
 }
 
-/// Whether a process has opened a perf event, which molt does once it attaches.
-fn samples(process: &Running) -> Option<()> {
+/// Whether a process holds a link, which molt does once its programs are attached.
+fn is_attached(process: &Running) -> Option<()> {
     let files = fs::read_dir(format!("/proc/{}/fd", process.pid())).ok()?;
     let mut names = files.filter_map(|file| fs::read_link(file.ok()?.path()).ok());
-    names.any(|name| name.as_os_str() == "anon_inode:[perf_event]").then_some(())
+    names.any(|name| name.as_os_str() == "anon_inode:bpf_link").then_some(())
 }
 
 /// molt attaches, watches for the time given, writes, and leaves the target as it was.
@@ -51,7 +51,7 @@ pub(crate) fn target_that_dies_while_attached_leaves_an_artifact(python: &Interp
     let target = target(python);
     let pid = target.pid().to_string();
     let molt = Running::start(molt().args(["trace", "--pid", &pid, "-o"]).arg(&output).stdin(Stdio::null()));
-    wait_for("molt to sample", || samples(&molt));
+    wait_for("molt to sample", || is_attached(&molt));
     target.signal(Signal::SIGKILL);
     target.wait();
     let ended = molt.wait();

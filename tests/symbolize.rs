@@ -9,5 +9,7 @@ mod image;
 mod modules;
 #[path = "symbolize/qualname.rs"]
 mod qualname;
+#[path = "symbolize/sites.rs"]
+mod sites;
 #[path = "symbolize/support/mod.rs"]
 mod support;

@@ -103,6 +103,8 @@ fn number(value: &Value) -> u64 {
 fn compare_all(mode: &str, oldest: u8, modules: &[&str]) {
     for python in interpreters::found(oldest) {
         let target = Target::start(&python, mode, modules);
+        assert_eq!(target.checked.compared, target.checked.layout.minor >= 13, "own offsets");
+        assert_eq!(target.checked.differences, [], "{}", python.display());
         let (count, found) = differences(&target);
         assert!(
             found.is_empty(),

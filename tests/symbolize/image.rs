@@ -3,7 +3,7 @@
 //! `tests/fixtures/memory/VERSION.mem` is what molt read of `tests/programs/blocked.py`, `VERSION.json` what
 //! the program said of itself. `MOLT_BLESS=1` makes them anew from the interpreters of this machine.
 
-use crate::support::{interpreters, target::Target};
+use crate::support::{hex, interpreters, target::Target};
 use molt_common::walk::{Block, Memory, frame};
 use molt_user::cpython::Unknown;
 use molt_user::cpython::debug_offsets::{LayoutError, layout_of};
@@ -27,10 +27,13 @@ const MAX_DEPTH: usize = 64;
 /// Of how many pieces one is taken away.
 const STEP: usize = 12;
 
+/// Offsets and code objects of frames, innermost first.
+type Stack = Vec<(i32, Result<CodeObject, Unknown>)>;
+
 /// What molt makes of a process.
 #[derive(Debug, PartialEq)]
 struct Observation {
-    stack: Vec<(i32, Result<CodeObject, Unknown>)>,
+    stack: Stack,
     /// Whether the walk came to the outermost frame.
     whole: bool,
     modules: Result<Modules, Unknown>,
@@ -47,11 +50,7 @@ fn observe<M: Memory>(memory: &M, version: Version, runtime: u64) -> Result<Obse
 }
 
 /// The frames of the interpreter's only thread, innermost first, without shims.
-fn stack<M: Memory>(
-    memory: &M,
-    layout: &Layout,
-    interp: u64,
-) -> (Vec<(i32, Result<CodeObject, Unknown>)>, bool) {
+fn stack<M: Memory>(memory: &M, layout: &Layout, interp: u64) -> (Stack, bool) {
     let (walk, mut block, mut stack) = (layout.walk(), Block::default(), Vec::new());
     let tstate = Objects::new(memory, layout).u64(interp, layout.interp_threads_head).unwrap_or(0);
     let Ok(mut addr) = frame::innermost(memory, &walk, tstate) else { return (stack, false) };
@@ -83,7 +82,7 @@ fn compare(version: &str, report: &Value, seen: &Observation) {
             let code = code.as_ref().unwrap();
             let position = code.position(*lasti).unwrap();
             assert_eq!(code.site(*lasti).position, Some(position), "the site is where the frame is");
-            let hash: String = code.code_hash.unwrap().iter().map(|byte| format!("{byte:02x}")).collect();
+            let hash = hex(&code.code_hash.unwrap());
             let columns =
                 position.end_line.map(|end| json!([position.line, end, position.col, position.end_col]));
             json!({
@@ -220,7 +219,7 @@ fn changed_images_are_survived() {
         file.extend(image.to_bytes());
         for round in 0..20 {
             let mut changed = file.clone();
-            for _ in 0..1 + round * 10 {
+            for _ in 0..=round * 10 {
                 let at = start + usize::try_from(random()).unwrap() % (file.len() - start);
                 changed[at] = u8::try_from(random() >> 56).unwrap();
             }

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::model::{Artifact, FORMAT_VERSION};
 
-/// Most bytes of a file that is read. An artifact at all its caps has about a third.
+/// Most bytes of a file that is read. 10,000 symbols with 20,000 call sites have 15 MB.
 pub const MAX_BYTES: u64 = 256 << 20;
 
 /// Why a file was not read as an artifact.

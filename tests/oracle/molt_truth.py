@@ -27,7 +27,8 @@ def of(recorder, modules):
     return {
         "codes": sorted(facts, key=repr),
         "edges": sorted((edge(recorder, names, *item) for item in recorder.edges.items()), key=repr),
-        "modules": {name: getattr(module, "__file__", None) for name, module in modules.items()},
+        # Anything may stand in sys.modules: typing puts classes there.
+        "modules": sorted(name for name, module in modules.items() if isinstance(module, type(json))),
     }
 
 

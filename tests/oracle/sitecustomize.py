@@ -8,7 +8,8 @@ not seen: the modules of that time are listed as "startup", and their code objec
 import os
 import sys
 
-STARTUP = sorted(sys.modules)
+# Some modules give themselves another name: _collections_abc is also collections.abc.
+STARTUP = sorted({name for key, module in sys.modules.items() for name in (key, module.__name__)})
 OUT = os.environ.get("MOLT_ORACLE")
 
 
@@ -39,30 +40,41 @@ class Recorder:
 
 
 def start():
+    import _thread
     import atexit
-    import threading
 
     recorder = Recorder()
-    imported = sorted(set(sys.modules) - set(STARTUP))
 
     def finish():
         sys.setprofile(None)
-        threading.setprofile(None)
         modules = dict(sys.modules)
         import molt_truth
 
         truth = molt_truth.of(recorder, modules)
-        truth["startup"] = STARTUP + imported
+        truth["startup"] = STARTUP
         molt_truth.write(truth, "{}.{}".format(OUT, os.getpid()))
 
     def leave(status, leave=os._exit):
         finish()
         leave(status)
 
+    def watched(start_thread):
+        def start_watched(function, *arguments, **keywords):
+            def run(*arguments, **keywords):
+                sys.setprofile(recorder.note)
+                return function(*arguments, **keywords)
+
+            return start_thread(run, *arguments, **keywords)
+
+        return start_watched
+
     # Children of os.fork and multiprocessing leave without running what is registered with atexit.
     os._exit = leave
+    # threading.setprofile would do, but importing threading here would hide that the program does.
+    for name in "start_new_thread", "start_joinable_thread":
+        if hasattr(_thread, name):
+            setattr(_thread, name, watched(getattr(_thread, name)))
     atexit.register(finish)
-    threading.setprofile(recorder.note)
     sys.setprofile(recorder.note)
 
 

@@ -43,7 +43,7 @@ def scaled(factor, n, offset=0):
 
 
 def replace(match):
-    for _ in range(50):
+    for _ in range(500):
         pass
     return match.group().upper()
 

@@ -40,8 +40,11 @@ def main():
     if pid == 0:
         os._exit(forked(0) % 100 + 7)
     total = parent(0) + os.waitpid(pid, 0)[1]
-    with multiprocessing.get_context("fork").Pool(2) as pool:
-        total += sum(pool.map(pooled, range(4)))
+    pool = multiprocessing.get_context("fork").Pool(2)
+    total += sum(pool.map(pooled, range(4)))
+    # Left to itself a pool kills its workers, and what they saw of themselves is lost.
+    pool.close()
+    pool.join()
     made = subprocess.run([sys.executable, "-c", GRANDCHILD], stdout=subprocess.PIPE, check=True)
     return total + int(made.stdout)
 

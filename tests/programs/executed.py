@@ -1,8 +1,8 @@
-# Code that was compiled while the program ran: exec, eval, with and without a module name of its own.
-# expect: generated.made __main__.here
+# Code that was compiled while the program ran: exec and eval, in namespaces with a module name and without.
+# expect: generated.made generated.Made.method __main__.here
 from rounds import rounds
 
-SOURCE = """
+MADE = compile("""
 def made(n):
     for _ in range(2000):
         n += 1
@@ -10,22 +10,38 @@ def made(n):
 
 class Made:
     def method(self):
-        return made(0)
+        n = 0
+        for _ in range(2000):
+            n += 1
+        return made(n)
 
 result = made(1) + Made().method()
-"""
-HERE = """
-def here(n):
+""", "<made>", "exec")
+HERE = compile("""
+
+
+def here(n, m=0):
     for _ in range(2000):
         n += 1
-    return n
-"""
+    return n + m
+""", "<string>", "exec")
+NAMELESS = compile("""
+
+
+
+
+def nameless(n, m=0, k=0):
+    for _ in range(2000):
+        n += 1
+    return n + m + k
+""", "<nameless>", "exec")
+
 generated = {"__name__": "generated"}
-nameless = {}
+unnamed = {}
 for _ in rounds():
     for _ in range(20):
-        exec(SOURCE, generated)
-        exec(compile(SOURCE, "<made>", "exec"), nameless)
+        exec(MADE, generated)
         exec(HERE)
-        total = here(2) + generated["result"] + eval("nameless['made'](here(3))")
+        exec(NAMELESS, unnamed)
+        total = here(2) + generated["result"] + eval("nameless(3)", unnamed)
 print(total)

@@ -1,5 +1,5 @@
-# Names that are not ASCII, of every width that a str can have, and a name that is long.
-# expect: __main__.größe __main__.Фигура.площадь __main__.数える __main__.𝔘𝔫𝔦
+# Names that are not ASCII, of every width that a str can have, one that Python normalizes, and a long one.
+# expect: __main__.größe __main__.Фигура.площадь __main__.数える __main__.Uni __main__.𐌀𐌁
 from rounds import rounds
 
 
@@ -29,6 +29,12 @@ def 𝔘𝔫𝔦(n):
     return n
 
 
+def 𐌀𐌁(n):
+    for _ in range(5000):
+        n += 1
+    return n
+
+
 def a_name_that_is_longer_than_most_names_are_and_goes_on_for_a_while_to_see_what_becomes_of_such_names(n):
     for _ in range(5000):
         n += 1
@@ -36,6 +42,6 @@ def a_name_that_is_longer_than_most_names_are_and_goes_on_for_a_while_to_see_wha
 
 
 for _ in rounds():
-    größenordnung = "ÄÖÜ", größe(1), Фигура().площадь(), 数える(2), 𝔘𝔫𝔦(3)
+    größenordnung = "ÄÖÜ", größe(1), Фигура().площадь(), 数える(2), 𝔘𝔫𝔦(3), 𐌀𐌁(4)
     long = a_name_that_is_longer_than_most_names_are_and_goes_on_for_a_while_to_see_what_becomes_of_such_names(4)
 print(größenordnung[1:], long)

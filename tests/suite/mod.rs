@@ -59,7 +59,7 @@ pub(crate) fn trials(pythons: &[Interpreter]) -> Vec<Trial> {
         for program in PROGRAMS {
             let name = format!("{}::artifact_says_what_the_oracle_saw::{}", python.name, program.name);
             trials.push(trial(name, python, |python| {
-                truth::artifact_says_what_the_oracle_saw(python, program)
+                truth::artifact_says_what_the_oracle_saw(python, program);
             }));
         }
         for (name, test) in ON_EACH {

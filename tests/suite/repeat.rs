@@ -18,8 +18,8 @@ pub(crate) fn two_runs_differ_only_where_they_may(python: &Interpreter) {
     assert_eq!(one.entrypoint, "package:__main__");
     assert_eq!(one.entrypoint, other.entrypoint);
     assert_eq!(one.argv, other.argv);
-    assert_eq!(one.env_fingerprint, other.env_fingerprint);
-    assert_eq!(one.inputs_fingerprint, other.inputs_fingerprint);
+    assert_eq!(one.env_fingerprint, other.env_fingerprint, "environment");
+    assert_eq!(one.inputs_fingerprint, other.inputs_fingerprint, "inputs");
     assert_eq!(first.collector.sections, second.collector.sections);
     assert_eq!(first.redactions, second.redactions);
     let modules = |artifact: &Artifact| -> BTreeMap<String, Module> { artifact.modules.clone() };

@@ -48,11 +48,12 @@ pub(crate) fn shell_script_that_starts_python_is_followed(python: &Interpreter) 
 pub(crate) fn env_and_shebang_are_followed(python: &Interpreter) {
     let file = &python.path;
     recursion_through(&["env".as_ref(), "A=1".as_ref(), file, "recursion.py".as_ref()]);
-    let script = root().join("target/shebang.py");
-    fs::create_dir_all(root().join("target")).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let script = folder.path().join("shebang.py");
     let text = fs::read_to_string(root().join("tests/programs/recursion.py")).unwrap();
     let search = root().join("tests/programs");
-    executable(&script, &format!("#!{}\nimport sys\nsys.path.insert(0, {search:?})\n{text}", file.display()));
+    let path = format!("import sys\nsys.path.insert(0, '{}')\n", search.display());
+    executable(&script, &format!("#!{}\n{path}{text}", file.display()));
     recursion_through(&[&script]);
 }
 

@@ -22,7 +22,7 @@ type EdgeRow = (
 struct Written {
     codes: Vec<CodeRow>,
     edges: Vec<EdgeRow>,
-    modules: BTreeMap<String, Option<String>>,
+    modules: Vec<String>,
     startup: Vec<String>,
 }
 
@@ -96,8 +96,8 @@ impl Truth {
             );
             self.edges.entry(key).or_default().insert(place);
         }
-        let own = ["sitecustomize", "atexit", "threading", "_weakrefset", "_weakref"];
-        self.modules.extend(written.modules.into_keys().filter(|name| !own.contains(&name.as_str())));
+        let own = ["sitecustomize", "atexit"];
+        self.modules.extend(written.modules.into_iter().filter(|name| !own.contains(&name.as_str())));
         self.startup.extend(written.startup.iter().map(|name| canonical(name).to_owned()));
     }
 
@@ -125,7 +125,7 @@ impl Truth {
 }
 
 fn symbol(module: Option<&str>, qualname: Option<&str>) -> String {
-    format!("{}.{}", canonical(module.unwrap_or("?")), qualname.unwrap_or("?"))
+    format!("{}.{}", canonical(module.unwrap_or("<unnamed>")), qualname.unwrap_or("?"))
 }
 
 /// `importlib` renames the two frozen modules of the import system while it is imported itself, so that

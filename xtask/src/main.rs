@@ -2,10 +2,21 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "talks to the person who runs it")]
 
 mod command;
+mod digest;
+mod dist;
 mod ebpf;
+mod fuzz;
 mod layout;
+mod live;
+mod packages;
+mod privilege;
 mod project;
 mod pythons;
+mod test;
+mod tidy;
+mod tour;
+
+use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
@@ -20,10 +31,22 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Chore {
-    /// Build the eBPF object in molt-ebpf/prebuilt, or check that it is what its source makes.
-    Ebpf(ebpf::Args),
+    /// Build molt, trace a small program of the repository, and show what came out.
+    Try,
+    /// Fetch the interpreters, then run everything that must hold before a change is done.
+    Test(test::Args),
     /// List the interpreters that molt is tested on, and fetch those that the machine lacks.
     Pythons(pythons::Args),
+    /// Run the tests that load eBPF, as root.
+    Live(live::Args),
+    /// Run every parser of foreign bytes over random input.
+    Fuzz(fuzz::Args),
+    /// Check the rules of the house that neither rustfmt nor clippy checks.
+    Tidy,
+    /// Build the archive of a release, with a static binary.
+    Dist,
+    /// Build the eBPF object in molt-ebpf/prebuilt, or check that it is what its source makes.
+    Ebpf(ebpf::Args),
     /// Generate the tables of CPython's layouts and opcodes from xtask/data, or check them.
     Layout {
         /// Arguments of the generator
@@ -32,10 +55,24 @@ enum Chore {
     },
 }
 
-fn main() -> Result<()> {
-    match Cli::parse().chore {
-        Chore::Ebpf(args) => ebpf::run(&args),
+fn main() -> ExitCode {
+    let done = match Cli::parse().chore {
+        Chore::Try => tour::run(),
+        Chore::Test(args) => test::run(&args),
         Chore::Pythons(args) => pythons::run(&args),
+        Chore::Live(args) => live::run(&args),
+        Chore::Fuzz(args) => fuzz::run(&args),
+        Chore::Tidy => tidy::run(),
+        Chore::Dist => dist::run(),
+        Chore::Ebpf(args) => ebpf::run(&args),
         Chore::Layout { rest } => layout::run(&rest),
-    }
+    };
+    report(done)
+}
+
+/// The causes on one line, without a backtrace: what fails here is mostly another program.
+fn report(done: Result<()>) -> ExitCode {
+    let Err(failure) = done else { return ExitCode::SUCCESS };
+    eprintln!("xtask: {failure:#}");
+    ExitCode::FAILURE
 }

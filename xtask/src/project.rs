@@ -2,6 +2,12 @@
 
 use std::env;
 use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result};
+use serde_json::Value;
+
+use crate::command;
 
 /// The project's folder: the one that holds the workspace's `Cargo.toml`.
 pub(crate) fn root() -> PathBuf {
@@ -14,4 +20,18 @@ pub(crate) fn root() -> PathBuf {
 /// between runs, and safe to delete.
 pub(crate) fn cache() -> PathBuf {
     root().join(".molt")
+}
+
+/// The folder that cargo builds into.
+pub(crate) fn target() -> Result<PathBuf> {
+    let metadata = metadata()?;
+    let folder = metadata.get("target_directory").and_then(Value::as_str);
+    folder.map(PathBuf::from).context("cargo metadata names no target folder")
+}
+
+/// What cargo knows of the workspace, without its dependencies.
+pub(crate) fn metadata() -> Result<Value> {
+    let mut cargo = Command::new("cargo");
+    cargo.args(["metadata", "--no-deps", "--format-version", "1"]).current_dir(root());
+    Ok(serde_json::from_str(&command::output(&mut cargo)?)?)
 }

@@ -12,8 +12,8 @@ pub const MAX_KEY_SETS: usize = 32;
 /// Most keys of a key set; the first in order are kept.
 pub const MAX_KEYS: usize = 64;
 
-/// Most call sites; the most often seen are kept. More than a large program shows, and few enough for the
-/// file to stay below [`crate::read::MAX_BYTES`].
+/// Most call sites; the most often seen are kept. More than large programs show, and without signatures about
+/// a fifth of [`crate::read::MAX_BYTES`].
 pub const MAX_CALL_SITES: usize = 100_000;
 
 /// Most events; those of the frequent kinds go first, from the latest on.

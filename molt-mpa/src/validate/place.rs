@@ -1,4 +1,6 @@
 //! Places in a file, as paths that `jq` takes.
+use std::fmt::{self, Write as _};
+
 use jsonschema::paths::{Location, LocationSegment};
 
 /// One step down.
@@ -12,28 +14,28 @@ pub(super) enum Step<'a> {
 
 /// The path of these steps from the top.
 pub(super) fn of(steps: &[Step<'_>]) -> String {
-    let mut place = String::new();
-    for step in steps {
-        match step {
-            Step::Index(index) => place.push_str(&format!("[{index}]")),
-            Step::Key(key) if is_plain(key) => place.push_str(&format!(".{key}")),
-            Step::Key(key) => place.push_str(&format!("[{}]", quoted(key))),
-        }
-    }
+    let place: String = steps.iter().map(Step::to_string).collect();
     if place.starts_with('.') { place } else { format!(".{place}") }
 }
 
-/// The path of a place that the schema complains about.
-pub(super) fn of_location(location: &Location) -> String {
+impl fmt::Display for Step<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Index(index) => write!(formatter, "[{index}]"),
+            Self::Key(key) if is_plain(key) => write!(formatter, ".{key}"),
+            Self::Key(key) => write!(formatter, "[{}]", Quoted(key)),
+        }
+    }
+}
+
+/// The path of a place that the schema complains about, in a value below the steps `above`.
+pub(super) fn of_location(above: &[Step<'_>], location: &Location) -> String {
     let segments: Vec<LocationSegment<'_>> = location.iter().collect();
-    let steps: Vec<Step<'_>> = segments
-        .iter()
-        .map(|segment| match segment {
-            LocationSegment::Property(key) => Step::Key(key),
-            LocationSegment::Index(index) => Step::Index(*index),
-        })
-        .collect();
-    of(&steps)
+    let below = segments.iter().map(|segment| match segment {
+        LocationSegment::Property(key) => Step::Key(key),
+        LocationSegment::Index(index) => Step::Index(*index),
+    });
+    of(&above.iter().copied().chain(below).collect::<Vec<_>>())
 }
 
 /// The path of an entry of a map of the top level.
@@ -41,26 +43,29 @@ pub(super) fn of_entry(section: &str, name: &str) -> String {
     of(&[Step::Key(section), Step::Key(name)])
 }
 
-/// A key as a JSON string with nothing in it that drives a terminal. Only of a hostile file is one cut.
-fn quoted(key: &str) -> String {
-    const MOST: usize = 1_000;
-    let mut quoted = String::from('"');
-    for character in key.chars().take(MOST) {
-        match character {
-            '"' | '\\' => quoted.extend(['\\', character]),
-            _ if character.is_alphanumeric() || character == ' ' || character.is_ascii_punctuation() => {
-                quoted.push(character);
-            }
-            _ => {
-                let mut units = [0; 2];
-                for unit in character.encode_utf16(&mut units) {
-                    quoted.push_str(&format!("\\u{unit:04x}"));
+/// A key as a JSON string with nothing in it that drives a terminal. Only a hostile file has one that is cut.
+struct Quoted<'a>(&'a str);
+
+impl fmt::Display for Quoted<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const MOST: usize = 1_000;
+        formatter.write_char('"')?;
+        for character in self.0.chars().take(MOST) {
+            match character {
+                '"' | '\\' => write!(formatter, "\\{character}")?,
+                ' ' => formatter.write_char(character)?,
+                _ if character.is_alphanumeric() || character.is_ascii_punctuation() => {
+                    formatter.write_char(character)?;
+                }
+                _ => {
+                    for unit in character.encode_utf16(&mut [0; 2]) {
+                        write!(formatter, "\\u{unit:04x}")?;
+                    }
                 }
             }
         }
+        formatter.write_char('"')
     }
-    quoted.push('"');
-    quoted
 }
 
 /// Foreign text in quotes, escaped, at most 80 characters of it.

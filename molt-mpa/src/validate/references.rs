@@ -70,21 +70,24 @@ fn id_of(site: &CallSite) -> Option<Sha256Hash> {
     Some(basis.hash(&site.file, site.line))
 }
 
-/// A container's key begins with a call site's id or with a symbol. Names of parameters have no `#`.
+/// A container's key is the id of a call site or a symbol, `#`, and what of it. No name has a `#`.
 fn check_containers(artifact: &Artifact, findings: &mut Findings) {
     if artifact.containers.is_empty() {
         return;
     }
     let ids: BTreeSet<Sha256Hash> = artifact.call_sites.iter().map(|site| site.id).collect();
     for key in artifact.containers.keys() {
-        let owner = key.rsplit_once('#').map_or(key.as_str(), |(owner, _)| owner);
-        let known = match owner.parse() {
-            Ok(id) => ids.contains(&id),
-            Err(_) => artifact.symbols.contains_key(owner),
+        let (owner, part) = key.rsplit_once('#').unwrap_or((key, ""));
+        let known = if let Ok(id) = owner.parse() {
+            let argument = part.strip_prefix("arg:").and_then(|index| index.parse::<u32>().ok());
+            ids.contains(&id) && (part == "ret" || argument.is_some())
+        } else {
+            let local = part.strip_prefix("param:").or_else(|| part.strip_prefix("local:"));
+            artifact.symbols.contains_key(owner) && (part == "ret" || local.is_some())
         };
         if !known {
             let path = || place::of_entry("containers", key);
-            findings.add(path, || "key begins with no call site's id and no symbol".to_owned());
+            findings.add(path, || "key names no call site's or symbol's value".to_owned());
         }
     }
 }

@@ -5,15 +5,13 @@ use crate::ids::Sha256Hash;
 use crate::model::{Section, SectionState};
 use crate::tests::full::{full, hashed};
 
-/// The faults of an artifact with one value put in place of another.
+/// The faults of an artifact with one value set.
 fn faults_with(artifact: &Artifact, pointer: &str, wrong: Value) -> Vec<Fault> {
     let mut value = serde_json::to_value(artifact).unwrap();
-    match value.pointer_mut(pointer) {
-        Some(place) => *place = wrong,
-        None => {
-            let (parent, key) = pointer.rsplit_once('/').unwrap();
-            value.pointer_mut(parent).unwrap()[key] = wrong;
-        }
+    let (parent, key) = pointer.rsplit_once('/').unwrap();
+    match value.pointer_mut(parent).unwrap() {
+        Value::Array(items) => items[key.parse::<usize>().unwrap()] = wrong,
+        object => object[key] = wrong,
     }
     validate_slice(value.to_string().as_bytes()).unwrap().faults
 }
@@ -92,7 +90,6 @@ fn finds_what_the_schema_forbids() {
         ("/events/0/kind", json!("signal"), ".events[0]"),
         ("/redactions/hash", json!("md5"), ".redactions.hash"),
         ("/modules", json!([]), ".modules"),
-        ("/containers/app.f#nothing", json!({}), ".containers"),
     ] {
         let faults = faults_with(&hashed(), pointer, wrong);
         assert!(faults.iter().any(|fault| fault.place == place), "{pointer}: {faults:#?}");
@@ -177,6 +174,41 @@ fn a_hostile_file_gets_a_bounded_answer() {
         assert!(fault.place.len() + fault.problem.len() < 10_000, "{} bytes", fault.problem.len());
         assert!(!fault.place.contains('\u{1b}'));
     }
+}
+
+// A container's place exists, for each kind of place.
+#[test]
+fn containers_stand_at_known_places() {
+    let artifact = hashed();
+    let container = artifact.containers.values().next().unwrap();
+    let (id, other) = (artifact.call_sites[0].id, Sha256Hash::of(b"other"));
+    for key in [
+        "app.f".to_owned(),
+        "app.f#".to_owned(),
+        "app.f#arg:0".to_owned(),
+        "app.x#ret".to_owned(),
+        format!("{id}#param:x"),
+        format!("{id}#arg:x"),
+        format!("{other}#ret"),
+    ] {
+        let mut artifact = artifact.clone();
+        artifact.containers.insert(key.clone(), container.clone());
+        let faults = validate_slice(&serde_json::to_vec(&artifact).unwrap()).unwrap().faults;
+        assert_eq!(faults.len(), 1, "{key}: {faults:#?}");
+        assert_eq!(faults[0].place, format!(".containers[\"{key}\"]"));
+    }
+}
+
+// Many small faults in one entry, and more values than memory should be spent on.
+#[test]
+fn very_many_values_are_not_listed_one_by_one() {
+    let mut value = serde_json::to_value(hashed()).unwrap();
+    value["symbols"]["app.f"]["effects"] = vec![1; 50_000].into();
+    let findings = validate_slice(value.to_string().as_bytes()).unwrap();
+    assert_eq!(findings.faults.len(), 1);
+    assert_eq!(findings.faults[0].place, ".symbols[\"app.f\"].effects[0]");
+    let text = format!("{{\"molt_profile_version\":\"0.1\",\"x\":[{}1]}}", "1,".repeat(MAX_VALUES));
+    assert!(matches!(validate_slice(text.as_bytes()), Err(ValidateError::TooManyValues)));
 }
 
 // What is no artifact at all is an error, not a list of faults.

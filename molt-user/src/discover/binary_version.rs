@@ -35,8 +35,7 @@ pub(super) fn find_version(elf: &Elf) -> Option<(Version, VersionSource)> {
         })
 }
 
-/// Version and free-threading as `_Py_DebugOffsets` in the file's data tell them. `runtime` is found in the
-/// dynamic symbols or by its own section.
+/// Version and free-threading as `_Py_DebugOffsets` in the file's data tell them.
 pub(super) fn read_debug_offsets(elf: &Elf) -> Option<(Version, bool)> {
     let runtime = find_runtime(elf)?;
     let mut head = [0; DEBUG_OFFSETS_HEAD];
@@ -47,7 +46,8 @@ pub(super) fn read_debug_offsets(elf: &Elf) -> Option<(Version, bool)> {
     Some((Version { hex }, u64::from_le_bytes(free_threaded.try_into().ok()?) != 0))
 }
 
-/// The address of `_PyRuntime` before the load bias.
+/// The address of `_PyRuntime` before the load bias. From 3.10 on it has a section of its own
+/// (`Python/pylifecycle.c`).
 pub(super) fn find_runtime(elf: &Elf) -> Option<u64> {
     let symbol = elf.find_symbol(b"_PyRuntime").map(|symbol| symbol.address);
     symbol.or_else(|| elf.find_section(b".PyRuntime").map(|section| section.address))

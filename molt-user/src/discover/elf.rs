@@ -3,14 +3,21 @@
 //! Files are foreign bytes: every size is bounded, nothing is mapped (a mapped file that is cut short kills
 //! the reader), and a damaged file gives an error.
 
+mod headers;
+mod symbols;
+
+use headers::{find_build_id, find_interpreter, parse_header};
 use object::LittleEndian;
-use object::elf::{self, Dyn64, Sym64};
+use object::elf::{self, Dyn64};
+use object::read::ReadCache;
 use object::read::elf::{FileHeader, ProgramHeader, SectionHeader};
-use object::read::{ReadCache, ReadRef};
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
+use symbols::{Symbols, string_at};
 use thiserror::Error;
+
+pub use symbols::Symbol;
 
 /// Largest file that is parsed, in bytes. The largest libpython known, with debug information, has 60 MB.
 const MAX_FILE_BYTES: u64 = 1 << 30;
@@ -18,24 +25,12 @@ const MAX_FILE_BYTES: u64 = 1 << 30;
 const MAX_SECTION_BYTES: u64 = 64 << 20;
 /// Most section headers: a count above is not one that a linker writes for a program.
 const MAX_SECTIONS: u64 = 4096;
-/// Longest name taken from a string table, `PATH_MAX`; a longer one is cut.
-const MAX_NAME_BYTES: usize = 4096;
 /// Most libraries that are noted as needed.
 const MAX_NEEDED: usize = 1024;
-/// Largest note segment that is read, in bytes.
-const MAX_NOTE_BYTES: u64 = 1 << 20;
-
 /// The smallest page of the supported processors: a mapping begins on a multiple of it.
 const PAGE_BYTES: u64 = 4096;
 
-#[cfg(target_arch = "x86_64")]
-const NATIVE_MACHINE: elf::Machine = elf::EM_X86_64;
-#[cfg(target_arch = "aarch64")]
-const NATIVE_MACHINE: elf::Machine = elf::EM_AARCH64;
-
 const LE: LittleEndian = LittleEndian;
-type Header = elf::FileHeader64<LittleEndian>;
-type Program = elf::ProgramHeader64<LittleEndian>;
 
 /// Why a file is not usable as an ELF file.
 #[derive(Debug, Error)]
@@ -90,15 +85,6 @@ pub struct Section {
     link: u32,
 }
 
-/// A defined symbol.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Symbol {
-    /// Its address, before the load bias.
-    pub address: u64,
-    /// Its size in bytes; 0 where the file does not say.
-    pub bytes: u64,
-}
-
 /// What the dynamic linker is told (`PT_DYNAMIC`, `PT_INTERP`).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Linking {
@@ -125,14 +111,7 @@ pub struct Elf {
     pub sections: Vec<Section>,
     /// What the dynamic linker is told.
     pub linking: Linking,
-    dynamic_symbols: Symbols,
-}
-
-/// A symbol table and its names, as in the file.
-#[derive(Debug, Default)]
-struct Symbols {
-    entries: Vec<u8>,
-    names: Vec<u8>,
+    symbols: Symbols,
 }
 
 impl Elf {
@@ -170,11 +149,11 @@ impl Elf {
             segments,
             sections,
             linking: Linking { interpreter, ..Linking::default() },
-            dynamic_symbols: Symbols::default(),
+            symbols: Symbols::default(),
         };
         parsed.name_sections(names_index, &name_offsets)?;
         parsed.read_dynamic()?;
-        parsed.dynamic_symbols = parsed.read_symbols(elf::SHT_DYNSYM)?;
+        parsed.symbols = parsed.read_symbols()?;
         Ok(parsed)
     }
 
@@ -183,19 +162,14 @@ impl Elf {
         &self.file
     }
 
-    /// A defined symbol of the dynamic table.
+    /// A defined symbol of the dynamic table; in a file that has none, a static executable, of the full one.
     pub fn find_symbol(&self, name: &[u8]) -> Option<Symbol> {
-        self.dynamic_symbols.find(name)
+        self.symbols.find(name)
     }
 
-    /// Where a defined dynamic symbol lies in the file, as probes name places.
+    /// Where a defined symbol lies in the file, as probes name places.
     pub fn file_offset_of(&self, name: &[u8]) -> Option<u64> {
         self.file_offset(self.find_symbol(name)?.address)
-    }
-
-    /// A defined symbol of the full table, which stripped files lack. The table is read at each call.
-    pub fn find_static_symbol(&self, name: &[u8]) -> Result<Option<Symbol>, ElfError> {
-        Ok(self.read_symbols(elf::SHT_SYMTAB)?.find(name))
     }
 
     /// Whether the full symbol table was removed.
@@ -276,10 +250,11 @@ impl Elf {
         Ok(())
     }
 
-    fn read_symbols(&self, kind: elf::SectionType) -> Result<Symbols, ElfError> {
-        match self.sections.iter().find(|section| section.kind == kind) {
-            Some(section) => {
-                Ok(Symbols { entries: self.read_section(section)?, names: self.read_linked(section)? })
+    fn read_symbols(&self) -> Result<Symbols, ElfError> {
+        let find = |kind| self.sections.iter().find(|section| section.kind == kind);
+        match find(elf::SHT_DYNSYM).or_else(|| find(elf::SHT_SYMTAB)) {
+            Some(table) => {
+                Ok(Symbols { entries: self.read_section(table)?, names: self.read_linked(table)? })
             }
             None => Ok(Symbols::default()),
         }
@@ -290,60 +265,6 @@ impl Elf {
         let linked = usize::try_from(section.link).ok().and_then(|index| self.sections.get(index));
         linked.map_or(Ok(Vec::new()), |strings| self.read_section(strings))
     }
-}
-
-impl Symbols {
-    fn find(&self, name: &[u8]) -> Option<Symbol> {
-        self.entries.chunks_exact(size_of::<Sym64<LittleEndian>>()).find_map(|entry| {
-            let (symbol, _) = object::pod::from_bytes::<Sym64<LittleEndian>>(entry).ok()?;
-            let names = self.names.get(usize::try_from(symbol.st_name.get(LE)).ok()?..)?;
-            let defined = symbol.st_shndx.get(LE) != elf::SHN_UNDEF;
-            (defined && names.strip_prefix(name)?.first() == Some(&0))
-                .then(|| Symbol { address: symbol.st_value.get(LE), bytes: symbol.st_size.get(LE) })
-        })
-    }
-}
-
-/// Refuses what is no 64-bit program for this machine before the parser looks at more of it.
-fn parse_header<'data, R: ReadRef<'data>>(data: R) -> Result<&'data Header, ElfError> {
-    let ident = data.read_bytes_at(0, 16).unwrap_or_default();
-    if !ident.starts_with(&elf::ELFMAG) {
-        return Err(ElfError::NotElf);
-    }
-    if ident.get(4..6) != Some(&[elf::ELFCLASS64.0, elf::ELFDATA2LSB.0]) {
-        return Err(ElfError::ForeignArchitecture);
-    }
-    let header = Header::parse(data)?;
-    if header.e_machine(LE) != NATIVE_MACHINE {
-        return Err(ElfError::ForeignArchitecture);
-    }
-    Ok(header)
-}
-
-fn find_interpreter<'data, R: ReadRef<'data>>(programs: &'data [Program], data: R) -> Option<Vec<u8>> {
-    let program = programs.iter().find(|program| program.p_type(LE) == elf::PT_INTERP)?;
-    (program.p_filesz(LE) <= MAX_NAME_BYTES as u64).then_some(())?;
-    Some(string_at(program.data(LE, data).ok()?, 0).to_vec())
-}
-
-/// A file whose notes are damaged has no build id, and is otherwise usable.
-fn find_build_id<'data, R: ReadRef<'data>>(programs: &'data [Program], data: R) -> Option<Vec<u8>> {
-    programs.iter().filter(|program| program.p_filesz(LE) <= MAX_NOTE_BYTES).find_map(|program| {
-        let mut notes = program.notes(LE, data).ok()??;
-        while let Ok(Some(note)) = notes.next() {
-            if note.name() == elf::ELF_NOTE_GNU && note.n_type(LE) == elf::NT_GNU_BUILD_ID {
-                return Some(note.desc().to_vec());
-            }
-        }
-        None
-    })
-}
-
-/// The bytes up to the next NUL, at most `MAX_NAME_BYTES`; empty if the offset is wrong.
-fn string_at(strings: &[u8], offset: u64) -> &[u8] {
-    let tail = usize::try_from(offset).ok().and_then(|offset| strings.get(offset..)).unwrap_or_default();
-    let tail = tail.get(..MAX_NAME_BYTES).unwrap_or(tail);
-    tail.split(|&byte| byte == 0).next().unwrap_or_default()
 }
 
 fn check(what: &'static str, found: u64, most: u64) -> Result<(), ElfError> {

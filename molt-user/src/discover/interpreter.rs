@@ -83,12 +83,7 @@ impl Build {
         if elf.find_symbol(b"pypy_main_startup").is_some() || is_pypy(name) {
             return unsupported("PyPy");
         }
-        let runtime = match find_runtime(&elf) {
-            Some(runtime) => Some(runtime),
-            // A static executable has no dynamic symbols.
-            None if is_python(name) => elf.find_static_symbol(b"_PyRuntime")?.map(|symbol| symbol.address),
-            None => None,
-        };
+        let runtime = find_runtime(&elf);
         if runtime.is_none() && elf.find_symbol(b"Py_GetVersion").is_none() {
             let needs_python = elf.linking.needed.iter().any(|name| is_python(name) || is_pypy(name));
             return Ok(FileKind::Other { needs_python });

@@ -66,19 +66,25 @@ fn parse_line(line: &[u8]) -> Option<FileMapping> {
     if !path.starts_with(b"/") {
         return None;
     }
-    let (path, deleted) = match path.strip_suffix(DELETED) {
-        Some(path) => (path, true),
-        None => (path, false),
-    };
+    let (path, deleted) = without_mark(unescape(path));
     Some(FileMapping {
         start: u64::from_str_radix(start, 16).ok()?,
         end: u64::from_str_radix(end, 16).ok()?,
         executable: permissions.as_bytes().get(2) == Some(&b'x'),
         offset: u64::from_str_radix(offset, 16).ok()?,
         inode,
-        path: PathBuf::from(OsString::from_vec(unescape(path))),
+        path,
         deleted,
     })
+}
+
+/// A path as the kernel shows it, and whether the kernel marked it as deleted.
+pub(super) fn without_mark(mut path: Vec<u8>) -> (PathBuf, bool) {
+    let deleted = path.ends_with(DELETED);
+    if deleted {
+        path.truncate(path.len() - DELETED.len());
+    }
+    (PathBuf::from(OsString::from_vec(path)), deleted)
 }
 
 /// The kernel writes a newline in a path as `\012`, and escapes nothing else (`fs/proc/task_mmu.c`).

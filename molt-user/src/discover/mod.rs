@@ -4,7 +4,7 @@
 //! must be told apart. Changes nothing. What it finds goes to `capture` and `symbolize`.
 //!
 //! In reading order: [`process`], [`maps`], [`elf`], [`notes`], [`args`], [`binary_version`],
-//! [`interpreter`], [`file`].
+//! [`interpreter`], [`file`]; [`privileges`] stands alone.
 
 pub mod args;
 pub mod binary_version;
@@ -16,6 +16,7 @@ mod known;
 mod libc;
 pub mod maps;
 pub mod notes;
+pub mod privileges;
 pub mod process;
 
 pub use error::DiscoverError;
@@ -27,9 +28,13 @@ use interpreter::{is_pypy, is_python};
 use known::{FileKind, Known};
 use maps::{FileMapping, read_maps};
 use process::{proc_path, read_word};
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
+
+/// Most files of one process that are opened. A large program maps some hundred.
+const MAX_FILES: usize = 1024;
 
 /// What a process is at this moment, as far as Python goes.
 #[derive(Clone, Debug)]
@@ -102,6 +107,9 @@ impl Inspector {
 struct Candidate<'maps> {
     /// Its mapping with the lowest address.
     mapping: &'maps FileMapping,
+    /// Some part of it is mapped as code.
+    executable: bool,
+    is_exe: bool,
     /// Neither the executable nor named like Python. Such a file is looked at last, and may be unreadable.
     guess: bool,
 }
@@ -109,24 +117,20 @@ struct Candidate<'maps> {
 /// Each mapped file once; the executable first, since its symbols win over those of a library that is also
 /// loaded; then what is named like Python; then the rest, since programs embed Python under any name.
 fn candidates<'maps>(maps: &'maps [FileMapping], exe: Option<&Path>) -> Vec<Candidate<'maps>> {
-    let mut found: Vec<Candidate> = Vec::new();
+    let mut files = BTreeMap::new();
     for mapping in maps {
-        let seen = found
-            .iter()
-            .any(|other| other.mapping.path == mapping.path && other.mapping.inode == mapping.inode);
-        if !seen {
+        let file = files.entry((&mapping.path, mapping.inode)).or_insert_with(|| {
             let name = mapping.file_name();
             let is_exe = exe.is_some_and(|exe| exe == mapping.path);
-            found.push(Candidate { mapping, guess: !(is_exe || is_python(name) || is_pypy(name)) });
-        }
+            let guess = !(is_exe || is_python(name) || is_pypy(name));
+            Candidate { mapping, executable: false, is_exe, guess }
+        });
+        file.executable |= mapping.executable;
     }
-    found.retain(|candidate| !candidate.guess || is_executable(candidate.mapping, maps));
-    found.sort_by_key(|candidate| (candidate.guess, exe.is_none_or(|exe| exe != candidate.mapping.path)));
+    let mut found: Vec<_> = files.into_values().filter(|file| file.executable || !file.guess).collect();
+    found.sort_by_key(|file| (file.guess, !file.is_exe, file.mapping.start));
+    found.truncate(MAX_FILES);
     found
-}
-
-fn is_executable(file: &FileMapping, maps: &[FileMapping]) -> bool {
-    maps.iter().any(|mapping| mapping.executable && mapping.inode == file.inode && mapping.path == file.path)
 }
 
 fn is_dynamic_linker(name: &[u8]) -> bool {

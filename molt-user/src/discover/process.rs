@@ -1,6 +1,7 @@
 //! What `/proc` tells of a process.
 
 use super::error::DiscoverError;
+use super::maps::without_mark;
 use nix::sys::uio::{RemoteIoVec, process_vm_readv};
 use nix::unistd::Pid;
 use procfs::ProcError;
@@ -8,7 +9,7 @@ use procfs::process::Process as ProcDir;
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
 use std::io::{self, IoSliceMut, Read};
-use std::os::unix::ffi::OsStrExt;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -44,7 +45,7 @@ pub struct Process {
     pub uid: u32,
     /// Its effective group.
     pub gid: u32,
-    /// The executable's path.
+    /// The executable's path, which may lead nowhere by now.
     pub exe: Option<PathBuf>,
     /// The working folder.
     pub cwd: Option<PathBuf>,
@@ -83,7 +84,9 @@ impl Process {
             start_ticks: stat.starttime,
             uid: status.euid,
             gid: status.egid,
-            exe: fs::read_link(root.join("exe")).ok(),
+            exe: fs::read_link(root.join("exe"))
+                .ok()
+                .map(|exe| without_mark(exe.into_os_string().into_vec()).0),
             cwd: fs::read_link(root.join("cwd")).ok(),
             command: read_texts(&root.join("cmdline")).unwrap_or_default(),
             environment: read_environment(&root.join("environ")).unwrap_or_default(),

@@ -1,14 +1,20 @@
 //! Against real processes: every interpreter on this machine, and what is none.
 
+use super::elf::Elf;
 use super::file::FileFinding;
 use super::{DiscoverError, Finding, Inspector, Interpreter, Libc, Linkage, Process};
 use crate::cpython::version::Version;
+use crate::launch::{self, Event, Target};
+use nix::sys::signal::SigSet;
+use std::ffi::OsString;
 use std::fs;
 use std::io::{BufRead, BufReader};
+use std::os::unix::ffi::OsStringExt;
 use std::os::unix::fs::symlink;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 /// A started program that has said on its standard output that it runs; killed when dropped.
 struct Running(Child);
@@ -57,7 +63,7 @@ impl Drop for Running {
     }
 }
 
-/// The interpreters of pyenv by their version, and Debian's.
+/// The interpreters of pyenv by their version, those that `cargo xtask pythons` fetched, and the system's.
 fn pythons() -> Vec<(PathBuf, String)> {
     let root = std::env::var_os("PYENV_ROOT").map_or_else(
         || PathBuf::from(std::env::var_os("HOME").unwrap_or_default()).join(".pyenv"),
@@ -68,7 +74,13 @@ fn pythons() -> Vec<(PathBuf, String)> {
         .map(|folder| (folder.path().join("bin/python"), folder.file_name().into_string().unwrap()))
         .filter(|(path, _)| path.exists())
         .collect();
-    for path in ["/usr/bin/python3", "/usr/local/bin/python3"].map(PathBuf::from) {
+    let fetched = Path::new(env!("CARGO_MANIFEST_DIR")).join("../.molt/pythons");
+    let fetched = fs::read_dir(fetched).into_iter().flatten().flatten();
+    let fetched = fetched.filter_map(|folder| {
+        let version = folder.file_name().to_str()?.strip_prefix("debian-")?.to_owned();
+        Some(folder.path().join("usr/bin").join(format!("python{version}")))
+    });
+    for path in ["/usr/bin/python3", "/usr/local/bin/python3"].map(PathBuf::from).into_iter().chain(fetched) {
         if let Ok(output) = Command::new(&path).arg("-V").output() {
             let text = String::from_utf8(output.stdout).unwrap();
             found.push((path, text.trim().trim_start_matches("Python ").to_owned()));
@@ -158,9 +170,12 @@ fn tells_how_an_interpreter_was_built() {
 #[test]
 fn finds_python_behind_an_explicit_loader() {
     for (path, version) in supported() {
-        let path = fs::canonicalize(path).unwrap();
-        let mut command = Command::new("/lib64/ld-linux-x86-64.so.2");
-        command.arg(path).args(["-c", "import sys; print(1); sys.stdout.flush(); sys.stdin.read()"]);
+        let elf = Elf::parse(fs::File::open(&path).unwrap()).unwrap();
+        let loader = OsString::from_vec(elf.linking.interpreter.unwrap());
+        let mut command = Command::new(loader);
+        command
+            .arg(fs::canonicalize(path).unwrap())
+            .args(["-c", "import sys; print(1); sys.stdout.flush(); sys.stdin.read()"]);
         let python = Running::start(&mut command).interpreter();
         assert_eq!(python.build.version.to_string(), version);
     }
@@ -182,7 +197,39 @@ fn sees_a_shell_become_python() {
     assert_eq!(running.interpreter().build.version.to_string(), version);
 }
 
-/// A file that was removed while it runs is still found: a copy of the static-looking Debian Python.
+/// Held at its exec, a Python is known at once if the executable holds it, and expected if it will load
+/// libpython, which is there a moment later.
+#[test]
+fn expects_the_library_that_is_not_loaded_yet() {
+    for (path, version) in supported() {
+        let mut target = Target::start(&launch::Command {
+            argv: vec![path.clone().into(), "-c".into(), "pass".into()],
+            run_as: None,
+            signal_mask: SigSet::empty(),
+            hold: Duration::from_secs(20),
+        })
+        .unwrap();
+        target.release();
+        let mut inspector = Inspector::default();
+        let mut inspect = || inspector.inspect(&Process::read(target.pid()).unwrap()).unwrap();
+        let Event::Exec(held) = target.wait_event(Duration::from_secs(20)).unwrap() else {
+            panic!("no exec")
+        };
+        match inspect() {
+            Finding::Python(python) => assert_eq!(python.build.linkage, Linkage::Executable, "{version}"),
+            Finding::NotYet => {}
+            other => panic!("{version}: {other:?}"),
+        }
+        drop(held);
+        let Event::Exiting(_held) = target.wait_event(Duration::from_secs(20)).unwrap() else {
+            panic!("no exit")
+        };
+        let Finding::Python(python) = inspect() else { panic!("{version} was not found at its exit") };
+        assert_eq!(python.build.version.to_string(), version);
+    }
+}
+
+/// A file that was removed while it runs is still found: a copy of one that needs no libpython.
 #[test]
 fn finds_python_whose_file_was_deleted() {
     let folder = tempfile::tempdir().unwrap();

@@ -18,13 +18,13 @@ pub use signals::{Signal, Signals};
 
 use nix::errno::Errno;
 use nix::sys::eventfd::{EfdFlags, EventFd};
-use nix::sys::signal::{SigSet, kill};
+use nix::sys::signal::SigSet;
 use nix::unistd::Pid;
 use raw::{Forked, Prepared};
 use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, Write};
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
@@ -93,6 +93,7 @@ impl Ending {
 #[derive(Debug)]
 pub struct Target {
     pid: Pid,
+    pidfd: OwnedFd,
     gate: Option<File>,
     events: Receiver<Event>,
     wakeup: Arc<EventFd>,
@@ -111,16 +112,16 @@ impl Target {
         let hold = command.hold;
         // Only the thread that seized a process may make ptrace calls for it.
         let follow = move || match prepared.fork().and_then(Forked::seize) {
-            Ok(Forked { pid, gate, failure }) => {
-                if started.send(Ok((pid, gate))).is_ok() {
+            Ok(Forked { pid, pidfd, gate, failure }) => {
+                if started.send(Ok((pid, pidfd, gate))).is_ok() {
                     Tracer::new(pid, failure, reports, hold).run();
                 }
             }
             Err(error) => drop(started.send(Err(error))),
         };
         thread::Builder::new().name("molt-launch".to_owned()).spawn(follow).map_err(LaunchError::Thread)?;
-        let (pid, gate) = start.recv().unwrap_or(Err(LaunchError::Fork(Errno::EAGAIN)))?;
-        Ok(Self { pid, gate: Some(gate), events, wakeup })
+        let (pid, pidfd, gate) = start.recv().unwrap_or(Err(LaunchError::Fork(Errno::EAGAIN)))?;
+        Ok(Self { pid, pidfd, gate: Some(gate), events, wakeup })
     }
 
     /// The process's id.
@@ -144,10 +145,10 @@ impl Target {
     /// The next event, if there is one. After the last one, or when nobody follows the process any more,
     /// there is none for ever.
     pub fn next_event(&self) -> Option<Event> {
-        // Emptied before the channel, so that an event that arrives in between raises it again.
         if let Ok(event) = self.events.try_recv() {
             return Some(event);
         }
+        // Lowered before the second look: an event that comes after that look raises it again.
         let _ = self.wakeup.read();
         self.events.try_recv().ok()
     }
@@ -159,8 +160,7 @@ impl Target {
 
     /// Sends a signal that was sent to molt and meant for the target. See [`Signal::is_for_target`].
     pub fn forward(&self, signal: Signal) {
-        // The target may have ended: then the signal has nobody to go to.
-        let _ = kill(self.pid, signal.kind);
+        raw::send_signal(&self.pidfd, signal.kind);
     }
 }
 

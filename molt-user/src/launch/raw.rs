@@ -10,12 +10,18 @@ use nix::unistd::{ForkResult, Pid, fork, pipe2, setgroups, setresgid, setresuid}
 use std::ffi::{CString, c_char};
 use std::fs::File;
 use std::io::{Read, Write};
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::os::unix::ffi::OsStringExt;
 use std::ptr;
 
 /// The exit status of a child that has executed nothing. It is seen only where its reason could not be told.
 const NOT_EXECUTED: c_int = 127;
+
+/// The type of a ptrace request's number, which C libraries do not agree on.
+#[cfg(target_env = "musl")]
+type Request = c_int;
+#[cfg(not(target_env = "musl"))]
+type Request = libc::c_uint;
 
 /// All that the child needs, made before the fork: after it nothing may be allocated.
 #[derive(Debug)]
@@ -30,6 +36,8 @@ pub(super) struct Prepared {
 pub(super) struct Forked {
     /// Its id.
     pub(super) pid: Pid,
+    /// The process itself: unlike its id, it never names another one.
+    pub(super) pidfd: OwnedFd,
     /// One byte written here lets it go on; closing ends it.
     pub(super) gate: File,
     /// Where it writes the error number of a failed exec. An exec closes the other end.
@@ -58,7 +66,8 @@ impl Prepared {
         // allocates nothing: other threads of the parent may hold the allocator's lock for ever.
         match unsafe { fork() }.map_err(LaunchError::Fork)? {
             ForkResult::Parent { child } => {
-                Ok(Forked { pid: child, gate: gate.into(), failure: failure.into() })
+                let pidfd = open_pidfd(child).map_err(LaunchError::Fork)?;
+                Ok(Forked { pid: child, pidfd, gate: gate.into(), failure: failure.into() })
             }
             ForkResult::Child => {
                 // While the child held the gate's other end, it would not notice that molt is gone.
@@ -119,6 +128,22 @@ impl Forked {
             }
         }
     }
+}
+
+/// The process that has this id now. The caller has not waited for its end yet.
+fn open_pidfd(pid: Pid) -> nix::Result<OwnedFd> {
+    // SAFETY: takes numbers only.
+    let number = unsafe { libc::syscall(libc::SYS_pidfd_open, pid.as_raw(), 0) };
+    let number = c_int::try_from(Errno::result(number)?).map_err(|_too_large| Errno::EBADF)?;
+    // SAFETY: the kernel has just made this descriptor for us, close-on-exec, and nobody else knows it.
+    Ok(unsafe { OwnedFd::from_raw_fd(number) })
+}
+
+/// Sends a signal, unless the process has ended.
+pub(super) fn send_signal(pidfd: &OwnedFd, signal: Signal) {
+    let no_details = ptr::null::<libc::siginfo_t>();
+    // SAFETY: without details the call takes numbers only.
+    unsafe { libc::syscall(libc::SYS_pidfd_send_signal, pidfd.as_raw_fd(), signal as c_int, no_details, 0) };
 }
 
 /// What waiting for a followed process gives.
@@ -183,11 +208,11 @@ pub(super) fn exit_status(pid: Pid) -> Option<Ending> {
 
 /// Makes a ptrace request that takes a number. A process that was killed meanwhile cannot be asked any more;
 /// its end comes from `wait`.
-fn request(request: libc::c_uint, pid: Pid, number: c_int) {
+fn request(request: Request, pid: Pid, number: c_int) {
     let address = ptr::null_mut::<c_void>();
     let number = ptr::without_provenance_mut::<c_void>(usize::try_from(number).unwrap_or(0));
     // SAFETY: these requests ignore the address and take the last argument as a number.
-    unsafe { libc::ptrace(request as _, pid.as_raw(), address, number) };
+    unsafe { libc::ptrace(request, pid.as_raw(), address, number) };
 }
 
 fn wait_raw(pid: Pid, flags: c_int) -> nix::Result<Option<Status>> {

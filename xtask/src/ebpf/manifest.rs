@@ -5,9 +5,9 @@ use std::fmt::Write as _;
 use anyhow::{Context, Result};
 use aya_obj::Object;
 use aya_obj::generated::bpf_map_type;
-use sha2::{Digest, Sha256};
 
 use super::toolchain::Toolchain;
+use crate::digest::sha256;
 
 /// Toolchain, size and hash, then programs, functions that they call, and maps, each sorted by name.
 pub(crate) fn text(bytes: &[u8], toolchain: &Toolchain) -> Result<String> {
@@ -18,7 +18,7 @@ pub(crate) fn text(bytes: &[u8], toolchain: &Toolchain) -> Result<String> {
     writeln!(text, "LLVM        {}", toolchain.llvm)?;
     writeln!(text, "bpf-linker  {}", toolchain.pinned_linker)?;
     writeln!(text, "size        {} bytes", bytes.len())?;
-    writeln!(text, "sha256      {}", hex(&Sha256::digest(bytes)))?;
+    writeln!(text, "sha256      {}", sha256(bytes))?;
     write_programs(&mut text, &object)?;
     write_functions(&mut text, &object)?;
     write_maps(&mut text, &object)?;
@@ -65,11 +65,4 @@ fn write_maps(text: &mut String, object: &Object) -> Result<()> {
         writeln!(text, "{name:<16} {kind:<28} {key:>8} {value:>8} {entries:>10}")?;
     }
     Ok(())
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }

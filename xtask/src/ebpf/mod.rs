@@ -22,10 +22,10 @@ const ARCH: &str = "x86_64";
 pub(crate) struct Args {
     /// Rebuild and compare byte for byte with the object in the repository; write nothing to it.
     #[arg(long, conflicts_with = "lint")]
-    check: bool,
+    pub check: bool,
     /// Run clippy over the programs instead, with warnings denied.
     #[arg(long)]
-    lint: bool,
+    pub lint: bool,
 }
 
 pub(crate) fn run(args: &Args) -> Result<()> {

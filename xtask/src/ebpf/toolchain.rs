@@ -70,9 +70,7 @@ impl Toolchain {
 
 /// `rustc` and `bpf-linker` of `workspace.metadata.ebpf`.
 fn pins() -> Result<(String, String)> {
-    let mut cargo = Command::new("cargo");
-    cargo.args(["metadata", "--no-deps", "--format-version", "1"]).current_dir(project::root());
-    let metadata: Value = serde_json::from_str(&command::output(&mut cargo)?)?;
+    let metadata = project::metadata()?;
     let pin = |name: &str| {
         metadata
             .pointer(&format!("/metadata/ebpf/{name}"))

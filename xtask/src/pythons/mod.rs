@@ -10,7 +10,7 @@ mod relocate;
 mod suite;
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use serde_json::json;
@@ -25,10 +25,10 @@ const SUPPORTED: std::ops::RangeInclusive<u32> = 8..=15;
 pub(crate) struct Args {
     /// List what is there; fetch nothing.
     #[arg(long)]
-    offline: bool,
+    pub offline: bool,
     /// Fail where a supported version has no interpreter.
     #[arg(long)]
-    require: bool,
+    pub require: bool,
 }
 
 pub(crate) fn run(args: &Args) -> Result<()> {
@@ -42,6 +42,13 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         bail!("found no interpreter for Python {}\nInstall them with pyenv.", missing.join(", "));
     }
     Ok(())
+}
+
+/// An interpreter for a first try: the system's own before others, newer before older.
+pub(crate) fn to_try() -> Result<PathBuf> {
+    let installed = installed::find().into_iter().filter(Python::supported);
+    let best = installed.max_by_key(|python| (python.from == "system", python.version));
+    best.map(|python| python.path).context("found no supported Python on this machine\nInstall python3.")
 }
 
 fn missing(pythons: &[Python]) -> impl Iterator<Item = u32> {

@@ -1,110 +1,15 @@
-//! An artifact in which every field of every type has a value, and every enum has each of its variants
-//! somewhere.
-use std::time::{Duration, UNIX_EPOCH};
-
-use crate::ids::{Sha256Hash, SiteId, env_fingerprint, inputs_fingerprint};
+//! The sections of [`super::full`].
+use crate::ids::{Sha256Hash, SiteId};
 use crate::model::{
-    Arch, Artifact, AttributeFacts, AttributePlace, Backend, CallSite, CallTarget, Code, Collector,
-    Container, DictFacts, Effect, EffectKind, ElementFacts, Event, EventKind, ExceptionCount, Header,
-    Hotspot, IdBasis, KeySet, LengthRange, Mode, Module, ModuleKind, ModuleMutation, MutationKind,
-    Observation, Origin, Os, Overhead, Platform, Process, ProcessRole, RunMetadata, Samples, Section,
-    SectionState, Signature, Symbol, SymbolKind, TargetKind, TypeFacts, TypeKind, TypeMutation, Window,
+    Artifact, AttributeFacts, AttributePlace, CallSite, CallTarget, Code, Container, DictFacts, Effect,
+    EffectKind, ElementFacts, Event, EventKind, ExceptionCount, Hotspot, IdBasis, KeySet, LengthRange,
+    Module, ModuleKind, ModuleMutation, MutationKind, Observation, Origin, Signature, Symbol, SymbolKind,
+    TargetKind, TypeFacts, TypeKind, TypeMutation,
 };
 use crate::quantity::{Millis, Share};
-use crate::redact::{Category, Policy, Redactor};
+use crate::redact::{Category, Redactor};
 
-/// A sound artifact with everything in it, under the policy that keeps data, since only that one has `expr`.
-pub(crate) fn full() -> Artifact {
-    let mut redactor = Redactor::new(Policy::None, None);
-    let mut artifact = Artifact::new(header(&mut redactor), collector());
-    add_modules(&mut artifact);
-    add_symbols(&mut artifact);
-    add_call_sites(&mut artifact);
-    add_types(&mut artifact);
-    add_containers(&mut artifact, &mut redactor);
-    add_hotspots(&mut artifact);
-    add_events(&mut artifact, &mut redactor);
-    artifact.redactions = redactor.summary();
-    artifact.redactions.counts.insert(Category::Path.name().to_owned(), 0);
-    artifact.call_counts.insert("app.f".to_owned(), 7);
-    artifact.branch_counts.insert("app.f:3:taken".to_owned(), 5);
-    artifact.loop_counts.insert("app.f:4".to_owned(), 9);
-    artifact.normalize();
-    artifact
-}
-
-/// The same under the default policy.
-pub(crate) fn hashed() -> Artifact {
-    let mut redactor = Redactor::new(Policy::Hash, None);
-    let mut artifact = full();
-    for argument in &mut artifact.header.run_metadata.argv {
-        *argument = redactor.redact(Category::Argv, argument);
-    }
-    for event in &mut artifact.events {
-        if let EventKind::Exec { program: Some(program), .. } = &mut event.what {
-            *program = redactor.redact(Category::Path, program);
-        }
-    }
-    for dict in artifact.containers.values_mut().filter_map(|container| container.dict.as_mut()) {
-        for key in dict.key_sets.iter_mut().flat_map(|set| &mut set.keys) {
-            *key = redactor.redact(Category::DictKey, key);
-        }
-    }
-    artifact.call_sites.iter_mut().for_each(|site| site.expr = None);
-    artifact.redactions = redactor.summary();
-    artifact.normalize();
-    artifact
-}
-
-fn header(redactor: &mut Redactor) -> Header {
-    let run_metadata = RunMetadata {
-        entrypoint: "app.py".to_owned(),
-        argv: ["app.py", "--out", "/home/alice/out"]
-            .map(|argument| redactor.redact(Category::Argv, argument))
-            .to_vec(),
-        env_fingerprint: env_fingerprint([("LANG", "C.UTF-8")]),
-        inputs_fingerprint: inputs_fingerprint([("app.py", Sha256Hash::of(b"pass\n"))]),
-        duration_ms: Duration::from_millis(1_500).into(),
-    };
-    let platform = Platform { os: Os::Linux, arch: Arch::Arm64 };
-    Header::cpython("3.13.5", platform, run_metadata, UNIX_EPOCH + Duration::from_secs(1_767_312_000))
-}
-
-fn collector() -> Collector {
-    let mut collector = Collector::new(Backend::Ebpf, Mode::Windows);
-    collector.sample_hz = Some(99);
-    collector.samples =
-        Some(Samples { taken: 9, kept: 6, cut: 1, torn: 1, not_python: 1, lost: 1, unresolved: 1 });
-    collector.overhead = Some(Overhead {
-        budget: Some(Share::of(1, 100)),
-        spent: Some(Share::of(1, 300)),
-        target_cpu_ms: Some(Millis::from_micros(1_400_123)),
-    });
-    collector.windows =
-        vec![Window { start_ms: Millis::from_micros(10_500), duration_ms: Millis::from_micros(900) }];
-    let process = |role, parent| Process {
-        role,
-        parent,
-        python_version: Some("3.13.5".to_owned()),
-        free_threaded: Some(false),
-        samples: 3,
-    };
-    collector.processes = vec![
-        process(ProcessRole::Main, None),
-        process(ProcessRole::Fork, Some(0)),
-        process(ProcessRole::Exec, Some(1)),
-    ];
-    for section in Section::ALL {
-        collector.set(section, SectionState::complete());
-    }
-    collector.set(Section::Symbols, SectionState::sampled("functions that no sample met are missing"));
-    collector.set(Section::Types, SectionState::partial("types of process 2 were not read"));
-    collector.lose("ring_full", 2);
-    collector.dropped.insert(Section::Events.name().to_owned(), 4);
-    collector
-}
-
-fn add_modules(artifact: &mut Artifact) {
+pub(super) fn add_modules(artifact: &mut Artifact) {
     let mutation = |kind| ModuleMutation {
         attr: "limit".to_owned(),
         kind,
@@ -131,7 +36,7 @@ fn add_modules(artifact: &mut Artifact) {
 }
 
 /// `app.f` calls `app.g`; the rest is there for its kind.
-fn add_symbols(artifact: &mut Artifact) {
+pub(super) fn add_symbols(artifact: &mut Artifact) {
     let effect =
         |effect| Effect { effect, event: "open".to_owned(), observation: Observation::Exact, count: 2 };
     for (qualname, kind) in [
@@ -187,7 +92,7 @@ const ALL_EFFECTS: [EffectKind; 15] = [
 ];
 
 /// One site per basis of its id.
-fn add_call_sites(artifact: &mut Artifact) {
+pub(super) fn add_call_sites(artifact: &mut Artifact) {
     let code_hash = Sha256Hash::of(b"f");
     let text = SiteId::Text { col: 4, expr: "g(1)" };
     let position = SiteId::Position { col: 4, end_line: 5, end_col: 8 };
@@ -234,7 +139,7 @@ fn add_call_sites(artifact: &mut Artifact) {
     }
 }
 
-fn add_types(artifact: &mut Artifact) {
+pub(super) fn add_types(artifact: &mut Artifact) {
     let attribute = |on| AttributeFacts { on, types: vec!["int".to_owned(), "str".to_owned()], count: 3 };
     for (name, kind) in [("app.C", TypeKind::Heap), ("int", TypeKind::Static)] {
         let facts = TypeFacts {
@@ -262,7 +167,7 @@ fn add_types(artifact: &mut Artifact) {
     }
 }
 
-fn add_containers(artifact: &mut Artifact, redactor: &mut Redactor) {
+pub(super) fn add_containers(artifact: &mut Artifact, redactor: &mut Redactor) {
     let elements = || ElementFacts {
         element_types: vec!["int".to_owned()],
         homogeneous: true,
@@ -301,7 +206,7 @@ fn add_containers(artifact: &mut Artifact, redactor: &mut Redactor) {
     }
 }
 
-fn add_hotspots(artifact: &mut Artifact) {
+pub(super) fn add_hotspots(artifact: &mut Artifact) {
     for (symbol, native, samples) in
         [("app.f", None, 2), ("app.g", None, 4), ("app.g", Some("libz:inflate"), 3)]
     {
@@ -321,7 +226,7 @@ fn add_hotspots(artifact: &mut Artifact) {
 }
 
 /// One event of each kind.
-fn add_events(artifact: &mut Artifact, redactor: &mut Redactor) {
+pub(super) fn add_events(artifact: &mut Artifact, redactor: &mut Redactor) {
     let kinds = [
         EventKind::ProcessStart { parent: Some(0) },
         EventKind::Exec {

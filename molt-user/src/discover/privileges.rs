@@ -1,0 +1,232 @@
+//! What this kernel and molt's own privileges allow.
+
+use std::fmt;
+use std::fs;
+use std::path::Path;
+
+/// Capabilities that molt uses (`include/uapi/linux/capability.h`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Capability {
+    /// To read other users' processes.
+    SysPtrace = 19,
+    /// Stands for the two below, on kernels older than them as well.
+    SysAdmin = 21,
+    /// To take samples and place uprobes.
+    Perfmon = 38,
+    /// To load eBPF programs.
+    Bpf = 39,
+    /// To open mapped files that were deleted.
+    CheckpointRestore = 40,
+}
+
+impl fmt::Display for Capability {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::SysPtrace => "CAP_SYS_PTRACE",
+            Self::SysAdmin => "CAP_SYS_ADMIN",
+            Self::Perfmon => "CAP_PERFMON",
+            Self::Bpf => "CAP_BPF",
+            Self::CheckpointRestore => "CAP_CHECKPOINT_RESTORE",
+        })
+    }
+}
+
+/// What the kernel keeps from root as well (`man 7 kernel_lockdown`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lockdown {
+    /// Nothing, or the kernel has no lockdown.
+    None,
+    /// Changes of the kernel. molt changes nothing.
+    Integrity,
+    /// Reading the kernel's memory too, and with it eBPF tracing.
+    Confidentiality,
+}
+
+/// The oldest kernel with ring buffers for eBPF and with `CAP_BPF`.
+const OLDEST_KERNEL: (u32, u32) = (5, 8);
+/// `uid_map` of the first user namespace: all ids, as they are.
+const ALL_IDS: [&str; 3] = ["0", "0", "4294967295"];
+
+/// Facts about the kernel and about molt's own process. What could not be read is none.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "independent facts, one line each in `molt doctor`")]
+pub struct Privileges {
+    /// The kernel's release, such as `6.1.0-18-amd64`.
+    pub kernel: String,
+    /// The effective capabilities, a bit each.
+    pub capabilities: u64,
+    /// The effective user is 0.
+    pub root: bool,
+    /// The kernel describes its own types, which is how eBPF programs find their way in it.
+    pub btf: bool,
+    /// The kernel has uprobes (as a perf event source).
+    pub uprobes: bool,
+    /// tracefs is mounted at one of its two places. Only tracepoints need it.
+    pub tracefs: bool,
+    /// What the kernel keeps from root.
+    pub lockdown: Lockdown,
+    /// `kernel.perf_event_paranoid`: above 2, distributions let nobody without privileges use perf events.
+    pub perf_event_paranoid: Option<i32>,
+    /// `kernel.unprivileged_bpf_disabled`: above 0, eBPF needs `CAP_BPF`.
+    pub unprivileged_bpf_disabled: Option<i32>,
+    /// `kernel.yama.ptrace_scope`: 3 forbids ptrace to everyone.
+    pub ptrace_scope: Option<i32>,
+    /// A seccomp filter decides which system calls molt may make, as in most containers.
+    pub seccomp_filter: bool,
+    /// molt runs in a user namespace: its capabilities are not those of the machine.
+    pub user_namespace: bool,
+    /// molt runs in a container that leaves one of the usual marks.
+    pub container: bool,
+}
+
+/// Something that keeps molt from tracing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Obstacle {
+    /// What is missing, in one sentence without a full stop.
+    pub what: String,
+    /// What to do about it: a command, or a few words where no command can help.
+    pub remedy: String,
+    /// It surely keeps molt from tracing. Otherwise it may.
+    pub certain: bool,
+}
+
+impl Privileges {
+    /// Reads the facts.
+    pub fn read() -> Self {
+        Self::read_below(Path::new("/"))
+    }
+
+    fn read_below(root: &Path) -> Self {
+        let text = |path: &str| fs::read_to_string(root.join(path)).unwrap_or_default();
+        let number = |path: &str| text(path).trim().parse().ok();
+        let exists = |path: &str| root.join(path).exists();
+        let status = text("proc/self/status");
+        let field =
+            |name: &str| status.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_default().trim();
+        Self {
+            kernel: text("proc/sys/kernel/osrelease").trim().to_owned(),
+            capabilities: u64::from_str_radix(field("CapEff:"), 16).unwrap_or(0),
+            root: field("Uid:").split_ascii_whitespace().nth(1) == Some("0"),
+            btf: exists("sys/kernel/btf/vmlinux"),
+            uprobes: exists("sys/bus/event_source/devices/uprobe/type"),
+            tracefs: exists("sys/kernel/tracing/events") || exists("sys/kernel/debug/tracing/events"),
+            lockdown: parse_lockdown(&text("sys/kernel/security/lockdown")),
+            perf_event_paranoid: number("proc/sys/kernel/perf_event_paranoid"),
+            unprivileged_bpf_disabled: number("proc/sys/kernel/unprivileged_bpf_disabled"),
+            ptrace_scope: number("proc/sys/kernel/yama/ptrace_scope"),
+            seccomp_filter: field("Seccomp:") == "2",
+            user_namespace: !text("proc/self/uid_map").split_ascii_whitespace().eq(ALL_IDS),
+            container: exists(".dockerenv") || exists("run/.containerenv") || exists("run/systemd/container"),
+        }
+    }
+
+    /// Whether a capability is effective. `CAP_SYS_ADMIN` stands for those that were split from it.
+    pub fn has(&self, capability: Capability) -> bool {
+        let bit = |capability| self.capabilities >> (capability as u8) & 1 == 1;
+        bit(capability) || (capability != Capability::SysPtrace && bit(Capability::SysAdmin))
+    }
+
+    /// All that keeps molt from tracing, the gravest first. `command` is the command line that was tried: it
+    /// is part of the remedy where sudo is one.
+    pub fn obstacles(&self, command: &str) -> Vec<Obstacle> {
+        [
+            self.old_kernel(),
+            self.no_btf(),
+            self.no_uprobes(),
+            self.locked_down(),
+            self.no_capabilities(command),
+            self.no_ptrace(),
+            self.filtered(),
+        ]
+        .into_iter()
+        .flatten()
+        .collect()
+    }
+
+    fn old_kernel(&self) -> Option<Obstacle> {
+        let (major, minor) = OLDEST_KERNEL;
+        (parse_release(&self.kernel)? < OLDEST_KERNEL).then(|| Obstacle {
+            what: format!(
+                "kernel {} has no eBPF ring buffers; {major}.{minor} or later is needed",
+                self.kernel
+            ),
+            remedy: "boot a newer kernel".to_owned(),
+            certain: true,
+        })
+    }
+
+    fn no_btf(&self) -> Option<Obstacle> {
+        (!self.btf).then(|| Obstacle {
+            what: format!("kernel {} does not describe its types (no /sys/kernel/btf/vmlinux)", self.kernel),
+            remedy: "boot a kernel built with CONFIG_DEBUG_INFO_BTF=y; in a container: mount /sys".to_owned(),
+            certain: true,
+        })
+    }
+
+    fn no_uprobes(&self) -> Option<Obstacle> {
+        (!self.uprobes).then(|| Obstacle {
+            what: format!("kernel {} has no uprobes", self.kernel),
+            remedy: "boot a kernel built with CONFIG_UPROBE_EVENTS=y; in a container: mount /sys".to_owned(),
+            certain: false,
+        })
+    }
+
+    fn locked_down(&self) -> Option<Obstacle> {
+        (self.lockdown == Lockdown::Confidentiality).then(|| Obstacle {
+            what: "kernel lockdown is in confidentiality mode, which forbids eBPF tracing".to_owned(),
+            remedy: "boot with lockdown=integrity".to_owned(),
+            certain: true,
+        })
+    }
+
+    fn no_capabilities(&self, command: &str) -> Option<Obstacle> {
+        let needed = [Capability::Bpf, Capability::Perfmon, Capability::SysPtrace];
+        let lacking = needed.into_iter().filter(|&needed| !self.has(needed));
+        let lacking = lacking.map(|capability| capability.to_string()).collect::<Vec<_>>();
+        (!lacking.is_empty()).then(|| Obstacle {
+            what: format!("molt lacks {}", lacking.join(", ")),
+            remedy: if self.root || self.user_namespace {
+                "this root is not the machine's: run molt on the host, or give the container these capabilities".to_owned()
+            } else {
+                format!("sudo {command}")
+            },
+            // Own processes can be read without CAP_SYS_PTRACE.
+            certain: !(self.has(Capability::Bpf) && self.has(Capability::Perfmon)),
+        })
+    }
+
+    fn no_ptrace(&self) -> Option<Obstacle> {
+        (self.ptrace_scope == Some(3)).then(|| Obstacle {
+            what: "kernel.yama.ptrace_scope is 3: commands cannot be held at their start and end".to_owned(),
+            remedy: "set kernel.yama.ptrace_scope to 1 and reboot, or use --pid".to_owned(),
+            certain: false,
+        })
+    }
+
+    fn filtered(&self) -> Option<Obstacle> {
+        self.seccomp_filter.then(|| Obstacle {
+            what: "a seccomp filter decides which system calls molt may make".to_owned(),
+            remedy: "if bpf or perf_event_open is refused: run molt on the host, or allow both in the container's profile"
+                .to_owned(),
+            certain: false,
+        })
+    }
+}
+
+/// The active mode stands in brackets: `none [integrity] confidentiality`.
+fn parse_lockdown(text: &str) -> Lockdown {
+    match text.split_once('[').and_then(|(_, tail)| tail.split_once(']')) {
+        Some(("integrity", _)) => Lockdown::Integrity,
+        Some(("confidentiality", _)) => Lockdown::Confidentiality,
+        _ => Lockdown::None,
+    }
+}
+
+fn parse_release(release: &str) -> Option<(u32, u32)> {
+    let mut numbers = release.split(|char: char| !char.is_ascii_digit());
+    Some((numbers.next()?.parse().ok()?, numbers.next()?.parse().ok()?))
+}
+
+#[cfg(test)]
+mod tests;

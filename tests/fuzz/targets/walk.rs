@@ -1,0 +1,37 @@
+//! The walk over frames, as the kernel side does it: ends within its bounds in any memory.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use molt_common::event::sample::Frame;
+use molt_common::limits::{MAX_FRAMES, MAX_THREADS};
+use molt_common::walk::stack::{Cursor, MAX_STEPS};
+use molt_common::walk::thread::{Search, Thread};
+use molt_common::walk::{Block, frame};
+use molt_fuzz::{Noise, layout, number};
+
+fuzz_target!(|input: &[u8]| {
+    let Some((layout, rest)) = layout(input) else { return };
+    let Some((runtime, rest)) = number(rest) else { return };
+    let Some((pointer, rest)) = number(rest) else { return };
+    let (memory, layout) = (Noise(rest), layout.walk());
+    assert!(layout.is_sound());
+
+    let mut tstate = pointer;
+    if let Ok(mut search) = Search::new(&memory, &layout, runtime, Thread { pointer, tid: 7 }) {
+        for _ in 0..MAX_THREADS {
+            if let Ok(Some(found)) = search.advance(&memory, &layout) {
+                tstate = found;
+            }
+        }
+    }
+    let Ok(innermost) = frame::innermost(&memory, &layout, tstate) else { return };
+    let mut cursor = Cursor::new(innermost);
+    let (mut block, mut frames) = (Block::default(), [Frame::default(); MAX_FRAMES]);
+    for _ in 0..MAX_STEPS {
+        match cursor.advance(&memory, &layout, &mut block, &mut frames) {
+            Ok(true) => {}
+            Ok(false) | Err(_) => break,
+        }
+    }
+    assert!(cursor.count as usize <= MAX_FRAMES);
+});

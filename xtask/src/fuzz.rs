@@ -1,0 +1,105 @@
+//! `cargo xtask fuzz`: random input for every parser of foreign bytes.
+//!
+//! The instrumentation is asked of stable rustc by its own flags, so that no nightly toolchain is needed. No
+//! sanitizer: the parsers contain no unsafe code, and what is looked for is a panic, a hang, an overflow or an
+//! allocation without bound.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, ensure};
+
+use crate::{command, packages, project};
+
+/// Longest time for one input, in seconds; and most memory for one allocation and for all, in MiB.
+const LIMITS: [&str; 3] = ["-timeout=10", "-malloc_limit_mb=64", "-rss_limit_mb=1024"];
+
+/// What a fuzzing engine needs to see which branches an input takes.
+const INSTRUMENTATION: [&str; 6] = [
+    "--cfg=fuzzing",
+    "-Cpasses=sancov-module",
+    "-Cllvm-args=-sanitizer-coverage-level=4",
+    "-Cllvm-args=-sanitizer-coverage-inline-8bit-counters",
+    "-Cllvm-args=-sanitizer-coverage-pc-table",
+    "-Cllvm-args=-sanitizer-coverage-trace-compares",
+];
+
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// Time in seconds for all targets together.
+    #[arg(long, default_value_t = 600)]
+    seconds: u64,
+    /// The targets to run: files of tests/fuzz/targets, without `.rs`. All if none is named.
+    targets: Vec<String>,
+}
+
+/// What `cargo xtask test` runs.
+pub(crate) const SHORT: Args = Args { seconds: 90, targets: Vec::new() };
+
+pub(crate) fn run(args: &Args) -> Result<()> {
+    packages::ensure(&[&packages::C_COMPILER, &packages::CPP_COMPILER])?;
+    let known = targets()?;
+    let chosen = if args.targets.is_empty() { &known } else { &args.targets };
+    for name in chosen {
+        ensure!(known.contains(name), "no target {name} in tests/fuzz/targets: {}", known.join(", "));
+    }
+    let binaries = build()?;
+    let each = (args.seconds / chosen.len() as u64).max(1);
+    for name in chosen {
+        fuzz(name, &binaries.join(name), each)?;
+    }
+    Ok(())
+}
+
+fn folder() -> PathBuf {
+    project::root().join("tests/fuzz")
+}
+
+fn targets() -> Result<Vec<String>> {
+    let targets = folder().join("targets");
+    let entries = fs::read_dir(&targets).with_context(|| format!("failed to read {}", targets.display()))?;
+    let mut names: Vec<_> =
+        entries.flatten().filter_map(|entry| Some(entry.path().file_stem()?.to_str()?.to_owned())).collect();
+    names.sort();
+    Ok(names)
+}
+
+/// Builds all targets; the folder of their executables.
+fn build() -> Result<PathBuf> {
+    let rustc = command::output(Command::new("rustc").arg("-vV"))?;
+    let host =
+        rustc.lines().find_map(|line| line.strip_prefix("host: ")).context("`rustc -vV` names no host")?;
+    let target = project::cache().join("build/fuzz");
+    let mut cargo = Command::new("cargo");
+    // A named target keeps the instrumentation out of build scripts and macros.
+    cargo.args(["build", "--locked", "--release", "--bins", "--target", host]).current_dir(folder());
+    cargo.env("CARGO_ENCODED_RUSTFLAGS", INSTRUMENTATION.join("\x1f")).env("CARGO_TARGET_DIR", &target);
+    command::run(&mut cargo)?;
+    Ok(target.join(host).join("release"))
+}
+
+fn fuzz(name: &str, binary: &Path, seconds: u64) -> Result<()> {
+    // What the engine finds worth keeping; a later run begins where this one ended.
+    let found = project::cache().join("fuzz").join(name);
+    let seeds = folder().join("corpus").join(name);
+    fs::create_dir_all(&found).with_context(|| format!("failed to create {}", found.display()))?;
+    let faults = project::cache().join("fuzz/faults");
+    fs::create_dir_all(&faults).with_context(|| format!("failed to create {}", faults.display()))?;
+
+    println!("fuzzing {name} for {seconds} s");
+    let mut engine = Command::new(binary);
+    engine.args(LIMITS).arg(format!("-max_total_time={seconds}"));
+    engine.args(["-print_final_stats=1", "-verbosity=0", "-max_len=65536"]);
+    engine.arg(format!("-artifact_prefix={}/{name}-", faults.display())).arg(&found);
+    if seeds.is_dir() {
+        engine.arg(&seeds);
+    }
+    command::run(&mut engine).with_context(|| {
+        format!(
+            "target {name} found a fault: the input is in {}\nRun it alone with `{} INPUT`.",
+            faults.display(),
+            binary.display()
+        )
+    })
+}

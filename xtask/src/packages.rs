@@ -1,0 +1,55 @@
+//! What the chores need from the system beyond Rust. Installed on Debian and Ubuntu, named elsewhere.
+
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::{Result, bail};
+
+use crate::{command, privilege};
+
+/// Something that a chore needs.
+pub(crate) struct Need {
+    /// What it is, for a system whose packages have other names.
+    what: &'static str,
+    /// Debian's package.
+    package: &'static str,
+    is_there: fn() -> bool,
+}
+
+/// Links what cargo builds.
+pub(crate) const C_COMPILER: Need = Need { what: "a C compiler", package: "gcc", is_there: || runs("cc") };
+/// Builds the fuzzing engine.
+pub(crate) const CPP_COMPILER: Need =
+    Need { what: "a C++ compiler", package: "g++", is_there: || runs("c++") };
+/// Unpacks the sources of core.
+pub(crate) const XZ: Need = Need { what: "xz", package: "xz-utils", is_there: || runs("xz") };
+/// Runs what is traced.
+pub(crate) const PYTHON: Need = Need { what: "Python 3", package: "python3", is_there: || runs("python3") };
+
+/// Installs what is missing of `needs`, or fails and says what to install.
+pub(crate) fn ensure(needs: &[&Need]) -> Result<()> {
+    let missing: Vec<_> = needs.iter().filter(|need| !(need.is_there)()).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let packages: Vec<_> = missing.iter().map(|need| need.package).collect();
+    let what: Vec<_> = missing.iter().map(|need| need.what).collect();
+    if !Path::new("/etc/debian_version").exists() {
+        bail!("this machine lacks {}\nInstall it with the system's package manager.", what.join(", "));
+    }
+    if !privilege::is_root() {
+        bail!(
+            "this machine lacks {}\nInstall it: sudo apt-get install {}",
+            what.join(", "),
+            packages.join(" ")
+        );
+    }
+    println!("installing {}", packages.join(", "));
+    let mut install = Command::new("apt-get");
+    install.args(["-qq", "install", "--yes", "--no-install-recommends"]).args(packages);
+    command::run(install.env("DEBIAN_FRONTEND", "noninteractive"))
+}
+
+fn runs(program: &str) -> bool {
+    command::succeeds(Command::new(program).arg("--version"))
+}

@@ -1,0 +1,105 @@
+//! The steps, in their order.
+
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::Result;
+
+use crate::{command, ebpf, fuzz, layout, live, packages, privilege, project, pythons, tidy};
+
+/// One thing that must hold.
+pub(crate) struct Step {
+    pub name: &'static str,
+    pub what: &'static str,
+    pub work: fn() -> Result<Outcome>,
+}
+
+pub(crate) enum Outcome {
+    Passed,
+    /// This machine cannot do it, for the reason given.
+    LeftOut(String),
+}
+
+pub(crate) const STEPS: [Step; 10] = [
+    Step { name: "packages", what: "what the steps need from the system", work: system },
+    Step {
+        name: "tidy",
+        what: "the rules of the house that a program can check",
+        work: || done(tidy::run()),
+    },
+    Step { name: "format", what: "rustfmt", work: format },
+    Step { name: "generated", what: "tables and eBPF object are what their sources make", work: generated },
+    Step { name: "lint", what: "clippy, warnings denied, for the host and for the kernel", work: lint },
+    Step { name: "docs", what: "rustdoc, warnings denied", work: docs },
+    Step { name: "unit", what: "tests that need no privileges", work: unit },
+    Step {
+        name: "fuzz",
+        what: "every parser of foreign bytes over random input",
+        work: || done(fuzz::run(&fuzz::SHORT)),
+    },
+    Step { name: "interpreters", what: "every supported version of Python", work: interpreters },
+    Step { name: "live", what: "real programs, traced on every interpreter", work: live_suite },
+];
+
+fn done(result: Result<()>) -> Result<Outcome> {
+    result.map(|()| Outcome::Passed)
+}
+
+fn system() -> Result<Outcome> {
+    done(packages::ensure(&[
+        &packages::C_COMPILER,
+        &packages::CPP_COMPILER,
+        &packages::XZ,
+        &packages::PYTHON,
+    ]))
+}
+
+fn interpreters() -> Result<Outcome> {
+    done(pythons::run(&pythons::Args { offline: false, require: live::is_required() }))
+}
+
+fn format() -> Result<Outcome> {
+    for manifest in ["Cargo.toml", "molt-ebpf/Cargo.toml", "tests/fuzz/Cargo.toml"] {
+        cargo(&["fmt", "--all", "--check", "--manifest-path", manifest])?;
+    }
+    Ok(Outcome::Passed)
+}
+
+fn generated() -> Result<Outcome> {
+    layout::run(&["--check".to_owned()])?;
+    done(ebpf::run(&ebpf::Args { check: true, lint: false }))
+}
+
+fn lint() -> Result<Outcome> {
+    let deny = ["--", "--deny", "warnings"];
+    cargo(&[["clippy", "--locked", "--workspace", "--all-targets"].as_slice(), &deny].concat())?;
+    // Not among the default targets, so it must be named.
+    cargo(&[["clippy", "--locked", "--package", "molt-user", "--test", "live"].as_slice(), &deny].concat())?;
+    done(ebpf::run(&ebpf::Args { check: false, lint: true }))
+}
+
+fn docs() -> Result<Outcome> {
+    let mut doc = cargo_command(&["doc", "--locked", "--workspace", "--no-deps", "--document-private-items"]);
+    done(command::run(doc.env("RUSTDOCFLAGS", "--deny warnings")))
+}
+
+fn unit() -> Result<Outcome> {
+    done(cargo(&["test", "--locked", "--workspace"]))
+}
+
+fn live_suite() -> Result<Outcome> {
+    if !privilege::is_root() && !privilege::sudo_is_silent() {
+        return Ok(Outcome::LeftOut("loading eBPF needs root: `cargo xtask live` asks for it".to_owned()));
+    }
+    done(live::run(&live::Args::default()))
+}
+
+fn cargo(arguments: &[&str]) -> Result<()> {
+    command::run(&mut cargo_command(arguments))
+}
+
+fn cargo_command(arguments: &[&str]) -> Command {
+    let mut cargo = Command::new("cargo");
+    cargo.args(arguments).current_dir::<&Path>(&project::root());
+    cargo
+}

@@ -104,14 +104,15 @@ fn fill(stage: &Path, molt: &Path, target: &str) -> Result<()> {
 
 /// README, licence and schema, as they stand in the repository.
 fn own_texts() -> Result<Vec<String>> {
-    let mut names =
-        vec!["README.md".to_owned(), "docs/mpa.schema.json".to_owned(), "docs/artifact.md".to_owned()];
+    let texts = ["README.md", "docs/artifact.md", "docs/mpa.schema.json"];
+    let mut names = texts.map(str::to_owned).to_vec();
     for entry in fs::read_dir(project::root())? {
         let name = entry?.file_name().to_string_lossy().into_owned();
         if licences::is_licence(&name) {
             names.push(name);
         }
     }
+    ensure!(names.len() > texts.len(), "the repository has no licence to ship");
     Ok(names)
 }
 

@@ -23,6 +23,8 @@ pub(crate) struct Interpreter {
     pub(crate) version: String,
     /// The program that starts it.
     pub(crate) path: PathBuf,
+    /// The file that holds the interpreter: `path` may be a script that starts it.
+    pub(crate) binary: PathBuf,
     /// Whether molt says that it can trace it.
     pub(crate) supported: bool,
 }

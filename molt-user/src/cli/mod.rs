@@ -45,8 +45,8 @@ Examples:
   molt doctor                                 what this machine can give, and why not more
 
 Exit status of trace: the program's own, 128+N if signal N ended it; 125 molt failed, 126 the command
-cannot be run, 127 it is not found, 2 wrong usage. Of validate and doctor: 0 clean, 1 something found,
-2 could not look.";
+cannot be run, 127 it is not found, 2 wrong usage. Of validate: 0 clean, 1 faults found, 2 could not look.
+Of doctor: 0 all can be filled, 1 some, 2 nothing.";
 
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {

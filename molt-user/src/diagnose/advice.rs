@@ -3,7 +3,7 @@
 use crate::capture::ebpf::LoadError;
 use crate::capture::ebpf::attach::AttachError;
 use crate::capture::ebpf::refusal::errno;
-use crate::discover::privileges::{Obstacle, Privileges};
+use crate::discover::privileges::{Capability, Obstacle, Privileges};
 use anyhow::Chain;
 use nix::errno::Errno;
 use std::error::Error;
@@ -27,13 +27,23 @@ pub fn one_line(error: &(dyn Error + 'static)) -> String {
 /// What may be behind a refusal to load or attach the kernel side, and what to do, a line each. `command` is
 /// the command line that was tried.
 pub fn refused(error: &(dyn Error + 'static), privileges: &Privileges, command: &str) -> Vec<String> {
+    if is_uprobe(error) && errno(error) == Some(Errno::EACCES) && !privileges.has(Capability::SysAdmin) {
+        return vec![
+            "to place uprobes, kernels from 6.17 on, and older ones with the same fix, ask for CAP_SYS_ADMIN; without them the end of the interpreter passes unseen".to_owned(),
+            format!("try: sudo {command}"),
+        ];
+    }
     let mut obstacles = privileges.obstacles(command);
     if obstacles.iter().any(|obstacle| obstacle.certain) {
         obstacles.retain(|obstacle| obstacle.certain);
     }
     let mut lines: Vec<String> = obstacles.into_iter().flat_map(lines_of).collect();
     if is_verifier(error) {
-        lines.push(format!("kernel {}; its verifier's log: {}", privileges.kernel, verifier_log()));
+        lines.push(format!(
+            "the kernel is {}; to get its verifier's whole log into a file",
+            privileges.kernel
+        ));
+        lines.push("try: sudo molt -vv doctor 2> verifier.log".to_owned());
     } else if lines.is_empty() && matches!(errno(error), Some(Errno::EPERM | Errno::EACCES)) {
         lines.push("molt has all capabilities that it needs: a security module of the kernel (SELinux, AppArmor, a BPF policy) refused".to_owned());
         lines.push("see the kernel's log: sudo dmesg | tail".to_owned());
@@ -46,9 +56,10 @@ pub fn lines_of(obstacle: Obstacle) -> [String; 2] {
     [obstacle.what, format!("try: {}", obstacle.remedy)]
 }
 
-/// What writes the verifier's log to a file.
-fn verifier_log() -> &'static str {
-    "sudo molt -vv doctor 2> verifier.log"
+/// Whether a uprobe was refused (`perf_uprobe_event_init`, `kernel/events/core.c`).
+fn is_uprobe(error: &(dyn Error + 'static)) -> bool {
+    let mut causes = Chain::new(error);
+    causes.any(|cause| matches!(cause.downcast_ref(), Some(AttachError::Refused { program: "finalize", .. })))
 }
 
 fn is_verifier(error: &(dyn Error + 'static)) -> bool {

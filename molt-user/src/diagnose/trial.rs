@@ -89,7 +89,9 @@ impl Trial {
         let processes = Outcome::of(kernel.watch_processes());
         let sampler = Outcome::of(kernel.sample(TRIAL_HZ));
         let uprobe = if place.offsets.is_empty() {
-            Outcome::NotTried("the interpreter exports no function to place it on")
+            Outcome::NotTried(
+                "there is no place for it: the file exports none of the functions that begin the end",
+            )
         } else {
             Outcome::of(kernel.hook_finalization(&place.path, &place.offsets))
         };

@@ -129,6 +129,18 @@ os.execv(sys.argv[1], sys.argv[1:])
     assert!(doctor.stdout.contains("seccomp filter decides"), "{}", doctor.stdout);
 }
 
+/// Where the kernel side knows processes by other ids than molt, nothing is started and nothing written.
+pub(crate) fn pid_namespace_of_its_own_is_refused(_: &Interpreter) {
+    let folder = tempfile::tempdir().unwrap();
+    let (output, mark) = (folder.path().join("profile.json"), folder.path().join("mark"));
+    let mut command = Command::new("unshare");
+    at_home(&mut command);
+    command.args(["--pid", "--fork"]).arg(molt().get_program()).args(["trace", "-o"]).arg(&output);
+    let ended = run(command.args(["--", "touch"]).arg(&mark));
+    assert!(refusal(&ended).0.contains("pid namespace"), "{}", ended.stderr);
+    assert!(!output.exists() && !mark.exists());
+}
+
 /// A program that the verifier does not take is named with the line of the log that says why, not the log.
 pub(crate) fn verifier_s_refusal_is_one_line(_: &Interpreter) {
     // The call of a helper, `bpf_loop` (181), becomes that of one that no kernel has.

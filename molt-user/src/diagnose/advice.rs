@@ -62,6 +62,7 @@ fn is_uprobe(error: &(dyn Error + 'static)) -> bool {
     causes.any(|cause| matches!(cause.downcast_ref(), Some(AttachError::Refused { program: "finalize", .. })))
 }
 
+/// Whether the verifier refused a program.
 fn is_verifier(error: &(dyn Error + 'static)) -> bool {
     Chain::new(error).any(|cause| {
         let load = cause.downcast_ref::<LoadError>().or_else(|| match cause.downcast_ref()? {
@@ -71,3 +72,6 @@ fn is_verifier(error: &(dyn Error + 'static)) -> bool {
         matches!(load, Some(LoadError::Verifier { .. }))
     })
 }
+
+#[cfg(test)]
+mod tests;

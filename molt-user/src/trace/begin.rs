@@ -4,9 +4,12 @@ use super::failure::Failure;
 use super::watch::Watch;
 use super::{Options, Target};
 use crate::clock::monotonic_ns;
+use crate::diagnose::advice::lines_of;
 use crate::diagnose::subject::find_process;
 use crate::discover::Process;
+use crate::discover::privileges::Privileges;
 use crate::launch::{self, RunAs, Signals};
+use anyhow::anyhow;
 use molt_common::limits::HOLD_NS;
 use std::time::Duration;
 
@@ -61,6 +64,17 @@ pub(super) fn begin(
     let held = matches!(traced, Traced::Launched(_));
     watch.begin(traced.pid(), held, monotonic_ns());
     Ok(traced)
+}
+
+/// Refuses to run where the kernel side would see no process: without this, the artifact would be an empty one.
+pub(super) fn check_namespace() -> Result<(), Failure> {
+    match Privileges::read().inner_pids() {
+        None => Ok(()),
+        Some(obstacle) => {
+            let [what, remedy] = lines_of(obstacle);
+            Err(Failure::new(anyhow!(what), [remedy]))
+        }
+    }
 }
 
 /// The process to attach to, which must run a Python that can be read; none if a command is to be started.

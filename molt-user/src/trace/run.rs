@@ -1,6 +1,6 @@
 //! The loop around the kernel side and the target.
 
-use super::begin::{Traced, begin, caller, find};
+use super::begin::{Traced, begin, caller, check_namespace, find};
 use super::failure::Failure;
 use super::finish::finish;
 use super::watch::{Ask, Watch};
@@ -38,6 +38,7 @@ pub fn run(options: &Options, progress: &mut dyn FnMut(Progress)) -> Result<Outc
         check_destination(&options.output).map_err(|refused| Failure::from(anyhow::Error::from(refused)))?;
     }
     let signals = Signals::take().context("failed to take over signals")?;
+    check_namespace()?;
     let attached = find(&options.target)?;
     let mut kernel = Kernel::load()?;
     kernel.watch_processes()?;

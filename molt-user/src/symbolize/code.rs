@@ -190,7 +190,7 @@ fn read_co_code<M: Memory>(objects: &Objects<'_, M>, addr: u64, head: &Head) -> 
     let Some(opcodes) = Opcodes::of(layout.minor) else {
         return objects.bytes(size, MAX_CODE_BYTES);
     };
-    let units = usize::try_from(size).map_err(|_| Unknown::TooLong)?;
+    let units = usize::try_from(size).ok().ok_or(Unknown::TooLong)?;
     let bytes = units.checked_mul(2).ok_or(Unknown::TooLong)?;
     let first = addr.wrapping_add(u64::from(layout.code_adaptive));
     let mut code = objects.bytes_at(first, bytes, MAX_CODE_BYTES)?;

@@ -156,7 +156,7 @@ impl Watch {
             self.tally.samples.not_python += 1;
             return;
         };
-        if flags & STACK_TORN != 0 || frames.is_empty() {
+        if flags & STACK_TORN != 0 {
             self.tally.samples.torn += 1;
             return;
         }

@@ -10,6 +10,7 @@ pub mod linetable;
 pub mod object;
 pub mod opcode;
 pub mod text;
+pub mod thread_key;
 pub mod version;
 
 use molt_common::fault::Fault;

@@ -5,6 +5,7 @@ use crate::aggregate::tally::CodeId;
 use crate::cpython::Known;
 use crate::cpython::debug_offsets::{LayoutError, layout_of};
 use crate::cpython::layout::Layout;
+use crate::cpython::thread_key::thread_key;
 use crate::discover::{Interpreter, Libc, Process};
 use crate::symbolize::cache::{CodeCache, Identified};
 use crate::symbolize::code::CodeObject;
@@ -12,9 +13,6 @@ use crate::symbolize::memory::ProcessMemory;
 use crate::symbolize::modules::{Module, Modules, main_interpreter, read_import_paths, read_modules};
 use crate::symbolize::paths::Roots;
 use crate::symbolize::source::{self, Sources};
-use molt_common::layout::ABSENT;
-use molt_common::walk::Memory;
-use molt_common::walk::thread::GLIBC_FIRST_BLOCK_KEYS;
 use molt_mpa::ids::Sha256Hash;
 use molt_mpa::model::ModuleKind;
 use std::collections::BTreeSet;
@@ -111,14 +109,10 @@ impl Reader {
 
     /// glibc's key for thread states, where the version and the library have one and it has been made.
     pub(super) fn tss_key(&self) -> Option<u32> {
-        if self.layout.runtime_tss_key == ABSENT || !matches!(self.interpreter.libc, Libc::Glibc { .. }) {
+        if !matches!(self.interpreter.libc, Libc::Glibc { .. }) {
             return None;
         }
-        // `Py_tss_t` is a flag and the key, an `int` each (Include/cpython/pythread.h).
-        let key = self.interpreter.runtime() + u64::from(self.layout.runtime_tss_key);
-        let made = self.memory.read_u32(key - 4).ok()?;
-        let key = self.memory.read_u32(key).ok()?;
-        (made != 0 && key < GLIBC_FIRST_BLOCK_KEYS).then_some(key)
+        thread_key(&self.memory, &self.layout, self.interpreter.runtime())
     }
 
     /// Whether a look is due. If so, the next one is put off.

@@ -1,12 +1,14 @@
 //! The loop around the kernel side and the target.
 
-use super::begin::{Traced, begin, caller};
+use super::begin::{Traced, begin, caller, find};
 use super::failure::Failure;
 use super::finish::finish;
 use super::watch::{Ask, Watch};
 use super::{Options, Outcome};
 use crate::capture::ebpf::Kernel;
 use crate::clock::monotonic_ns;
+use crate::diagnose::advice::one_line;
+use crate::discover::Build;
 use crate::launch::{Ending, Event, Signals};
 use anyhow::Context;
 use molt_mpa::write::check_destination;
@@ -16,8 +18,6 @@ use nix::sys::signal::Signal;
 use std::os::fd::AsFd;
 use std::time::Duration;
 
-/// Exported functions that every way out of the interpreter passes, but for `os._exit`, signals and exec.
-const FINALIZERS: [&[u8]; 2] = [b"Py_FinalizeEx", b"Py_Exit"];
 /// Most records taken before the target's own events are looked at again.
 const BATCH: usize = 256;
 /// Longest sleep of the loop: a process that was attached to can end without a word when records are lost.
@@ -38,16 +38,23 @@ pub fn run(options: &Options, progress: &mut dyn FnMut(Progress)) -> Result<Outc
         check_destination(&options.output).map_err(|refused| Failure::from(anyhow::Error::from(refused)))?;
     }
     let signals = Signals::take().context("failed to take over signals")?;
+    let attached = find(&options.target)?;
     let mut kernel = Kernel::load()?;
     kernel.watch_processes()?;
     kernel.sample(u64::from(options.frequency))?;
     let mut watch = Watch::new(monotonic_ns());
-    let traced = begin(options, &signals, &mut watch)?;
+    if let Some(unknown) = &kernel.degraded {
+        watch.remark(format!("{}: children cannot be followed", one_line(unknown)));
+    }
+    let traced = begin(options, attached, &signals, &mut watch)?;
     let mut run = Run { options, kernel, watch, traced, ending: None, interrupted: false };
     run.to_the_end(&signals, progress)?;
     let unhooking = run.kernel.unhook();
     let outcome = finish(run.options, &mut run.watch, &run.kernel, caller()?)?;
     drop(unhooking);
+    if let (Traced::Attached(process), None) = (&run.traced, &outcome.summary) {
+        return Err(Failure::nothing_read(process, &outcome.remarks));
+    }
     let ending = run.detach_and_wait(&signals)?;
     Ok(Outcome { status: ending.map_or(0, Ending::exit_status), ..outcome })
 }
@@ -157,17 +164,27 @@ impl Run<'_> {
                     self.kernel.forget(pid);
                     Ok(())
                 }
-                Ask::Hook(build) => {
-                    let offsets: Vec<u64> =
-                        FINALIZERS.iter().filter_map(|name| build.elf.file_offset_of(name)).collect();
-                    self.kernel.hook_finalization(&build.open_path(), &offsets).map_err(anyhow::Error::from)
-                }
+                Ask::Hook(build) => self.hook(&build),
             };
             if let Err(refused) = done {
                 tracing::info!("{refused:#}");
                 self.watch.lose("kernel_refusal");
             }
         }
+    }
+
+    /// Reports the end of interpreters of this build. Where that cannot be had, what the last look before it
+    /// found is all that is known, and the artifact says so.
+    fn hook(&mut self, build: &Build) -> anyhow::Result<()> {
+        let offsets = build.finalizers();
+        let hooked = if offsets.is_empty() {
+            Err(anyhow::anyhow!("the interpreter exports none of the functions that begin its end"))
+        } else {
+            self.kernel.hook_finalization(&build.open_path(), &offsets).map_err(anyhow::Error::from)
+        };
+        hooked.inspect_err(|refused| {
+            self.watch.end_is_unseen(&one_line(refused.as_ref()));
+        })
     }
 
     /// Looks at what became of a launched target.

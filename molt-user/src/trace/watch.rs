@@ -303,6 +303,18 @@ impl Watch {
         true
     }
 
+    /// Notes why there is less than was asked for.
+    pub(super) fn remark(&mut self, why: String) {
+        self.remarks.insert(why);
+    }
+
+    /// The end of some interpreter passes unseen, for this reason: nobody looks at `sys.modules` before it is
+    /// torn down.
+    pub(super) fn end_is_unseen(&mut self, why: &str) {
+        self.modules_at_end = false;
+        self.remark(format!("modules imported since the last look may be missing: {why}"));
+    }
+
     /// Why there is less than was asked for.
     pub(super) fn remarks(&self) -> Vec<String> {
         let nothing = "no supported Python ran; no artifact was written".to_owned();

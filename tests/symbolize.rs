@@ -1,5 +1,11 @@
 //! What molt reads of running interpreters, against what they say of themselves. Needs no privileges: a
 //! process may read its own children.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking, in its helpers too"
+)]
 
 #[path = "symbolize/code.rs"]
 mod code;
@@ -9,5 +15,7 @@ mod image;
 mod modules;
 #[path = "symbolize/qualname.rs"]
 mod qualname;
+#[path = "symbolize/sites.rs"]
+mod sites;
 #[path = "symbolize/support/mod.rs"]
 mod support;

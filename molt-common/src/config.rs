@@ -14,6 +14,11 @@ pub const PROCESS_FOLLOW: u32 = 4;
 /// Set in [`ProcessConfig::flags`] when the process waits at the entry of its finalization for the last look.
 pub const PROCESS_HOLD: u32 = 8;
 
+/// A process waits at the entry of its finalization. A value of the map `GATES`, keyed by process id.
+pub const GATE_SHUT: u32 = 0;
+/// A process may go on into its finalization.
+pub const GATE_OPEN: u32 = 1;
+
 /// How to read one traced process. The value of the map `PROCESSES`, keyed by process id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
 #[repr(C)]

@@ -2,7 +2,7 @@
 
 use aya_ebpf::btf_maps::{Array, HashMap, PerCpuArray, RingBuf};
 use aya_ebpf::macros::btf_map;
-use molt_common::config::{KernelLayout, ProcessConfig};
+use molt_common::config::{GATE_SHUT, KernelLayout, ProcessConfig};
 use molt_common::event::sample::{Frame, Sample};
 use molt_common::fault::{COUNTER_SLOTS, Fault};
 use molt_common::limits::{MAX_FRAMES, MAX_PROCESSES, RING_BYTES};
@@ -12,7 +12,8 @@ use molt_common::walk::Block;
 #[btf_map]
 pub static PROCESSES: HashMap<u32, ProcessConfig, { MAX_PROCESSES as usize }> = HashMap::new();
 
-/// Process id to 1 once user space has had its last look. Written by user space.
+/// Process id to [`GATE_SHUT`] while it waits for its last look, to [`molt_common::config::GATE_OPEN`] after
+/// it. The programs shut a gate, user space opens it.
 #[btf_map]
 pub static GATES: HashMap<u32, u32, { MAX_PROCESSES as usize }> = HashMap::new();
 
@@ -26,7 +27,7 @@ pub static COUNTERS: PerCpuArray<u64, { COUNTER_SLOTS as usize }> = PerCpuArray:
 
 /// Records on their way to user space.
 #[btf_map]
-pub static EVENTS: RingBuf<u64, { RING_BYTES as usize }> = RingBuf::new();
+pub static EVENTS: RingBuf<(), { RING_BYTES as usize }> = RingBuf::new();
 
 /// What is too large for a program's stack of 512 bytes.
 #[repr(C)]
@@ -49,10 +50,19 @@ pub fn process(pid: u32) -> Option<&'static ProcessConfig> {
     unsafe { PROCESSES.get(pid) }
 }
 
-/// Whether user space has opened the gate of process `pid`.
+/// State of the gate of process `pid`, if it has come to one.
 #[inline(always)]
-pub fn gate_is_open(pid: u32) -> bool {
-    GATES.get_ptr(pid).is_some()
+pub fn gate(pid: u32) -> Option<u32> {
+    let state = GATES.get_ptr(pid)?;
+    // SAFETY: entries of a preallocated hash map stay mapped; a state that changes while it is read is one of
+    // the two.
+    Some(unsafe { state.read_volatile() })
+}
+
+/// Shuts the gate of process `pid`, which user space opens.
+#[inline(always)]
+pub fn shut_gate(pid: u32) -> Result<(), Fault> {
+    GATES.insert(pid, GATE_SHUT, 0).map_err(|_| Fault::ProcessTableFull)
 }
 
 /// This CPU's scratch memory.

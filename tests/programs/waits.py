@@ -12,8 +12,8 @@ def work():
 
 if "stubborn" in sys.argv:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-print("ready", os.getpid(), flush=True)
 try:
+    print("ready", os.getpid(), flush=True)
     while not select.select([sys.stdin], [], [], 0)[0]:
         work()
 except KeyboardInterrupt:

@@ -1,7 +1,6 @@
 //! Who runs what: without privileges, through sudo, and with `--user`.
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
-use std::path::Path;
 use std::process::Command;
 
 use crate::support::artifact::{molt, molt_trace, read};
@@ -56,19 +55,21 @@ pub(crate) fn without_privileges_the_target_is_not_started(_: &Interpreter) {
 /// What sudo tells molt of its caller decides who runs the target and who owns the file.
 pub(crate) fn through_sudo_the_target_runs_as_the_caller(python: &Interpreter) {
     let caller = NOBODY.to_string();
-    owned_by_nobody(python, |command| {
+    let owner = nobody_runs(python, |command| {
         command.env("SUDO_UID", &caller).env("SUDO_GID", &caller).env("SUDO_USER", "nobody");
     });
+    assert_eq!(owner, (NOBODY, NOBODY));
 }
 
-/// `--user` does the same by hand.
+/// `--user` says who runs the target.
 pub(crate) fn user_option_changes_the_target_user(python: &Interpreter) {
-    owned_by_nobody(python, |command| {
+    nobody_runs(python, |command| {
         command.args(["--user", &format!("{NOBODY}:{NOBODY}")]);
     });
 }
 
-fn owned_by_nobody(python: &Interpreter, identify: impl FnOnce(&mut Command)) {
+/// Traces a program that must find itself run by nobody. User and group that the file belongs to.
+fn nobody_runs(python: &Interpreter, identify: impl FnOnce(&mut Command)) -> (u32, u32) {
     assert!(is_for_everyone(python), "no interpreter can be run by other users than root");
     let folder = open_folder();
     let output = folder.path().join("profile.json");
@@ -87,11 +88,7 @@ fn owned_by_nobody(python: &Interpreter, identify: impl FnOnce(&mut Command)) {
     assert!(ended.stdout.starts_with(&format!("{NOBODY} {NOBODY} ")), "{}", ended.stdout);
     // Root's groups would give the target what its user may not have.
     assert!(!ended.stdout.contains("[0") && !ended.stdout.contains(" 0"), "{}", ended.stdout);
-    assert_eq!(owner(&output), (NOBODY, NOBODY));
     read(&output);
-}
-
-fn owner(path: &Path) -> (u32, u32) {
-    let metadata = fs::metadata(path).unwrap();
+    let metadata = fs::metadata(&output).unwrap();
     (metadata.uid(), metadata.gid())
 }

@@ -1,6 +1,6 @@
 //! Code objects: names, hashes, positions.
 
-use crate::support::{interpreters, target::Target};
+use crate::support::{hex, interpreters, target::Target};
 use molt_user::cpython::Unknown;
 use molt_user::cpython::text::Text;
 use molt_user::symbolize::code::{CodeObject, read_code};
@@ -92,10 +92,6 @@ fn positions(code: &CodeObject) -> String {
     hex(&Sha256::digest(rows))
 }
 
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
 fn number(value: &Value) -> u64 {
     value.as_u64().expect("a number")
 }
@@ -103,6 +99,8 @@ fn number(value: &Value) -> u64 {
 fn compare_all(mode: &str, oldest: u8, modules: &[&str]) {
     for python in interpreters::found(oldest) {
         let target = Target::start(&python, mode, modules);
+        assert_eq!(target.checked.compared, target.checked.layout.minor >= 13, "own offsets");
+        assert_eq!(target.checked.differences, [], "{}", python.display());
         let (count, found) = differences(&target);
         assert!(
             found.is_empty(),
@@ -112,7 +110,6 @@ fn compare_all(mode: &str, oldest: u8, modules: &[&str]) {
             found[..found.len().min(20)].join("\n")
         );
         assert!(count > 1000, "{}: only {count} code objects", python.display());
-        println!("{} {mode}: {count} code objects", python.display());
     }
 }
 

@@ -50,7 +50,6 @@ fn names_from_the_source_are_the_interpreters_own() {
                 None => unknown += 1,
             }
         }
-        println!("{}: {right} right, {unknown} unknown, {} wrong", python.display(), wrong.len());
         assert!(wrong.is_empty(), "{}", wrong[..wrong.len().min(20)].join("\n"));
         assert!(right > 1000 && unknown * 200 < right, "{right} right, {unknown} unknown");
     }

@@ -4,7 +4,7 @@
 //! sanitizer: the parsers contain no unsafe code, and what is looked for is a panic, a hang, an overflow or an
 //! allocation without bound.
 
-use std::fs;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -87,19 +87,32 @@ fn fuzz(name: &str, binary: &Path, seconds: u64) -> Result<()> {
     let faults = project::cache().join("fuzz/faults");
     fs::create_dir_all(&faults).with_context(|| format!("failed to create {}", faults.display()))?;
 
-    println!("fuzzing {name} for {seconds} s");
+    let log = faults.join(format!("{name}.log"));
+    let output = File::create(&log).with_context(|| format!("failed to create {}", log.display()))?;
     let mut engine = Command::new(binary);
     engine.args(LIMITS).arg(format!("-max_total_time={seconds}"));
-    engine.args(["-print_final_stats=1", "-verbosity=0", "-max_len=65536"]);
+    engine.args(["-print_final_stats=1", "-verbosity=0", "-print_funcs=0", "-max_len=65536"]);
     engine.arg(format!("-artifact_prefix={}/{name}-", faults.display())).arg(&found);
     if seeds.is_dir() {
         engine.arg(&seeds);
     }
-    command::run(&mut engine).with_context(|| {
+    let result = command::run(engine.stdout(output.try_clone()?).stderr(output));
+    let said = fs::read_to_string(&log).with_context(|| format!("failed to read {}", log.display()))?;
+    if result.is_err() {
+        println!("{said}");
+    }
+    println!("{name:<16} {seconds:>4} s, {} inputs", statistic(&said, "number_of_executed_units"));
+    result.with_context(|| {
         format!(
-            "target {name} found a fault: the input is in {}\nRun it alone with `{} INPUT`.",
-            faults.display(),
+            "target {name} found a fault: its input is named above\nRun it alone with `{} INPUT`.",
             binary.display()
         )
     })
+}
+
+/// A number that the engine printed at its end.
+fn statistic<'a>(said: &'a str, name: &str) -> &'a str {
+    let value =
+        said.lines().find_map(|line| line.strip_prefix("stat::")?.strip_prefix(name)?.strip_prefix(':'));
+    value.map_or("an unknown number of", str::trim)
 }

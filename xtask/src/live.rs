@@ -6,7 +6,7 @@ use std::process::Command;
 use anyhow::{Context, Result};
 use serde_json::Value;
 
-use crate::{command, privilege, project};
+use crate::{command, packages, privilege, project};
 
 #[derive(clap::Args, Default)]
 pub(crate) struct Args {
@@ -20,26 +20,37 @@ pub(crate) fn is_required() -> bool {
     std::env::var("MOLT_LIVE").is_ok_and(|value| value == "require")
 }
 
+/// The suites: package and name. The first loads the object through libbpf, the other through molt.
+pub(crate) const SUITES: [(&str, &str); 2] = [("molt-libbpf", "loads"), ("molt-user", "live")];
+
 pub(crate) fn run(args: &Args) -> Result<()> {
-    let suite = build()?;
-    if !privilege::is_root() {
-        println!("Loading eBPF needs root: the suite runs through sudo, which may ask for your password.");
+    packages::ensure(&packages::LIBBPF)?;
+    let mut executables = Vec::new();
+    for (package, name) in SUITES {
+        executables.push(build(package, name)?);
     }
-    let mut tests = privilege::as_root(suite, &["MOLT_LIVE", "PATH"]);
-    tests.args(&args.arguments).current_dir(project::root().join("molt-user"));
-    command::run(&mut tests)
+    if !privilege::is_root() {
+        println!("Loading eBPF needs root: the tests run through sudo, which may ask for your password.");
+    }
+    for executable in executables {
+        let mut tests = privilege::as_root(&executable, &["MOLT_LIVE", "PATH"]);
+        // The kernel's state is shared, and so is the machine's time.
+        tests.arg("--test-threads=1").args(&args.arguments).current_dir(project::root().join("molt-user"));
+        command::run(&mut tests)?;
+    }
+    Ok(())
 }
 
-/// Builds the suite, and the command that it runs; the path of the suite's executable.
-fn build() -> Result<PathBuf> {
+/// Builds a suite, and the command that it runs; the path of the suite's executable.
+fn build(package: &str, name: &str) -> Result<PathBuf> {
     let mut cargo = Command::new("cargo");
-    cargo.args(["test", "--locked", "--package", "molt-user", "--test", "live", "--no-run"]);
+    cargo.args(["test", "--locked", "--package", package, "--test", name, "--no-run"]);
     let messages =
         command::output(cargo.arg("--message-format=json-render-diagnostics").current_dir(project::root()))?;
     messages
         .lines()
         .filter_map(|line| serde_json::from_str::<Value>(line).ok())
-        .filter(|message| message.pointer("/target/name").and_then(Value::as_str) == Some("live"))
+        .filter(|message| message.pointer("/target/name").and_then(Value::as_str) == Some(name))
         .find_map(|message| message.get("executable")?.as_str().map(PathBuf::from))
-        .context("cargo named no executable of the live suite")
+        .with_context(|| format!("cargo named no executable of {package}'s {name}"))
 }

@@ -1,6 +1,7 @@
 //! Every chore of the project that has logic in it: `cargo xtask --help`.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "talks to the person who runs it")]
 
+mod bench;
 mod command;
 mod digest;
 mod dist;
@@ -43,6 +44,8 @@ enum Chore {
     Fuzz(fuzz::Args),
     /// Check the rules of the house that neither rustfmt nor clippy checks.
     Tidy,
+    /// Measure what molt costs, and write docs/performance.md.
+    Bench(bench::Args),
     /// Build the archive of a release, with a static binary.
     Dist,
     /// Build the eBPF object in molt-ebpf/prebuilt, or check that it is what its source makes.
@@ -63,6 +66,7 @@ fn main() -> ExitCode {
         Chore::Live(args) => live::run(&args),
         Chore::Fuzz(args) => fuzz::run(&args),
         Chore::Tidy => tidy::run(),
+        Chore::Bench(args) => bench::run(&args),
         Chore::Dist => dist::run(),
         Chore::Ebpf(args) => ebpf::run(&args),
         Chore::Layout { rest } => layout::run(&rest),

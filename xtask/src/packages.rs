@@ -25,6 +25,16 @@ pub(crate) const CPP_COMPILER: Need =
 pub(crate) const XZ: Need = Need { what: "xz", package: "xz-utils", is_there: || runs("xz") };
 /// Runs what is traced.
 pub(crate) const PYTHON: Need = Need { what: "Python 3", package: "python3", is_there: || runs("python3") };
+/// What libbpf, the second loader of the live tests, is built with.
+pub(crate) const LIBBPF: [&Need; 4] = [
+    &Need { what: "make", package: "make", is_there: || runs("make") },
+    &Need { what: "pkg-config", package: "pkg-config", is_there: || runs("pkg-config") },
+    &Need { what: "libelf's headers", package: "libelf-dev", is_there: || has_header("libelf.h") },
+    &Need { what: "zlib's headers", package: "zlib1g-dev", is_there: || has_header("zlib.h") },
+];
+/// Makes environments for the benchmark programs. Asked for only where the interpreter at hand lacks it.
+pub(crate) const PYTHON_VENV: Need =
+    Need { what: "Python's venv", package: "python3-venv", is_there: || false };
 
 /// Installs what is missing of `needs`, or fails and says what to install.
 pub(crate) fn ensure(needs: &[&Need]) -> Result<()> {
@@ -52,4 +62,8 @@ pub(crate) fn ensure(needs: &[&Need]) -> Result<()> {
 
 fn runs(program: &str) -> bool {
     command::succeeds(Command::new(program).arg("--version"))
+}
+
+fn has_header(name: &str) -> bool {
+    Path::new("/usr/include").join(name).exists()
 }

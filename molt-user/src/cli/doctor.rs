@@ -30,7 +30,8 @@ pub(super) struct DoctorArguments {
 }
 
 const AFTER_HELP: &str = "\
-Exit status: 0 all that this version of molt can fill will be filled, 1 some of it, 2 nothing.";
+Exit status: 0 all that this version of molt can fill will be filled, 1 some of
+it, 2 nothing.";
 
 /// Columns of a fact's name and of its value.
 const COLUMNS: (usize, usize) = (26, 18);

@@ -43,7 +43,7 @@ pub(super) struct TraceArguments {
     /// Run the command as this user: a name, UID or UID:GID
     ///
     /// Without it, a command started through sudo runs as the user who called sudo.
-    #[arg(long, value_name = "USER", requires = "command")]
+    #[arg(long, value_name = "USER", conflicts_with = "pid")]
     user: Option<String>,
 
     /// What becomes of strings from the program's data, such as its arguments

@@ -159,7 +159,7 @@ impl<'a, M: Memory> Objects<'a, M> {
     /// The bytes object at `addr`, when it has not more than `max` bytes.
     pub fn bytes(&self, addr: u64, max: usize) -> Known<Vec<u8>> {
         self.expect(addr, BYTES_SUBCLASS)?;
-        let size = usize::try_from(self.u64(addr, self.layout.var_size)?).map_err(|_| Unknown::TooLong)?;
+        let size = usize::try_from(self.u64(addr, self.layout.var_size)?).ok().ok_or(Unknown::TooLong)?;
         self.bytes_at(addr.wrapping_add(u64::from(self.layout.bytes_data)), size, max)
     }
 

@@ -40,7 +40,7 @@ pub fn read_str<M: Memory>(objects: &Objects<'_, M>, addr: u64) -> Known<Text> {
         return Err(Unknown::WrongType);
     }
     let state = head.u32(layout.str_state)?;
-    let length = usize::try_from(head.u64(layout.str_length)?).map_err(|_| Unknown::TooLong)?;
+    let length = usize::try_from(head.u64(layout.str_length)?).ok().ok_or(Unknown::TooLong)?;
     let ascii = state & layout.str_ascii_mask != 0;
     let kind = (state & layout.str_kind_mask) >> layout.str_kind_mask.trailing_zeros();
     let width = match (ascii, kind) {

@@ -23,17 +23,17 @@ impl Version {
 
     /// 3 in all that is supported.
     pub const fn major(self) -> u8 {
-        (self.hex >> 24) as u8
+        self.hex.to_be_bytes()[0]
     }
 
     /// 8 to 15 in all that is supported.
     pub const fn minor(self) -> u8 {
-        (self.hex >> 16) as u8
+        self.hex.to_be_bytes()[1]
     }
 
     /// The third number.
     pub const fn micro(self) -> u8 {
-        (self.hex >> 8) as u8
+        self.hex.to_be_bytes()[2]
     }
 
     /// Whether this version's layouts are known.

@@ -132,7 +132,7 @@ mod tests {
                 state ^= state >> 7;
                 state ^= state << 17;
                 // Small numbers look like lengths and offsets, zeros in the upper bytes like pointers.
-                if state & 0x600 == 0 { 0 } else { state as u8 >> (state >> 60) % 8 }
+                if state & 0x600 == 0 { 0 } else { state.to_le_bytes()[2] >> ((state >> 60) % 8) }
             })
             .take(len)
             .collect();

@@ -6,6 +6,7 @@ use crate::cpython::text::Text;
 use crate::cpython::{Known, Unknown};
 use molt_common::walk::Memory;
 use molt_mpa::model::ModuleKind;
+use std::path::Path;
 
 /// Most modules listed: the largest programs have a few thousand.
 pub const MAX_MODULES: usize = 20_000;
@@ -202,7 +203,9 @@ const LOADERS: &[(bool, &str, ModuleKind)] = &[
 /// For loaders that are not Python's own.
 fn kind_by_file(file: Option<&Text>, has_path: bool) -> Option<ModuleKind> {
     match file {
-        Some(file) if file.value.ends_with(".so") => Some(ModuleKind::Extension),
+        Some(file) if Path::new(&file.value).extension() == Some("so".as_ref()) => {
+            Some(ModuleKind::Extension)
+        }
         Some(_) => Some(ModuleKind::Py),
         None if has_path => Some(ModuleKind::Namespace),
         None => None,

@@ -43,9 +43,9 @@ impl Reader {
             let object = read_code(memory, layout, frame.code, frame.globals)?;
             let qualname = sources.as_mut().and_then(|sources| qualname(&object, sources));
             let id = tally.intern(describe(&object, qualname.map(|(name, _)| name))?);
-            Ok(SeenCode { id, object })
+            Ok(SeenCode { id, identity: in_globals(object.identity, frame.globals), object })
         };
-        match codes.get(frame.code, frame.identity, read) {
+        match codes.get(frame.code, in_globals(frame.identity, frame.globals), read) {
             Ok(seen) if is_hidden(frame, &seen.object) => Placing::Hidden,
             Ok(seen) => {
                 let offset = seen.object.site(frame.lasti).offset;
@@ -88,6 +88,12 @@ impl Reader {
         }
         Some(file)
     }
+}
+
+/// The identity of code that runs in certain globals, which name its module: one code object may run in
+/// several, and be several functions then. 0, an identity that is not known, stays 0.
+fn in_globals(identity: u64, globals: u64) -> u64 {
+    if identity == 0 { 0 } else { identity.wrapping_add(globals.rotate_left(32)) | 1 }
 }
 
 fn columns(position: &Position) -> Option<Columns> {

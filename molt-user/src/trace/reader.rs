@@ -2,10 +2,10 @@
 
 use crate::aggregate::modules;
 use crate::aggregate::tally::CodeId;
-use crate::cpython::Known;
 use crate::cpython::debug_offsets::{LayoutError, layout_of};
 use crate::cpython::layout::Layout;
 use crate::cpython::thread_key::thread_key;
+use crate::cpython::{Known, Unknown};
 use crate::discover::{Interpreter, Libc, Process};
 use crate::symbolize::cache::{CodeCache, Identified};
 use crate::symbolize::code::CodeObject;
@@ -51,12 +51,14 @@ pub(super) struct Reader {
 #[derive(Debug)]
 pub(super) struct SeenCode {
     pub(super) id: CodeId,
+    /// Of the code object and the globals that it ran in.
+    pub(super) identity: u64,
     pub(super) object: CodeObject,
 }
 
 impl Identified for SeenCode {
     fn identity(&self) -> u64 {
-        self.object.identity
+        self.identity
     }
 
     fn bytes(&self) -> usize {
@@ -130,6 +132,10 @@ impl Reader {
     pub(super) fn look(&self) -> Known<(Modules, Roots)> {
         let interp = main_interpreter(&self.memory, &self.layout, self.interpreter.runtime())?;
         let modules = read_modules(&self.memory, &self.layout, interp)?;
+        // Before the interpreter has begun, and when it has been torn down, there is a dict of another kind.
+        if !modules.modules.iter().any(|module| module.name.value == "builtins") {
+            return Err(Unknown::Malformed);
+        }
         let paths = read_import_paths(&self.memory, &self.layout, interp)?;
         let cwd = self.cwd().to_string_lossy().into_owned();
         Ok((modules, Roots::new(&paths, self.layout.minor, &cwd)))

@@ -15,7 +15,9 @@ use molt_mpa::write::check_destination;
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, ppoll};
 use nix::sys::signal::Signal;
+use std::collections::BTreeSet;
 use std::os::fd::AsFd;
+use std::os::unix::fs::MetadataExt;
 use std::time::Duration;
 
 /// Most records taken before the target's own events are looked at again.
@@ -48,7 +50,8 @@ pub fn run(options: &Options, progress: &mut dyn FnMut(Progress)) -> Result<Outc
         watch.remark(format!("{}: children cannot be followed", one_line(unknown)));
     }
     let traced = begin(options, attached, &signals, &mut watch)?;
-    let mut run = Run { options, kernel, watch, traced, ending: None, interrupted: false };
+    let mut run =
+        Run { options, kernel, watch, traced, ending: None, hooked: BTreeSet::new(), interrupted: false };
     run.to_the_end(&signals, progress)?;
     let unhooking = run.kernel.unhook();
     let outcome = finish(run.options, &mut run.watch, &run.kernel, caller()?)?;
@@ -68,6 +71,8 @@ struct Run<'a> {
     traced: Traced,
     /// How a launched target ended.
     ending: Option<Ending>,
+    /// Interpreters that have probes, by device and inode.
+    hooked: BTreeSet<(u64, u64)>,
     /// Asked to end once already.
     interrupted: bool,
 }
@@ -174,9 +179,13 @@ impl Run<'_> {
         }
     }
 
-    /// Reports the end of interpreters of this build. Where that cannot be had, what the last look before it
+    /// Reports the end of interpreters of this build, once for each file. Where that cannot be had, what the last look before it
     /// found is all that is known, and the artifact says so.
     fn hook(&mut self, build: &Build) -> anyhow::Result<()> {
+        let file = build.elf.file().metadata()?;
+        if !self.hooked.insert((file.dev(), file.ino())) {
+            return Ok(());
+        }
         let offsets = build.finalizers();
         let hooked = if offsets.is_empty() {
             Err(anyhow::anyhow!("the interpreter exports none of the functions that begin its end"))
@@ -197,6 +206,7 @@ impl Run<'_> {
                 None => return Ok(Next::GoOn),
                 Some(Event::Exec(held)) => {
                     self.drain();
+                    self.watch.at_exec(pid);
                     self.watch.tick(monotonic_ns());
                     self.obey();
                     drop(held);

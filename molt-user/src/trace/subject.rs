@@ -116,7 +116,8 @@ enum Looked {
 fn look(pid: u32, now_ns: u64, inspector: &mut Inspector) -> Result<Looked, DiscoverError> {
     let process = Process::read(pid.cast_signed())?;
     match inspector.inspect(&process)? {
-        Finding::Python(interpreter) => match Reader::new(process, interpreter, now_ns) {
+        // Read again: an exec may have come between the two looks, and the command line be the old one.
+        Finding::Python(interpreter) => match Reader::new(Process::read(process.pid)?, interpreter, now_ns) {
             Ok(reader) => Ok(Looked::Python(Box::new(reader))),
             Err(LayoutError::Unreadable { .. } | LayoutError::NotThere { .. }) => Ok(Looked::Nothing),
             Err(refused) => Ok(Looked::Refused(refused.to_string())),

@@ -9,6 +9,7 @@ use crate::aggregate::modules::Modules;
 use crate::aggregate::processes::Processes;
 use crate::aggregate::tally::{Site, Tally};
 use crate::decode::{Record, decode};
+use crate::discover::file::FileFinding;
 use crate::discover::{Build, Inspector, Process};
 use crate::launch::Ending;
 use crate::symbolize::paths::{Roots, SourceFile};
@@ -18,6 +19,7 @@ use molt_common::event::process::Birth;
 use molt_common::event::sample::{Frame, NO_PYTHON, NOT_READY, STACK_CUT, STACK_TORN, Sample};
 use molt_mpa::quantity::Millis;
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 /// What the watch wants of the kernel side.
@@ -85,9 +87,10 @@ impl Watch {
         }
     }
 
-    /// Watches process `pid` from now on; `held` ones wait at their end until they were looked at.
-    pub(super) fn begin(&mut self, pid: u32, held: bool, now_ns: u64) {
-        let subject = Subject::new(now_ns, held);
+    /// Watches process `pid` from now on. A launched one has yet to exec, and waits at its end until it was
+    /// looked at.
+    pub(super) fn begin(&mut self, pid: u32, launched: bool, now_ns: u64) {
+        let subject = Subject::new(if launched { u64::MAX } else { now_ns }, launched);
         self.asks.push(Ask::Configure(pid, subject.unready_config()));
         self.subjects.insert(pid, subject);
         self.processes.begin(pid, self.since(now_ns));
@@ -148,6 +151,17 @@ impl Watch {
         }
     }
 
+    /// Process `pid` is stopped at its exec: whatever interpreter it is about to load is hooked before it can
+    /// come to its end.
+    pub(super) fn at_exec(&mut self, pid: u32) {
+        let exe = PathBuf::from(format!("/proc/{pid}/exe"));
+        match self.inspector.inspect_file(&exe) {
+            Ok(FileFinding::Python { build, .. }) => self.asks.push(Ask::Hook(build)),
+            Ok(_) => {}
+            Err(unknown) => tracing::info!(pid, %unknown, "the program was not inspected at its exec"),
+        }
+    }
+
     fn sample(&mut self, sample: &Sample, frames: &[Frame]) {
         let flags = sample.header.flags;
         self.tally.samples.taken += 1;
@@ -156,7 +170,7 @@ impl Watch {
             self.tally.samples.not_python += 1;
             return;
         };
-        if flags & STACK_TORN != 0 || frames.is_empty() {
+        if flags & STACK_TORN != 0 {
             self.tally.samples.torn += 1;
             return;
         }

@@ -15,8 +15,8 @@ impl Memory for Noise<'_> {
         if self.0.is_empty() || addr & 0x7000 == 0x7000 {
             return Err(Fault::ReadFault);
         }
-        let start = addr as usize % self.0.len();
-        for (byte, from) in into.iter_mut().zip(self.0.iter().cycle().skip(start)) {
+        let (tail, head) = self.0.split_at(addr as usize % self.0.len());
+        for (byte, from) in into.iter_mut().zip(head.iter().chain(tail).cycle()) {
             *byte = *from;
         }
         Ok(())

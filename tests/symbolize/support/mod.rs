@@ -3,3 +3,8 @@
 pub(crate) mod interpreters;
 pub(crate) mod runtime;
 pub(crate) mod target;
+
+/// Bytes as Python's `hexdigest` writes them.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
+}

@@ -13,7 +13,7 @@ pub(crate) fn address(pid: u32) -> u64 {
     for line in maps.lines() {
         let fields: Vec<&str> = line.split_whitespace().collect();
         let [range, _, offset, _, _, path] = fields[..] else { continue };
-        if !path.contains("python") || seen.contains(&path) || offset.trim_start_matches('0') != "" {
+        if !path.contains("python") || seen.contains(&path) || offset.bytes().any(|digit| digit != b'0') {
             continue;
         }
         seen.push(path);

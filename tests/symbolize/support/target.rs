@@ -28,14 +28,14 @@ impl Target {
     pub(crate) fn start(python: &Path, mode: &str, modules: &[&str]) -> Target {
         let mut args = vec![mode];
         args.extend(modules);
-        Self::run(python, "code_objects.py", &args)
+        Self::run(python, &["-E", "-s", "-S", "-B"], "code_objects.py", &args)
     }
 
     /// Runs a program of `tests/programs` and waits for the line that it prints.
-    pub(crate) fn run(python: &Path, program: &str, args: &[&str]) -> Target {
+    pub(crate) fn run(python: &Path, flags: &[&str], program: &str, args: &[&str]) -> Target {
         let programs = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/programs");
         let mut child = Command::new(python)
-            .args(["-E", "-s", "-S", "-B"])
+            .args(flags)
             .arg(program)
             .args(args)
             .current_dir(programs)

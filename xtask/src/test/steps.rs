@@ -46,12 +46,8 @@ fn done(result: Result<()>) -> Result<Outcome> {
 }
 
 fn system() -> Result<Outcome> {
-    done(packages::ensure(&[
-        &packages::C_COMPILER,
-        &packages::CPP_COMPILER,
-        &packages::XZ,
-        &packages::PYTHON,
-    ]))
+    let own = [&packages::C_COMPILER, &packages::CPP_COMPILER, &packages::XZ, &packages::PYTHON];
+    done(packages::ensure(&[own.as_slice(), &packages::LIBBPF].concat()))
 }
 
 fn interpreters() -> Result<Outcome> {
@@ -71,20 +67,21 @@ fn generated() -> Result<Outcome> {
 }
 
 fn lint() -> Result<Outcome> {
-    let deny = ["--", "--deny", "warnings"];
-    cargo(&[["clippy", "--locked", "--workspace", "--all-targets"].as_slice(), &deny].concat())?;
-    // Not among the default targets, so it must be named.
-    cargo(&[["clippy", "--locked", "--package", "molt-user", "--test", "live"].as_slice(), &deny].concat())?;
+    cargo(&["clippy", "--locked", "--workspace", "--all-targets", "--", "--deny", "warnings"])?;
+    // Not among the default targets, so they must be named.
+    for (package, suite) in live::SUITES {
+        cargo(&["clippy", "--locked", "--package", package, "--test", suite, "--", "--deny", "warnings"])?;
+    }
     done(ebpf::run(&ebpf::Args { check: false, lint: true }))
 }
 
 fn docs() -> Result<Outcome> {
-    let mut doc = cargo_command(&["doc", "--locked", "--workspace", "--no-deps", "--document-private-items"]);
+    let mut doc = cargo_command(&["doc", "--locked", "--no-deps", "--document-private-items"]);
     done(command::run(doc.env("RUSTDOCFLAGS", "--deny warnings")))
 }
 
 fn unit() -> Result<Outcome> {
-    done(cargo(&["test", "--locked", "--workspace"]))
+    done(cargo(&["test", "--locked"]))
 }
 
 fn live_suite() -> Result<Outcome> {

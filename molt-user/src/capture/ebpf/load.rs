@@ -7,7 +7,7 @@ use aya::programs::ProgramError;
 use aya::programs::uprobe::UProbeLink;
 use aya::{Ebpf, EbpfError, EbpfLoader};
 use molt_common::WIRE_VERSION;
-use molt_common::config::{KernelLayout, ProcessConfig};
+use molt_common::config::{GATE_OPEN, KernelLayout, ProcessConfig};
 use molt_common::fault::Fault;
 use molt_common::layout::ABSENT;
 use std::error::Error;
@@ -147,7 +147,7 @@ impl Kernel {
 
     /// Lets process `pid` go on into its finalization.
     pub fn open_gate(&mut self, pid: u32) -> Result<(), LoadError> {
-        self.gates.insert(pid, 1, 0).map_err(|source| LoadError::Map { map: "GATES", source })
+        self.gates.insert(pid, GATE_OPEN, 0).map_err(|source| LoadError::Map { map: "GATES", source })
     }
 
     /// Becomes readable when there are records.

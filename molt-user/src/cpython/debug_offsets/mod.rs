@@ -6,6 +6,7 @@
 
 mod v3_13;
 mod v3_14;
+mod v3_15;
 
 #[cfg(test)]
 mod tests;
@@ -119,6 +120,7 @@ pub fn layout_of<M: Memory>(memory: &M, version: Version, runtime: u64) -> Resul
     let table = match version.minor() {
         13 => &v3_13::TABLE,
         14 => &v3_14::TABLE,
+        15 => &v3_15::TABLE,
         _ => return Ok(Checked { layout, differences: Vec::new(), compared: false }),
     };
     let bytes = read(memory, runtime, table.bytes as usize).map_err(unreadable)?;
@@ -151,8 +153,7 @@ fn correct(
         if value == u64::from(*held) {
             continue;
         }
-        let width = if *held % 8 == 0 { 8 } else { 4 };
-        let sane = value < MAX_OFFSET && (value % width == 0 || *name == "interpreter_frame.owner");
+        let sane = value < MAX_OFFSET && (value % 4 == 0 || *name == "interpreter_frame.owner");
         let offset = u32::try_from(value).ok().filter(|_| sane);
         let interpreter = offset.ok_or(LayoutError::Insane { version, name, value })?;
         differences.push(Difference { name, table: *held, interpreter });

@@ -214,6 +214,8 @@ impl Layout {
             code_kwonlyargcount: self.code_kwonlyargcount,
             code_flags: self.code_flags,
             code_firstlineno: self.code_firstlineno,
+            code_name: self.code_name,
+            code_filename: self.code_filename,
         }
     }
 
@@ -239,7 +241,7 @@ impl Layout {
         [self.code_argcount, self.code_kwonlyargcount, self.code_flags, self.code_firstlineno]
             .into_iter()
             .map(|at| at.saturating_add(4))
-            .chain([self.code_size.saturating_add(8)])
+            .chain([self.code_size, self.code_name, self.code_filename].map(|at| at.saturating_add(8)))
             .fold(0, u32::max)
     }
 }

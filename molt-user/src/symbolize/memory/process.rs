@@ -51,7 +51,7 @@ impl ProcessMemory {
 
     fn try_read(&self, addr: u64, into: &mut [u8]) -> Result<(), Errno> {
         let len = into.len();
-        let base = usize::try_from(addr).map_err(|_| Errno::EFAULT)?;
+        let base = usize::try_from(addr).ok().ok_or(Errno::EFAULT)?;
         let read = process_vm_readv(self.pid, &mut [IoSliceMut::new(into)], &[RemoteIoVec { base, len }])?;
         if read == len { Ok(()) } else { Err(Errno::EFAULT) }
     }

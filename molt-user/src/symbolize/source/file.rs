@@ -91,7 +91,7 @@ fn decode(mut bytes: Vec<u8>) -> Result<String, NoSource> {
     }
     match coding_cookie(&bytes).as_deref() {
         None | Some("utf-8" | "utf8" | "ascii" | "us-ascii") => {
-            String::from_utf8(bytes).map_err(|_| NoSource::Encoding)
+            String::from_utf8(bytes).ok().ok_or(NoSource::Encoding)
         }
         Some("latin-1" | "latin1" | "iso-8859-1" | "iso8859-1" | "iso-latin-1") if !has_mark => {
             Ok(bytes.iter().copied().map(char::from).collect())

@@ -26,7 +26,7 @@ pub(super) fn read(
         Errno::EISDIR | Errno::ENXIO => NoSource::NotRegular,
         _ => NoSource::Unreadable,
     })?;
-    let metadata = file.metadata().map_err(|_| NoSource::Unreadable)?;
+    let metadata = file.metadata().ok().ok_or(NoSource::Unreadable)?;
     if !metadata.is_file() {
         return Err(NoSource::NotRegular);
     }
@@ -35,7 +35,7 @@ pub(super) fn read(
     }
     let mut bytes = Vec::new();
     // The file may grow while it is read.
-    file.take(MAX_SOURCE_BYTES + 1).read_to_end(&mut bytes).map_err(|_| NoSource::Unreadable)?;
+    file.take(MAX_SOURCE_BYTES + 1).read_to_end(&mut bytes).ok().ok_or(NoSource::Unreadable)?;
     if bytes.len() as u64 > MAX_SOURCE_BYTES {
         return Err(NoSource::TooLarge);
     }

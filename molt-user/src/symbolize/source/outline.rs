@@ -4,7 +4,7 @@
 use super::file::SourceFile;
 use crate::cpython::linetable::Position;
 use ruff_python_ast::visitor::{self, Visitor};
-use ruff_python_ast::{Arguments, Comprehension, Decorator, Expr, ExprCall, Parameters, Stmt};
+use ruff_python_ast::{Arguments, Comprehension, Decorator, Expr, ExprCall, Stmt};
 use ruff_text_size::{Ranged, TextRange, TextSize};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -105,9 +105,13 @@ impl<'a> Builder<'a> {
                     builder.visit_expr(&generator.iter);
                 }
                 builder.visit_expr(&generator.target);
-                generator.ifs.iter().for_each(|condition| builder.visit_expr(condition));
+                for condition in &generator.ifs {
+                    builder.visit_expr(condition);
+                }
             }
-            elements.iter().for_each(|element| builder.visit_expr(element));
+            for element in elements {
+                builder.visit_expr(element);
+            }
         });
     }
 
@@ -143,9 +147,13 @@ impl<'a> Visitor<'a> for Builder<'a> {
         match stmt {
             Stmt::FunctionDef(function) => {
                 let decorators = &function.decorator_list;
-                decorators.iter().for_each(|decorator| self.visit_decorator(decorator));
+                for decorator in decorators {
+                    self.visit_decorator(decorator);
+                }
                 self.visit_parameters(&function.parameters);
-                function.returns.iter().for_each(|returns| self.visit_annotation(returns));
+                if let Some(returns) = &function.returns {
+                    self.visit_annotation(returns);
+                }
                 let qualname = self.define(&function.name, first_of(decorators, function.range));
                 let globals = globals_of(&function.body);
                 self.inside(format!("{qualname}.<locals>."), globals, |builder| {
@@ -154,8 +162,12 @@ impl<'a> Visitor<'a> for Builder<'a> {
             }
             Stmt::ClassDef(class) => {
                 let decorators = &class.decorator_list;
-                decorators.iter().for_each(|decorator| self.visit_decorator(decorator));
-                class.arguments.iter().for_each(|arguments| self.visit_arguments(arguments));
+                for decorator in decorators {
+                    self.visit_decorator(decorator);
+                }
+                if let Some(arguments) = &class.arguments {
+                    self.visit_arguments(arguments);
+                }
                 let qualname = self.define(&class.name, first_of(decorators, class.range));
                 let globals = globals_of(&class.body);
                 self.inside(format!("{qualname}."), globals, |builder| builder.visit_body(&class.body));
@@ -167,15 +179,16 @@ impl<'a> Visitor<'a> for Builder<'a> {
     fn visit_expr(&mut self, expr: &'a Expr) {
         match expr {
             Expr::Lambda(lambda) => {
-                let parameters: Option<&Parameters> = lambda.parameters.as_deref();
-                parameters.into_iter().for_each(|parameters| self.visit_parameters(parameters));
+                if let Some(parameters) = &lambda.parameters {
+                    self.visit_parameters(parameters);
+                }
                 let qualname = self.define("<lambda>", lambda.start());
                 self.inside(format!("{qualname}.<locals>."), BTreeSet::new(), |builder| {
                     builder.visit_expr(&lambda.body);
                 });
             }
             Expr::ListComp(list) => {
-                self.comprehension("<listcomp>", list.start(), &list.generators, &[&list.elt])
+                self.comprehension("<listcomp>", list.start(), &list.generators, &[&list.elt]);
             }
             Expr::SetComp(set) => self.comprehension("<setcomp>", set.start(), &set.generators, &[&set.elt]),
             Expr::DictComp(dict) => {
@@ -199,7 +212,9 @@ impl<'a> Visitor<'a> for Builder<'a> {
             && !generator.parenthesized
         {
             self.comprehension("<genexpr>", arguments.start(), &generator.generators, &[&generator.elt]);
-            arguments.keywords.iter().for_each(|keyword| self.visit_keyword(keyword));
+            for keyword in &arguments.keywords {
+                self.visit_keyword(keyword);
+            }
             return;
         }
         visitor::walk_arguments(self, arguments);

@@ -89,7 +89,7 @@ fn refuses_text_that_is_too_deep() {
         assert!(!syntax::is_shallow(&deep), "{open}");
         assert!(file(&deep).outline().is_none());
     }
-    let blocks: String = (0..200).map(|depth| format!("{}if x:\n", " ".repeat(depth))).collect();
+    let blocks: String = (0..200).map(|depth| " ".repeat(depth) + "if x:\n").collect();
     assert!(!syntax::is_shallow(&blocks));
     assert!(syntax::is_shallow(&format!("x = [{}]\n", "f(1) + 2, ".repeat(50_000))), "long, not deep");
     for chain in ["a + ", "not ", "lambda: "] {

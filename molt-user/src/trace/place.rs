@@ -51,6 +51,10 @@ impl Reader {
                 let offset = seen.object.site(frame.lasti).offset;
                 Placing::Known(Placed { code: seen.id, offset }, seen)
             }
+            // The kernel side saw a code object there, which has been freed and built over since.
+            Err(Unknown::BadPointer | Unknown::WrongType) if frame.identity != 0 => {
+                Placing::Unknown(Unknown::Stale)
+            }
             Err(reason) => Placing::Unknown(reason),
         }
     }

@@ -1,5 +1,6 @@
 //! How to read one Python process: its layout, its memory, its sources, and what was read already.
 
+use crate::aggregate::entrypoint::{Entry, parse};
 use crate::aggregate::modules;
 use crate::aggregate::tally::CodeId;
 use crate::cpython::debug_offsets::{LayoutError, layout_of};
@@ -10,7 +11,9 @@ use crate::discover::{Interpreter, Libc, Process};
 use crate::symbolize::cache::{CodeCache, Identified};
 use crate::symbolize::code::CodeObject;
 use crate::symbolize::memory::ProcessMemory;
-use crate::symbolize::modules::{Module, Modules, main_interpreter, read_import_paths, read_modules};
+use crate::symbolize::modules::{
+    ImportPaths, Module, Modules, main_interpreter, read_import_paths, read_modules,
+};
 use crate::symbolize::paths::Roots;
 use crate::symbolize::source::{self, Sources};
 use molt_mpa::ids::Sha256Hash;
@@ -137,8 +140,26 @@ impl Reader {
             return Err(Unknown::Malformed);
         }
         let paths = read_import_paths(&self.memory, &self.layout, interp)?;
-        let cwd = self.cwd().to_string_lossy().into_owned();
-        Ok((modules, Roots::new(&paths, self.layout.minor, &cwd)))
+        Ok((modules, self.roots(paths)))
+    }
+
+    /// The import roots as far as they are known without a look.
+    pub(super) fn script_roots(&self) -> Roots {
+        self.roots(ImportPaths::default())
+    }
+
+    /// The import roots of `paths`, and the folder of the script: `-I` and `-P` keep it out of `sys.path`,
+    /// but the program is no less the program's.
+    fn roots(&self, mut paths: ImportPaths) -> Roots {
+        let command: Vec<String> =
+            self.process.command.iter().map(|text| text.to_string_lossy().into_owned()).collect();
+        if let Entry::Script(script) = parse(&command).entry
+            && let Some(folder) = Path::new(&script).parent()
+        {
+            paths.path.push(folder.to_string_lossy().into_owned());
+        }
+        let cwd = self.process.cwd.as_deref().unwrap_or(Path::new("/"));
+        Roots::new(&paths, self.layout.minor, &cwd.to_string_lossy())
     }
 
     /// Notes a module that a look has found. Its source is hashed later: a process may be waiting for the look
@@ -176,10 +197,6 @@ impl Reader {
             ("evicted_code", counts.evicted),
             ("failed_read", self.memory.failures().total()),
         ]
-    }
-
-    fn cwd(&self) -> PathBuf {
-        self.process.cwd.clone().unwrap_or_else(|| PathBuf::from("/"))
     }
 }
 

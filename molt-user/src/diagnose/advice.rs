@@ -39,11 +39,10 @@ pub fn refused(error: &(dyn Error + 'static), privileges: &Privileges, command: 
     }
     let mut lines: Vec<String> = obstacles.into_iter().flat_map(lines_of).collect();
     if is_verifier(error) {
+        let kernel = &privileges.kernel;
         lines.push(format!(
-            "the kernel is {}; to get its verifier's whole log into a file",
-            privileges.kernel
+            "kernel {kernel}; for the verifier's whole log try: sudo molt -vv doctor 2> verifier.log"
         ));
-        lines.push("try: sudo molt -vv doctor 2> verifier.log".to_owned());
     } else if lines.is_empty() && matches!(errno(error), Some(Errno::EPERM | Errno::EACCES)) {
         lines.push("molt has all capabilities that it needs: a security module of the kernel (SELinux, AppArmor, a BPF policy) refused".to_owned());
         lines.push("see the kernel's log: sudo dmesg | tail".to_owned());

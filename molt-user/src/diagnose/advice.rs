@@ -29,7 +29,8 @@ pub fn one_line(error: &(dyn Error + 'static)) -> String {
 pub fn refused(error: &(dyn Error + 'static), privileges: &Privileges, command: &str) -> Vec<String> {
     if is_uprobe(error) && errno(error) == Some(Errno::EACCES) && !privileges.has(Capability::SysAdmin) {
         return vec![
-            "to place uprobes, kernels from 6.17 on, and older ones with the same fix, ask for CAP_SYS_ADMIN; without them the end of the interpreter passes unseen".to_owned(),
+            "kernels since July 2025 (6.16, and stable ones before it) want CAP_SYS_ADMIN for this"
+                .to_owned(),
             format!("try: sudo {command}"),
         ];
     }
@@ -39,11 +40,10 @@ pub fn refused(error: &(dyn Error + 'static), privileges: &Privileges, command: 
     }
     let mut lines: Vec<String> = obstacles.into_iter().flat_map(lines_of).collect();
     if is_verifier(error) {
+        let kernel = &privileges.kernel;
         lines.push(format!(
-            "the kernel is {}; to get its verifier's whole log into a file",
-            privileges.kernel
+            "kernel {kernel}; for the verifier's whole log try: sudo molt -vv doctor 2> verifier.log"
         ));
-        lines.push("try: sudo molt -vv doctor 2> verifier.log".to_owned());
     } else if lines.is_empty() && matches!(errno(error), Some(Errno::EPERM | Errno::EACCES)) {
         lines.push("molt has all capabilities that it needs: a security module of the kernel (SELinux, AppArmor, a BPF policy) refused".to_owned());
         lines.push("see the kernel's log: sudo dmesg | tail".to_owned());
@@ -56,7 +56,8 @@ pub fn lines_of(obstacle: Obstacle) -> [String; 2] {
     [obstacle.what, format!("try: {}", obstacle.remedy)]
 }
 
-/// Whether a uprobe was refused (`perf_uprobe_event_init`, `kernel/events/core.c`).
+/// Whether a uprobe was refused. `CAP_PERFMON` was enough for `perf_uprobe_event_init` (`kernel/events/core.c`)
+/// up to 6.1.145, 6.6.98, 6.12.38 and 6.15.6, and is not since (CVE-2025-38466).
 fn is_uprobe(error: &(dyn Error + 'static)) -> bool {
     let mut causes = Chain::new(error);
     causes.any(|cause| matches!(cause.downcast_ref(), Some(AttachError::Refused { program: "finalize", .. })))

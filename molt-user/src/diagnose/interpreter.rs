@@ -141,7 +141,7 @@ fn debug_offsets(layout: Option<&Checked>) -> Fact {
     match layout {
         None => Fact::neutral(NAME, Value::Null).noted("the interpreter has not started"),
         Some(Checked { compared: false, .. }) => {
-            Fact::neutral(NAME, "not compared").noted("3.13 and 3.14 carry offsets that molt compares")
+            Fact::neutral(NAME, "not compared").noted("only 3.13 and later carry their own")
         }
         Some(Checked { differences, .. }) if differences.is_empty() => {
             Fact::good(NAME, "agree").noted("with molt's table")

@@ -186,8 +186,8 @@ impl Run<'_> {
         }
     }
 
-    /// Reports the end of interpreters of this build, once for each file. Where that cannot be had, what the last look before it
-    /// found is all that is known, and the artifact says so.
+    /// Reports the end of interpreters of this build, once for each file. Where that cannot be had, what the
+    /// last look before it found is all that is known, and the artifact says so.
     fn hook(&mut self, build: &Build) -> anyhow::Result<()> {
         let file = build.elf.file().metadata()?;
         if !self.hooked.insert((file.dev(), file.ino())) {

@@ -1,6 +1,14 @@
 //! Hook sites in the files of the interpreters on this machine, against what their symbols tell. Nothing runs,
 //! and nothing needs privileges; `tests/suite/sites.rs` counts the calls that go through them.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot go on panics, and is reported"
+)]
+#![expect(clippy::print_stdout, reason = "shows each interpreter's sites with --nocapture")]
+
 #[path = "support/pythons.rs"]
 #[expect(dead_code, reason = "the live suite uses the rest")]
 mod pythons;

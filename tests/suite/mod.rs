@@ -5,6 +5,7 @@ mod interrupt;
 mod output;
 mod repeat;
 mod shares;
+mod sites;
 mod status;
 mod truth;
 mod wrappers;
@@ -22,6 +23,7 @@ const ON_EACH: &[(&str, Test)] = &[
     ("shares_of_time_are_within_three_points", shares::shares_of_time_are_within_three_points),
     ("two_runs_differ_only_where_they_may", repeat::two_runs_differ_only_where_they_may),
     ("attaches_to_a_running_program", attach::attaches_to_a_running_program),
+    ("hook_sites_see_every_call", sites::hook_sites_see_every_call),
 ];
 
 /// Tests of molt's own behaviour, for which any interpreter serves.

@@ -69,7 +69,7 @@ fn tables<'words>(
 }
 
 /// Whether the undefined opcodes share one handler, and the defined ones do not. Without the second condition
-/// a `switch` whose cases mostly lead to its default is taken for the table (62 places in Debian's 3.11.2).
+/// a `switch` whose cases mostly lead to its default is taken for the table (3,909 places in Debian's 3.11.2).
 /// Compilers merge few handlers: two at most in the builds known.
 fn has_pattern(table: &[u64; OPCODES], undefined: &[u8]) -> bool {
     let mut targets = undefined.iter().map(|&opcode| table[usize::from(opcode)]);

@@ -1,16 +1,16 @@
 //! Machine code around the dispatch table: where in a handler a probe goes, and what the registers hold there.
 //!
-//! This file is the same for every processor; what depends on one is in its own file, of which `machine` is
-//! the one for this build.
+//! This file is the same for every processor; what depends on one is in that one's file.
 
-#[cfg(target_arch = "x86_64")]
-#[path = "handler/x86_64.rs"]
-mod machine;
 #[cfg(not(target_arch = "x86_64"))]
-#[path = "handler/unknown.rs"]
-mod machine;
+mod unknown;
+#[cfg(target_arch = "x86_64")]
+mod x86_64;
 
-pub(super) use machine::{eval_frame_argument, find_entry, find_frame_clear, function_entry};
+#[cfg(not(target_arch = "x86_64"))]
+pub(super) use unknown::{eval_frame_argument, find_entry, find_frame_clear, function_entry};
+#[cfg(target_arch = "x86_64")]
+pub(super) use x86_64::{eval_frame_argument, find_entry, find_frame_clear, function_entry};
 
 use crate::discover::args::Register;
 use crate::discover::elf::Elf;

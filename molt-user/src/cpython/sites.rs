@@ -50,7 +50,8 @@ pub struct ExitSite {
     pub address: u64,
     /// Holds the frame, which is yet to be cleared. None with [`Kind::EvalFrame`]: the probe is one on the
     /// function's return, where the frame is the one that the thread entered last and the result is the
-    /// function's own.
+    /// function's own. The kernel keeps track of 64 nested returns of a thread and misses those of deeper
+    /// calls (`MAX_URETPROBE_DEPTH`, `include/linux/uprobes.h`, Linux 6.18).
     pub frame_argument: Option<Register>,
 }
 
@@ -59,6 +60,11 @@ pub struct ExitSite {
 pub struct HookSites {
     /// How calls are seen.
     pub kind: Kind,
+    /// Bits of the argument of the opcode at an entry site that are all 0 when a function starts, and not when
+    /// it goes on. `RESUME_OPARG_LOCATION_MASK` (`Include/internal/pycore_opcode_utils.h`); in 3.15 it has a
+    /// bit more, for the making of a generator expression, which is no start either. 0 with
+    /// [`Kind::EvalFrame`].
+    pub resume_mask: u8,
     /// All places where calls are seen; at least one.
     pub entry: Vec<EntrySite>,
     /// Where returns are seen, or why they are not.
@@ -124,7 +130,13 @@ pub fn find_sites(elf: &Elf, version: Version, layout: &Layout) -> Result<HookSi
     if version.major() == 3 && version.minor() <= 10 {
         let entry = exported(b"_PyEval_EvalFrameDefault").ok_or(NoSites::NoEvalFrame)?;
         let (entry, exit) = eval_frame_sites(elf, entry, version.minor()).ok_or(NoSites::NoEvalFrame)?;
-        return Ok(HookSites { kind: Kind::EvalFrame, entry: vec![entry], exit: Ok(exit), trace_back_here });
+        return Ok(HookSites {
+            kind: Kind::EvalFrame,
+            resume_mask: 0,
+            entry: vec![entry],
+            exit: Ok(exit),
+            trace_back_here,
+        });
     }
     let opcodes = Opcodes::of(version.minor()).filter(|_| version.major() == 3);
     let opcodes = opcodes.ok_or(NoSites::Version { version })?;
@@ -141,7 +153,8 @@ pub fn find_sites(elf: &Elf, version: Version, layout: &Layout) -> Result<HookSi
         return Err(NoSites::Contradiction);
     };
     let exit = exit_site(elf, &text, &relocations, table.handler(opcodes.return_value()), frame);
-    Ok(HookSites { kind: Kind::Dispatch, entry, exit, trace_back_here })
+    let resume_mask = if version.minor() >= 15 { 7 } else { 3 };
+    Ok(HookSites { kind: Kind::Dispatch, resume_mask, entry, exit, trace_back_here })
 }
 
 fn eval_frame_sites(elf: &Elf, address: u64, minor: u8) -> Option<(EntrySite, ExitSite)> {

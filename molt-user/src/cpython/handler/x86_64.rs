@@ -8,12 +8,12 @@ use iced_x86::{
     OpKind, Register as Name,
 };
 
-/// Most instructions from a handler's first to the store of the instruction pointer. Compilers put up to 2
+/// Most instructions from a handler's first to the store of the instruction pointer. Compilers put up to 3
 /// before it.
 const MAX_TO_STORE: usize = 8;
-/// Most instructions from that store to the probe. Compilers put up to 7 between.
+/// Most instructions from that store to the probe. Compilers put up to 6 between.
 const MAX_TO_SITE: usize = 8;
-/// Most instructions from a handler's first to its first call. The longest way known has 32.
+/// Most instructions from a handler's first to its first call. The longest way known has some 30.
 const MAX_TO_CALL: usize = 64;
 
 /// The first two integer arguments (System V ABI).

@@ -61,12 +61,9 @@ impl Elf {
         for table in self.sections.iter().filter(is_table) {
             for entry in self.read_section(table)?.chunks_exact(size_of::<Rela64<LittleEndian>>()) {
                 let Ok((entry, _)) = object::pod::from_bytes::<Rela64<LittleEndian>>(entry) else { break };
-                let info = entry.r_info.get(LE);
-                // Symbol index and kind are the upper and the lower half (`ELF64_R_SYM`, `ELF64_R_TYPE`).
-                let (symbol, kind) = ((info >> 32) as u32, info as u32);
-                let base = match kind {
+                let base = match entry.r_type(LE, false).0 {
                     kind::RELATIVE => Some(0),
-                    _ if kind::SYMBOLIC.contains(&kind) => self.symbols.address(symbol),
+                    kind if kind::SYMBOLIC.contains(&kind) => self.symbols.address(entry.r_sym(LE, false)),
                     _ => None,
                 };
                 let value = base.map(|base| base.wrapping_add_signed(entry.r_addend.get(LE)));

@@ -1,3 +1,5 @@
+//! Handlers and functions as bytes.
+
 use super::{find_entry, find_frame_clear, function_entry};
 use crate::cpython::handler::{Entry, FrameClear, Shape, Text};
 use crate::discover::args::Register;
@@ -57,11 +59,12 @@ fn says_what_is_missing() {
     assert_eq!(entry(&[&[0x74, 0], &STORE, &[0x74, 0]]), Err(Shape::NoStore), "only on one of two ways");
     assert_eq!(entry(&[&[0xc3]]), Err(Shape::NoStore));
     // mov %r10,0x38(%rsp); mov %r10,0x40(%rbx); mov %r10d,0x38(%rbx); mov %r10,0x38(%rbx,%rax).
-    for other in
-        [&[0x4c, 0x89, 0x54, 0x24, 0x38][..], &[0x4c, 0x89, 0x53, 0x40], &[0x44, 0x89, 0x53, 0x38], &[
-            0x4c, 0x89, 0x54, 0x03, 0x38,
-        ]]
-    {
+    for other in [
+        &[0x4c, 0x89, 0x54, 0x24, 0x38][..],
+        &[0x4c, 0x89, 0x53, 0x40],
+        &[0x44, 0x89, 0x53, 0x38],
+        &[0x4c, 0x89, 0x54, 0x03, 0x38],
+    ] {
         assert_eq!(entry(&[other, &[0x74, 0]]), Err(Shape::NoStore), "{other:x?}");
     }
     assert_eq!(entry(&[&STORE, &nops, &[0x74, 0]]), Err(Shape::NoEmulated));

@@ -1,8 +1,8 @@
 //! All knowledge of CPython on the user side: versions, layouts, opcode and line tables, objects.
 //!
 //! Everything here takes a [`molt_common::walk::Memory`], or an interpreter's parsed file, and gives values or
-//! the reason why there are none. It opens nothing and keeps nothing. The target's memory is never trusted: each length has a maximum next
-//! to its use, each chain a bound.
+//! the reason why there are none. It opens nothing and keeps nothing. The target's memory is never trusted:
+//! each length has a maximum next to its use, each chain a bound.
 
 pub mod debug_offsets;
 mod dispatch;

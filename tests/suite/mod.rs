@@ -7,6 +7,7 @@ mod output;
 mod refusals;
 mod repeat;
 mod shares;
+mod sites;
 mod status;
 mod truth;
 mod wrappers;
@@ -25,6 +26,7 @@ const ON_EACH: &[(&str, Test)] = &[
     ("two_runs_differ_only_where_they_may", repeat::two_runs_differ_only_where_they_may),
     ("attaches_to_a_running_program", attach::attaches_to_a_running_program),
     ("doctor_describes_the_interpreter", doctor::doctor_describes_the_interpreter),
+    ("hook_sites_see_every_call", sites::hook_sites_see_every_call),
 ];
 
 /// Tests of molt's own behaviour, for which any interpreter serves.

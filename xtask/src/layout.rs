@@ -66,6 +66,15 @@ const COLUMNS: &[(&str, &[&str])] = &[
     ("keys_indices", &["dictkeys.dk_indices"]),
     ("values_items", &["dictvalues.values"]),
     ("module_dict", &["module.md_dict"]),
+    ("type_dict", &["type.tp_dict"]),
+    ("code_consts", &["code.co_consts"]),
+    ("function_code", &["func.func_code"]),
+    ("function_qualname", &["func.func_qualname"]),
+    ("staticmethod_callable", &["staticmethod.sm_callable"]),
+    ("classmethod_callable", &["classmethod.cm_callable"]),
+    ("property_get", &["property.prop_get"]),
+    ("property_set", &["property.prop_set"]),
+    ("property_del", &["property.prop_del"]),
 ];
 
 /// Fields of `_Py_DebugOffsets` and the columns that they give.

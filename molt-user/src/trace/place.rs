@@ -4,9 +4,11 @@ use super::reader::{Reader, SeenCode};
 use crate::aggregate::code::Code;
 use crate::aggregate::tally::{Columns, Placed, Site, Tally};
 use crate::cpython::linetable::Position;
+use crate::cpython::object::Objects;
 use crate::cpython::{Known, Unknown};
 use crate::symbolize::code::{CodeObject, read_code};
-use crate::symbolize::qualname::qualname;
+use crate::symbolize::functions::find_qualname;
+use crate::symbolize::qualname::{Basis, qualname};
 use crate::symbolize::source::SourceFile;
 use molt_common::event::sample::Frame;
 use molt_mpa::ids::Sha256Hash;
@@ -38,11 +40,14 @@ pub(super) enum Placing {
 impl Reader {
     /// Finds the code of a sampled frame, reading it if it is new.
     pub(super) fn place(&mut self, frame: &Frame, tally: &mut Tally) -> Placing {
-        let Self { codes, memory, layout, sources, .. } = self;
+        let Self { codes, memory, layout, sources, budget, .. } = self;
         let read = || {
             let object = read_code(memory, layout, frame.code, frame.globals)?;
-            let qualname = sources.as_mut().and_then(|sources| qualname(&object, sources));
-            let id = tally.intern(describe(&object, qualname.map(|(name, _)| name))?);
+            let objects = Objects::new(memory, layout);
+            let find = |name: &str| find_qualname(&objects, frame.globals, frame.code, name, budget);
+            let qualname = qualname(&object, sources.as_mut(), find);
+            let known = qualname.filter(|(_, basis)| *basis != Basis::NameOnly);
+            let id = tally.intern(describe(&object, known.map(|(name, _)| name))?);
             Ok(SeenCode { id, identity: in_globals(object.identity, frame.globals), object })
         };
         match codes.get(frame.code, in_globals(frame.identity, frame.globals), read) {
@@ -118,8 +123,6 @@ fn describe(object: &CodeObject, qualname: Option<String>) -> Known<Code> {
         Err(Unknown::Absent) => UNNAMED_MODULE.to_owned(),
         Err(reason) => return Err(*reason),
     };
-    let own = object.qualname.as_ref().ok().map(|qualname| qualname.value.clone());
-    let qualname = qualname.or(own);
     let kind = object.kind(qualname.as_deref());
     Ok(Code {
         module,

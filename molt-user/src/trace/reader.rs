@@ -10,6 +10,7 @@ use crate::cpython::{Known, Unknown};
 use crate::discover::{Interpreter, Libc, Process};
 use crate::symbolize::cache::{CodeCache, Identified};
 use crate::symbolize::code::CodeObject;
+use crate::symbolize::functions::Budget;
 use crate::symbolize::memory::ProcessMemory;
 use crate::symbolize::modules::{
     ImportPaths, Module, Modules, main_interpreter, read_import_paths, read_modules,
@@ -42,6 +43,8 @@ pub(super) struct Reader {
     /// Sources that were changed after that, by name.
     pub(super) changed_sources: BTreeSet<String>,
     pub(super) codes: CodeCache<SeenCode>,
+    /// How much of the memory may still be searched for names.
+    pub(super) budget: Budget,
     /// Modules whose source is still to be hashed, and their files.
     unhashed: Vec<(String, String)>,
     /// When `sys.modules` is read again.
@@ -77,7 +80,7 @@ impl Reader {
         for difference in &checked.differences {
             tracing::info!(?difference, "the interpreter's own offset differs from the table");
         }
-        let sources = open_sources(&process);
+        let sources = open_sources(&process, &interpreter);
         let started = process.started();
         Ok(Self {
             process,
@@ -88,6 +91,7 @@ impl Reader {
             started,
             changed_sources: BTreeSet::new(),
             codes: CodeCache::default(),
+            budget: Budget::default(),
             unhashed: Vec::new(),
             next_look_ns: now_ns + FIRST_LOOK_NS,
             look_pause: LOOK_PAUSES.0,
@@ -98,7 +102,7 @@ impl Reader {
     pub(super) fn fork(&self, pid: u32) -> Self {
         let process = Process { pid: pid.cast_signed(), ..self.process.clone() };
         Self {
-            sources: open_sources(&process),
+            sources: open_sources(&process, &self.interpreter),
             process,
             interpreter: self.interpreter.clone(),
             layout: self.layout,
@@ -106,6 +110,7 @@ impl Reader {
             started: self.started,
             changed_sources: self.changed_sources.clone(),
             codes: self.codes.clone(),
+            budget: Budget::default(),
             unhashed: Vec::new(),
             next_look_ns: self.next_look_ns,
             look_pause: self.look_pause,
@@ -200,11 +205,13 @@ impl Reader {
     }
 }
 
-fn open_sources(process: &Process) -> Option<Sources> {
+fn open_sources(process: &Process, interpreter: &Interpreter) -> Option<Sources> {
     let root = PathBuf::from(format!("/proc/{}/root", process.pid));
     let cwd = process.cwd.as_deref().unwrap_or(Path::new("/"));
     let reader = source::Reader { uid: process.uid, gid: process.gid };
+    let build = &interpreter.build;
     Sources::new(&root, cwd, reader)
+        .map(|sources| sources.with_library(&interpreter.path, build.version.minor(), build.free_threaded))
         .inspect_err(|refused| tracing::info!(%refused, "sources are out of reach"))
         .ok()
 }

@@ -148,6 +148,25 @@ pub struct Layout {
     pub values_items: u32,
     /// `PyModuleObject.md_dict`.
     pub module_dict: u32,
+    /// `PyTypeObject.tp_dict`; up to 3.10 in this table, like the next eight: later versions need no search for
+    /// qualified names.
+    pub type_dict: u32,
+    /// `co_consts`.
+    pub code_consts: u32,
+    /// `PyFunctionObject.func_code`.
+    pub function_code: u32,
+    /// `PyFunctionObject.func_qualname`.
+    pub function_qualname: u32,
+    /// `staticmethod.sm_callable` (`Objects/funcobject.c`).
+    pub staticmethod_callable: u32,
+    /// `classmethod.cm_callable` (`Objects/funcobject.c`).
+    pub classmethod_callable: u32,
+    /// `propertyobject.prop_get` (`Objects/descrobject.c`), like the next two.
+    pub property_get: u32,
+    /// `propertyobject.prop_set`.
+    pub property_set: u32,
+    /// `propertyobject.prop_del`.
+    pub property_del: u32,
     /// `sizeof(PyASCIIObject)`: where the text of a compact ASCII str begins.
     pub ascii_bytes: u32,
     /// `sizeof(PyCompactUnicodeObject)`: where the text of another compact str begins.

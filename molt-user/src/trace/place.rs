@@ -47,15 +47,17 @@ impl Reader {
             let find = |name: &str| find_qualname(&objects, frame.globals, frame.code, name, budget);
             let qualname = qualname(&object, sources.as_mut(), find);
             let known = qualname.filter(|(_, basis)| *basis != Basis::NameOnly);
-            let id = tally.intern(describe(&object, known.map(|(name, _)| name))?);
+            let id = describe(&object, known.map(|(name, _)| name)).map(|code| tally.intern(code));
             Ok(SeenCode { id, identity: in_globals(object.identity, frame.globals), object })
         };
         match codes.get(frame.code, in_globals(frame.identity, frame.globals), read) {
             Ok(seen) if is_hidden(frame, &seen.object) => Placing::Hidden,
-            Ok(seen) => {
-                let offset = seen.object.site(frame.lasti).offset;
-                Placing::Known(Placed { code: seen.id, offset }, seen)
-            }
+            Ok(seen) => match seen.id {
+                Ok(code) => {
+                    Placing::Known(Placed { code, offset: seen.object.site(frame.lasti).offset }, seen)
+                }
+                Err(reason) => Placing::Unknown(reason),
+            },
             // The kernel side saw a code object there, which has been freed and built over since.
             Err(Unknown::BadPointer | Unknown::WrongType) if frame.identity != 0 => {
                 Placing::Unknown(Unknown::Stale)

@@ -56,7 +56,8 @@ pub(super) struct Reader {
 /// A code object that was read.
 #[derive(Debug)]
 pub(super) struct SeenCode {
-    pub(super) id: CodeId,
+    /// What it counts under; not known of the interpreter's own shims, which have no module.
+    pub(super) id: Known<CodeId>,
     /// Of the code object and the globals that it ran in.
     pub(super) identity: u64,
     pub(super) object: CodeObject,

@@ -66,6 +66,10 @@ pub struct WalkLayout {
     pub code_flags: u32,
     /// `co_firstlineno`.
     pub code_firstlineno: u32,
+    /// `co_name`, a pointer.
+    pub code_name: u32,
+    /// `co_filename`, a pointer.
+    pub code_filename: u32,
 }
 
 impl WalkLayout {
@@ -74,13 +78,14 @@ impl WalkLayout {
         let block = crate::limits::BLOCK_BYTES as u32;
         let frame = [self.frame_code, self.frame_previous, self.frame_globals];
         let code = [self.code_argcount, self.code_kwonlyargcount, self.code_flags, self.code_firstlineno];
+        let pointers = [self.code_size, self.code_name, self.code_filename];
         let instr_width = if self.code_adaptive == ABSENT { 4 } else { 8 };
         self.frame_bytes <= block
             && self.code_bytes <= block
             && frame.iter().all(|at| fits(*at, 8, self.frame_bytes))
             && fits(self.frame_instr, instr_width, self.frame_bytes)
             && (self.frame_owner == ABSENT || fits(self.frame_owner, 1, self.frame_bytes))
-            && fits(self.code_size, 8, self.code_bytes)
+            && pointers.iter().all(|at| fits(*at, 8, self.code_bytes))
             && code.iter().all(|at| fits(*at, 4, self.code_bytes))
             && matches!(self.lasti_unit, 1 | 2)
     }
@@ -91,7 +96,7 @@ fn fits(at: u32, width: u32, bytes: u32) -> bool {
     at % width == 0 && at.checked_add(width).is_some_and(|end| end <= bytes)
 }
 
-const _: () = assert!(size_of::<WalkLayout>() == 8 + 4 * 24);
+const _: () = assert!(size_of::<WalkLayout>() == 8 + 4 * 26);
 
 #[cfg(test)]
 mod tests {

@@ -13,7 +13,7 @@ pub const MAX_SHIMS: usize = 4;
 pub const MAX_THREADS: u32 = 8192;
 
 /// Bytes of a frame or a code object that are read at once: every field that the walk uses lies in them.
-pub const BLOCK_BYTES: usize = 128;
+pub const BLOCK_BYTES: usize = 256;
 
 /// Most processes traced at the same time. A process beyond that is counted as
 /// [`crate::fault::Fault::ProcessTableFull`].

@@ -27,7 +27,7 @@ pub static COUNTERS: PerCpuArray<u64, { COUNTER_SLOTS as usize }> = PerCpuArray:
 
 /// Records on their way to user space.
 #[btf_map]
-pub static EVENTS: RingBuf<u64, { RING_BYTES as usize }> = RingBuf::new();
+pub static EVENTS: RingBuf<(), { RING_BYTES as usize }> = RingBuf::new();
 
 /// What is too large for a program's stack of 512 bytes.
 #[repr(C)]

@@ -7,6 +7,7 @@ pub mod cli;
 pub mod clock;
 pub mod cpython;
 pub mod decode;
+pub mod diagnose;
 pub mod discover;
 pub mod launch;
 pub mod symbolize;

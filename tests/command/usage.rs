@@ -23,6 +23,8 @@ fn wrong_usage_is_status_two() {
         (&["trace", "--redact", "some", "--", "true"], "--redact"),
         (&["trace", "--unknown", "--", "true"], "--unknown"),
         (&["validate"], "PATH"),
+        (&["doctor", "--pid", "0"], "--pid"),
+        (&["doctor", "--pid", "1", "--python", "python3"], "--python"),
     ];
     for (arguments, named) in wrong {
         let output = run(&mut molt(arguments));

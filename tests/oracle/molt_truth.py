@@ -4,6 +4,8 @@ import json
 import linecache
 
 CO_OPTIMIZED = 1
+# Functions to the interpreter, but not to the compiler when it names what is inside them.
+COMPREHENSIONS = {"<listcomp>", "<setcomp>", "<dictcomp>", "<genexpr>"}
 
 
 def of(recorder, modules):
@@ -83,7 +85,8 @@ class Names:
         if code.co_name == "<module>":
             prefix = ""
         else:
-            prefix = name + (".<locals>." if code.co_flags & CO_OPTIMIZED else ".")
+            is_function = code.co_flags & CO_OPTIMIZED and code.co_name not in COMPREHENSIONS
+            prefix = name + (".<locals>." if is_function else ".")
         for constant in code.co_consts:
             if hasattr(constant, "co_code"):
                 self.add(constant, prefix + constant.co_name)

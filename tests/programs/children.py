@@ -9,7 +9,7 @@ from rounds import rounds
 
 GRANDCHILD = """
 def grandchild(n):
-    for _ in range(300000):
+    for _ in range(900000):
         n += 1
     return n
 
@@ -18,19 +18,19 @@ print(grandchild(1), flush=True)
 
 
 def forked(n):
-    for _ in range(200000):
+    for _ in range(600000):
         n += 1
     return n
 
 
 def pooled(n):
-    for _ in range(100000):
+    for _ in range(300000):
         n += 1
     return n
 
 
 def parent(n):
-    for _ in range(200000):
+    for _ in range(600000):
         n += 1
     return n
 

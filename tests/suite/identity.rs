@@ -8,7 +8,7 @@ use crate::support::process::run;
 use crate::support::pythons::{Interpreter, at_home, root};
 
 /// A user who owns nothing and may do nothing: `nobody`.
-const NOBODY: u32 = 65534;
+pub(crate) const NOBODY: u32 = 65534;
 
 /// Whether other users than root can reach and run the interpreter.
 pub(crate) fn is_for_everyone(python: &Interpreter) -> bool {
@@ -18,7 +18,7 @@ pub(crate) fn is_for_everyone(python: &Interpreter) -> bool {
 }
 
 /// A command line that runs what follows as a user without privileges.
-fn as_nobody() -> Command {
+pub(crate) fn as_nobody() -> Command {
     let mut command = Command::new("setpriv");
     let nobody = NOBODY.to_string();
     command.args(["--reuid", &nobody, "--regid", &nobody, "--clear-groups", "--"]);
@@ -48,7 +48,7 @@ pub(crate) fn without_privileges_the_target_is_not_started(_: &Interpreter) {
     assert!(ended.stderr.contains("CAP_") && ended.stderr.contains("sudo"), "{}", ended.stderr);
     assert!(!mark.exists() && !output.exists());
     let doctor = run(as_nobody().arg(&copy).arg("doctor"));
-    assert_eq!(doctor.code(), 1, "{}{}", doctor.stdout, doctor.stderr);
+    assert_eq!(doctor.code(), 2, "{}{}", doctor.stdout, doctor.stderr);
     assert!(doctor.stdout.contains("CAP_"), "{}{}", doctor.stdout, doctor.stderr);
 }
 

@@ -1,10 +1,13 @@
 //! The tests of the live suite, by what they are about.
 mod attach;
+mod doctor;
 mod identity;
 mod interrupt;
 mod output;
+mod refusals;
 mod repeat;
 mod shares;
+mod sites;
 mod status;
 mod truth;
 mod wrappers;
@@ -22,6 +25,8 @@ const ON_EACH: &[(&str, Test)] = &[
     ("shares_of_time_are_within_three_points", shares::shares_of_time_are_within_three_points),
     ("two_runs_differ_only_where_they_may", repeat::two_runs_differ_only_where_they_may),
     ("attaches_to_a_running_program", attach::attaches_to_a_running_program),
+    ("doctor_describes_the_interpreter", doctor::doctor_describes_the_interpreter),
+    ("hook_sites_see_every_call", sites::hook_sites_see_every_call),
 ];
 
 /// Tests of molt's own behaviour, for which any interpreter serves.
@@ -50,6 +55,15 @@ const ON_ONE: &[(&str, Test)] = &[
     ("without_privileges_the_target_is_not_started", identity::without_privileges_the_target_is_not_started),
     ("through_sudo_the_target_runs_as_the_caller", identity::through_sudo_the_target_runs_as_the_caller),
     ("user_option_changes_the_target_user", identity::user_option_changes_the_target_user),
+    ("doctor_tells_what_each_capability_gives", doctor::doctor_tells_what_each_capability_gives),
+    ("doctor_tells_what_namespaces_take_away", doctor::doctor_tells_what_namespaces_take_away),
+    ("doctor_refuses_what_is_no_interpreter", doctor::doctor_refuses_what_is_no_interpreter),
+    ("process_that_cannot_be_traced_is_named", refusals::process_that_cannot_be_traced_is_named),
+    ("process_that_ends_meanwhile_is_reported", refusals::process_that_ends_meanwhile_is_reported),
+    ("seccomp_filter_is_named", refusals::seccomp_filter_is_named),
+    ("verifier_s_refusal_is_one_line", refusals::verifier_s_refusal_is_one_line),
+    ("pid_namespace_of_its_own_is_refused", refusals::pid_namespace_of_its_own_is_refused),
+    ("without_uprobes_modules_are_partial", refusals::without_uprobes_modules_are_partial),
 ];
 
 /// All tests for these interpreters.

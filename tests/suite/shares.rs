@@ -25,5 +25,6 @@ pub(crate) fn shares_of_time_are_within_three_points(python: &Interpreter) {
         expected.iter().map(|(name, share)| (*name, *share, 100.0 * time(name) / all)).collect();
     let off = measured.iter().any(|(_, share, measured)| (share - measured).abs() > POINTS);
     assert!(!off, "function, expected and measured percent: {measured:?}");
-    assert!(all > 2.0, "only {all} of 3 seconds were measured");
+    // The program runs for three seconds, of which a busy machine gives it a part.
+    assert!(all > 1.0, "only {all} seconds were measured");
 }

@@ -23,6 +23,10 @@ pub(crate) struct Interpreter {
     pub(crate) version: String,
     /// The program that starts it.
     pub(crate) path: PathBuf,
+    /// The file that its code is in: the program itself, or libpython.
+    pub(crate) binary: PathBuf,
+    /// Whether it is built without the global interpreter lock.
+    pub(crate) free_threaded: bool,
     /// Whether molt says that it can trace it.
     pub(crate) supported: bool,
 }

@@ -66,6 +66,15 @@ const COLUMNS: &[(&str, &[&str])] = &[
     ("keys_indices", &["dictkeys.dk_indices"]),
     ("values_items", &["dictvalues.values"]),
     ("module_dict", &["module.md_dict"]),
+    ("type_dict", &["type.tp_dict"]),
+    ("code_consts", &["code.co_consts"]),
+    ("function_code", &["func.func_code"]),
+    ("function_qualname", &["func.func_qualname"]),
+    ("staticmethod_callable", &["staticmethod.sm_callable"]),
+    ("classmethod_callable", &["classmethod.cm_callable"]),
+    ("property_get", &["property.prop_get"]),
+    ("property_set", &["property.prop_set"]),
+    ("property_del", &["property.prop_del"]),
 ];
 
 /// Fields of `_Py_DebugOffsets` and the columns that they give.
@@ -225,17 +234,27 @@ fn opcodes(entry: &Value) -> Result<String> {
     writeln!(out, "    extended_arg: {},", number(&entry["EXTENDED_ARG"])?)?;
     writeln!(out, "    precall: {},", option(named("PRECALL").ok()))?;
     writeln!(out, "    call: {},", named("CALL")?)?;
-    out += &array("base", &base)?;
-    out += &array("caches", &bytes(&entry["caches"])?)?;
+    writeln!(out, "    return_value: {},", named("RETURN_VALUE")?)?;
+    out += &rows("base", "[", &base)?;
+    out += &rows("caches", "[", &bytes(&entry["caches"])?)?;
+    out += "    #[rustfmt::skip]\n    resume: &[\n";
+    for (opcode, name) in objects(&entry["names"])? {
+        let name = name.as_str().context("opcode without a name")?;
+        if name.strip_prefix("INSTRUMENTED_").unwrap_or(name).starts_with("RESUME") {
+            writeln!(out, "        ({opcode}, \"{name}\"),")?;
+        }
+    }
+    out += "    ],\n";
+    out += &rows("undefined", "&[", entry["undefined"].as_array().context("no list of undefined opcodes")?)?;
     out += "};\n";
     Ok(out)
 }
 
-/// A field of 256 bytes, 16 to the row.
-fn array(field: &str, values: &[u8]) -> Result<String> {
-    let mut out = format!("    #[rustfmt::skip]\n    {field}: [\n");
+/// A field of bytes, 16 to the row, behind the bracket that opens it.
+fn rows(field: &str, open: &str, values: &[impl ToString]) -> Result<String> {
+    let mut out = format!("    #[rustfmt::skip]\n    {field}: {open}\n");
     for row in values.chunks(16) {
-        let row: Vec<String> = row.iter().map(u8::to_string).collect();
+        let row: Vec<String> = row.iter().map(ToString::to_string).collect();
         writeln!(out, "        {},", row.join(", "))?;
     }
     out += "    ],\n";

@@ -4,15 +4,37 @@ use super::{Block, Memory};
 use crate::fault::Fault;
 use crate::layout::WalkLayout;
 
-/// Folds the fields that travel with each record as a code object's identity. Never 0.
+/// The fields of a code object that tell it from another one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Fields {
+    /// `ob_size`, or up to 3.10 the pointer `co_code`.
+    pub size: u64,
+    /// `co_name`'s address.
+    pub name: u64,
+    /// `co_filename`'s address.
+    pub filename: u64,
+    /// `co_argcount`.
+    pub argcount: u32,
+    /// `co_kwonlyargcount`.
+    pub kwonlyargcount: u32,
+    /// `co_flags`.
+    pub flags: u32,
+    /// `co_firstlineno`.
+    pub first_line: u32,
+}
+
+/// Folds the fields into the identity that travels with each record. Never 0.
 ///
-/// Two code objects that follow each other at one address differ in at least one of them, or are copies of
-/// the same source.
+/// Two code objects that follow each other at one address differ in at least one of the fields, or are copies
+/// of the same source.
 #[inline(always)]
-pub fn identity(size: u64, argcount: u32, kwonlyargcount: u32, flags: u32, first_line: u32) -> u64 {
-    let counts = u64::from(argcount) << 32 | u64::from(kwonlyargcount);
-    let place = u64::from(flags) << 32 | u64::from(first_line);
-    let folded = fold(fold(fold(0, size), counts), place);
+pub fn identity(fields: &Fields) -> u64 {
+    let counts = u64::from(fields.argcount) << 32 | u64::from(fields.kwonlyargcount);
+    let place = u64::from(fields.flags) << 32 | u64::from(fields.first_line);
+    let mut folded = 0;
+    for part in [fields.size, fields.name, fields.filename, counts, place] {
+        folded = fold(folded, part);
+    }
     if folded == 0 { 1 } else { folded }
 }
 
@@ -32,28 +54,45 @@ pub fn read_identity<M: Memory>(
     block: &mut Block,
 ) -> Result<u64, Fault> {
     block.fill(memory, code, layout.code_bytes)?;
-    Ok(identity(
-        block.u64(layout.code_size),
-        block.u32(layout.code_argcount),
-        block.u32(layout.code_kwonlyargcount),
-        block.u32(layout.code_flags),
-        block.u32(layout.code_firstlineno),
-    ))
+    Ok(identity(&Fields {
+        size: block.u64(layout.code_size),
+        name: block.u64(layout.code_name),
+        filename: block.u64(layout.code_filename),
+        argcount: block.u32(layout.code_argcount),
+        kwonlyargcount: block.u32(layout.code_kwonlyargcount),
+        flags: block.u32(layout.code_flags),
+        first_line: block.u32(layout.code_firstlineno),
+    }))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::identity;
+    use super::{Fields, identity};
 
     /// A freed code object is mostly replaced by one that differs in one field only.
     #[test]
     fn each_field_changes_the_identity() {
-        let base = identity(100, 2, 0, 3, 10);
-        assert_ne!(base, identity(101, 2, 0, 3, 10));
-        assert_ne!(base, identity(100, 3, 0, 3, 10));
-        assert_ne!(base, identity(100, 2, 1, 3, 10));
-        assert_ne!(base, identity(100, 2, 0, 67, 10));
-        assert_ne!(base, identity(100, 2, 0, 3, 11));
-        assert_ne!(identity(0, 0, 0, 0, 0), 0);
+        let base = Fields {
+            size: 100,
+            name: 8,
+            filename: 16,
+            argcount: 2,
+            kwonlyargcount: 0,
+            flags: 3,
+            first_line: 10,
+        };
+        let others = [
+            Fields { size: 101, ..base },
+            Fields { name: 24, ..base },
+            Fields { filename: 24, ..base },
+            Fields { argcount: 3, ..base },
+            Fields { kwonlyargcount: 1, ..base },
+            Fields { flags: 67, ..base },
+            Fields { first_line: 11, ..base },
+        ];
+        for other in others {
+            assert_ne!(identity(&base), identity(&other), "{other:?}");
+        }
+        assert_ne!(identity(&Fields::default()), 0);
     }
 }

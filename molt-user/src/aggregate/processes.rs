@@ -25,6 +25,13 @@ impl Processes {
     pub fn fork(&mut self, parent: u32, child: u32, at: Millis) {
         let parent = self.places.get(&parent).copied();
         self.add(child, ProcessRole::Fork, parent, at);
+        // It runs its parent's program until it execs.
+        if let Some(parent) = parent.and_then(|place| self.list.get(place as usize)).cloned()
+            && let Some(process) = self.of(child)
+        {
+            process.python_version = parent.python_version;
+            process.free_threaded = parent.free_threaded;
+        }
     }
 
     fn add(&mut self, pid: u32, role: ProcessRole, parent: Option<u32>, at: Millis) {
@@ -41,7 +48,13 @@ impl Processes {
         if let Some(process) = self.of(pid)
             && process.role == ProcessRole::Fork
         {
-            process.role = ProcessRole::Exec;
+            // What it ran until now was its parent's.
+            *process = Process {
+                role: ProcessRole::Exec,
+                python_version: None,
+                free_threaded: None,
+                ..process.clone()
+            };
         }
         self.event(pid, at, EventKind::Exec { program, python_version: None });
     }

@@ -3,9 +3,9 @@
 pub use crate::trace::status::MOLT_FAILED;
 use std::process::ExitCode;
 
-/// `validate` and `doctor`: something was found.
+/// `validate` found faults, `doctor` something lacking.
 pub const FOUND: u8 = 1;
-/// `validate` and `doctor`: could not look.
+/// `validate` could not look, `doctor` found that nothing can be traced.
 pub const COULD_NOT_LOOK: u8 = 2;
 
 /// As an [`ExitCode`].

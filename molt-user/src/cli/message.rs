@@ -1,5 +1,6 @@
 //! What molt says on standard error.
 
+use crate::diagnose::advice::one_line;
 use std::io::{IsTerminal, Write};
 use tracing_subscriber::EnvFilter;
 
@@ -32,18 +33,7 @@ pub(super) fn say(text: &str) {
 
 /// Says what failed, with the chain of causes on one line, and what to do about it on lines of their own.
 pub(super) fn say_failure(failure: &anyhow::Error, advice: &[String]) {
-    let mut line = String::new();
-    for cause in failure.chain() {
-        let text = cause.to_string();
-        if line.ends_with(&text) {
-            continue;
-        }
-        if !line.is_empty() {
-            line.push_str(": ");
-        }
-        line.push_str(&text);
-    }
-    say(&line);
+    say(&one_line(failure.as_ref()));
     for hint in advice {
         let _ = writeln!(std::io::stderr(), "      {}", escaped(hint));
     }

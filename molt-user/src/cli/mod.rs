@@ -15,7 +15,7 @@ use std::process::ExitCode;
 
 /// Watches unmodified CPython programs from outside and writes down what they really do.
 #[derive(Debug, Parser)]
-#[command(name = "molt", version, about, after_help = AFTER_HELP, max_term_width = 100)]
+#[command(name = "molt", version, after_help = AFTER_HELP, max_term_width = 100)]
 struct Arguments {
     /// Say more about what happens: -v for steps, -vv for details
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
@@ -39,14 +39,16 @@ enum Command {
 /// What `--help` shows after the commands.
 const AFTER_HELP: &str = "\
 Examples:
-  sudo molt trace -- python3 app.py           trace a program from its first instruction
-  sudo molt trace --pid 1234 --duration 10s   trace a running program for a while
-  molt validate molt_profile.json             check an artifact
-  molt doctor                                 what this machine can give, and why not more
+  sudo molt trace -- python3 app.py       trace a program from its start
+  sudo molt trace --pid 1234 --duration 10s
+                                          trace a running program for a while
+  molt validate molt_profile.json         check an artifact
+  molt doctor                             what this machine can give
 
-Exit status of trace: the program's own, 128+N if signal N ended it; 125 molt failed, 126 the command
-cannot be run, 127 it is not found, 2 wrong usage. Of validate and doctor: 0 clean, 1 something found,
-2 could not look.";
+Exit status of trace: the program's own, 128+N if signal N ended it; 125 if molt
+failed, 126 if the command cannot be run, 127 if it is not found, 2 for wrong
+usage. Of validate: 0 clean, 1 faults found, 2 could not look. Of doctor: 0 all
+can be filled, 1 some, 2 nothing.";
 
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {

@@ -1,15 +1,19 @@
 //! All knowledge of CPython on the user side: versions, layouts, opcode and line tables, objects.
 //!
-//! Everything here takes a [`molt_common::walk::Memory`] and gives values or the reason why there are none.
-//! It opens nothing and keeps nothing. The target's memory is never trusted: each length has a maximum next
-//! to its use, each chain a bound.
+//! Everything here takes a [`molt_common::walk::Memory`], or an interpreter's parsed file, and gives values or
+//! the reason why there are none. It opens nothing and keeps nothing. The target's memory is never trusted:
+//! each length has a maximum next to its use, each chain a bound.
 
 pub mod debug_offsets;
+mod dispatch;
+mod handler;
 pub mod layout;
 pub mod linetable;
 pub mod object;
 pub mod opcode;
+pub mod sites;
 pub mod text;
+pub mod thread_key;
 pub mod version;
 
 use molt_common::fault::Fault;

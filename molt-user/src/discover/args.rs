@@ -3,12 +3,26 @@
 //! Each argument is `SIZE@OPERAND`: the size in bytes, negative for a signed value, and an operand in the
 //! assembler's AT&T syntax (`sys/sdt.h`).
 
+use std::fmt;
+
 /// Most arguments of one probe, as `sys/sdt.h` has it.
 const MAX_ARGUMENTS: usize = 12;
 
 /// A register of x86-64 by its number in instructions, 0 (`rax`) to 15 (`r15`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Register(pub u8);
+
+/// The letters that name registers 0 to 7, which have no numbers in their names.
+const LETTERS: [&str; 8] = ["ax", "cx", "dx", "bx", "sp", "bp", "si", "di"];
+
+impl fmt::Display for Register {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match LETTERS.get(usize::from(self.0)) {
+            Some(letters) => write!(f, "r{letters}"),
+            None => write!(f, "r{}", self.0),
+        }
+    }
+}
 
 /// Where an argument is when the probe is hit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,7 +89,6 @@ fn parse_number(text: &str) -> Option<i64> {
 
 /// All widths of a register have one number: the size in front of the `@` says how much of it counts.
 fn parse_register(name: &str) -> Option<Register> {
-    const LETTERS: [&str; 8] = ["ax", "cx", "dx", "bx", "sp", "bp", "si", "di"];
     if let Some(numbered) = name.strip_prefix('r').map(|rest| rest.trim_end_matches(['b', 'w', 'd']))
         && let Ok(number @ 8..=15) = numbered.parse()
     {

@@ -4,6 +4,7 @@
 //! the reader), and a damaged file gives an error.
 
 mod headers;
+mod relocations;
 mod symbols;
 
 use headers::{find_build_id, find_interpreter, parse_header};
@@ -17,6 +18,7 @@ use std::os::unix::fs::FileExt;
 use symbols::{Symbols, string_at};
 use thiserror::Error;
 
+pub use relocations::Relocations;
 pub use symbols::Symbol;
 
 /// Largest file that is parsed, in bytes. The largest libpython known, with debug information, has 60 MB.
@@ -29,6 +31,9 @@ const MAX_SECTIONS: u64 = 4096;
 const MAX_NEEDED: usize = 1024;
 /// The smallest page of the supported processors: a mapping begins on a multiple of it.
 const PAGE_BYTES: u64 = 4096;
+
+/// The flags of a section that is loaded, as code.
+const EXECUTABLE: u64 = elf::SHF_ALLOC.0 | elf::SHF_EXECINSTR.0;
 
 const LE: LittleEndian = LittleEndian;
 
@@ -81,6 +86,8 @@ pub struct Section {
     pub offset: u64,
     /// Its size in bytes.
     pub bytes: u64,
+    /// Whether it is loaded as code.
+    pub executable: bool,
     kind: elf::SectionType,
     link: u32,
 }
@@ -130,6 +137,7 @@ impl Elf {
             address: section.sh_addr(LE),
             offset: section.sh_offset(LE),
             bytes: section.sh_size(LE),
+            executable: section.sh_flags(LE).0 & EXECUTABLE == EXECUTABLE,
             kind: section.sh_type(LE),
             link: section.sh_link(LE),
         });

@@ -27,7 +27,7 @@ pub enum DiscoverError {
         pid: i32,
     },
     /// The kernel refused.
-    #[error("failed to open {}: permission denied", path.display())]
+    #[error("failed to open {} of process {pid}: permission denied", path.display())]
     Permission {
         /// The process asked for.
         pid: i32,

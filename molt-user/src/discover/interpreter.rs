@@ -35,6 +35,9 @@ pub enum Libc {
     Unknown,
 }
 
+/// Exported functions that every way out of the interpreter passes, but for `os._exit`, signals and exec.
+const FINALIZERS: [&[u8]; 2] = [b"Py_FinalizeEx", b"Py_Exit"];
+
 /// An interpreter as its file describes it: the same for every process that runs it.
 #[derive(Debug)]
 pub struct Build {
@@ -118,6 +121,11 @@ impl Build {
     /// whatever became of its name or of the process that it was found in.
     pub fn open_path(&self) -> PathBuf {
         PathBuf::from(format!("/proc/self/fd/{}", self.elf.file().as_raw_fd()))
+    }
+
+    /// The offsets in the file of the functions that begin the interpreter's end.
+    pub fn finalizers(&self) -> Vec<u64> {
+        FINALIZERS.iter().filter_map(|name| self.elf.file_offset_of(name)).collect()
     }
 
     /// The build id in hexadecimal digits; none if the linker wrote none.

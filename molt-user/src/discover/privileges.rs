@@ -20,6 +20,12 @@ pub enum Capability {
     CheckpointRestore = 40,
 }
 
+impl Capability {
+    /// All of them, by number.
+    pub const ALL: [Self; 5] =
+        [Self::SysPtrace, Self::SysAdmin, Self::Perfmon, Self::Bpf, Self::CheckpointRestore];
+}
+
 impl fmt::Display for Capability {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -43,8 +49,10 @@ pub enum Lockdown {
     Confidentiality,
 }
 
-/// The oldest kernel with ring buffers for eBPF and with `CAP_BPF`.
-const OLDEST_KERNEL: (u32, u32) = (5, 8);
+/// The oldest kernel with the helper `bpf_loop` (`kernel/bpf/bpf_iter.c`).
+const OLDEST_KERNEL: (u32, u32) = (5, 17);
+/// The inode of the first pid namespace (`PROC_PID_INIT_INO`, `include/linux/proc_ns.h`).
+const FIRST_PID_NAMESPACE: &str = "pid:[4026531836]";
 /// `uid_map` of the first user namespace: all ids, as they are.
 const ALL_IDS: [&str; 3] = ["0", "0", "4294967295"];
 
@@ -76,6 +84,8 @@ pub struct Privileges {
     pub seccomp_filter: bool,
     /// molt runs in a user namespace: its capabilities are not those of the machine.
     pub user_namespace: bool,
+    /// molt runs in a pid namespace of its own: the kernel knows processes by other ids than molt.
+    pub pid_namespace: bool,
     /// molt runs in a container that leaves one of the usual marks.
     pub container: bool,
 }
@@ -117,6 +127,8 @@ impl Privileges {
             ptrace_scope: number("proc/sys/kernel/yama/ptrace_scope"),
             seccomp_filter: field("Seccomp:") == "2",
             user_namespace: !text("proc/self/uid_map").split_ascii_whitespace().eq(ALL_IDS),
+            pid_namespace: fs::read_link(root.join("proc/self/ns/pid"))
+                .is_ok_and(|space| space.as_os_str() != FIRST_PID_NAMESPACE),
             container: exists(".dockerenv") || exists("run/.containerenv") || exists("run/systemd/container"),
         }
     }
@@ -125,6 +137,12 @@ impl Privileges {
     pub fn has(&self, capability: Capability) -> bool {
         let bit = |capability| self.capabilities >> (capability as u8) & 1 == 1;
         bit(capability) || (capability != Capability::SysPtrace && bit(Capability::SysAdmin))
+    }
+
+    /// The capabilities that molt needs and has not.
+    fn lacking(&self) -> impl Iterator<Item = Capability> {
+        let needed = [Capability::Bpf, Capability::Perfmon, Capability::SysPtrace];
+        needed.into_iter().filter(|&needed| !self.has(needed))
     }
 
     /// All that keeps molt from tracing, the gravest first. `command` is the command line that was tried: it
@@ -136,6 +154,8 @@ impl Privileges {
             self.no_uprobes(),
             self.locked_down(),
             self.no_capabilities(command),
+            self.inner_user(),
+            self.inner_pids(),
             self.no_ptrace(),
             self.filtered(),
         ]
@@ -144,11 +164,11 @@ impl Privileges {
         .collect()
     }
 
-    fn old_kernel(&self) -> Option<Obstacle> {
+    pub(crate) fn old_kernel(&self) -> Option<Obstacle> {
         let (major, minor) = OLDEST_KERNEL;
         (parse_release(&self.kernel)? < OLDEST_KERNEL).then(|| Obstacle {
             what: format!(
-                "kernel {} has no eBPF ring buffers; {major}.{minor} or later is needed",
+                "kernel {} has no eBPF helper bpf_loop; {major}.{minor} or later is needed",
                 self.kernel
             ),
             remedy: "boot a newer kernel".to_owned(),
@@ -156,15 +176,18 @@ impl Privileges {
         })
     }
 
-    fn no_btf(&self) -> Option<Obstacle> {
+    pub(crate) fn no_btf(&self) -> Option<Obstacle> {
         (!self.btf).then(|| Obstacle {
-            what: format!("kernel {} does not describe its types (no /sys/kernel/btf/vmlinux)", self.kernel),
+            what: format!(
+                "kernel {} does not describe its types (no /sys/kernel/btf/vmlinux): children cannot be followed",
+                self.kernel
+            ),
             remedy: "boot a kernel built with CONFIG_DEBUG_INFO_BTF=y; in a container: mount /sys".to_owned(),
-            certain: true,
+            certain: false,
         })
     }
 
-    fn no_uprobes(&self) -> Option<Obstacle> {
+    pub(crate) fn no_uprobes(&self) -> Option<Obstacle> {
         (!self.uprobes).then(|| Obstacle {
             what: format!("kernel {} has no uprobes", self.kernel),
             remedy: "boot a kernel built with CONFIG_UPROBE_EVENTS=y; in a container: mount /sys".to_owned(),
@@ -172,7 +195,7 @@ impl Privileges {
         })
     }
 
-    fn locked_down(&self) -> Option<Obstacle> {
+    pub(crate) fn locked_down(&self) -> Option<Obstacle> {
         (self.lockdown == Lockdown::Confidentiality).then(|| Obstacle {
             what: "kernel lockdown is in confidentiality mode, which forbids eBPF tracing".to_owned(),
             remedy: "boot with lockdown=integrity".to_owned(),
@@ -180,10 +203,8 @@ impl Privileges {
         })
     }
 
-    fn no_capabilities(&self, command: &str) -> Option<Obstacle> {
-        let needed = [Capability::Bpf, Capability::Perfmon, Capability::SysPtrace];
-        let lacking = needed.into_iter().filter(|&needed| !self.has(needed));
-        let lacking = lacking.map(|capability| capability.to_string()).collect::<Vec<_>>();
+    pub(crate) fn no_capabilities(&self, command: &str) -> Option<Obstacle> {
+        let lacking = self.lacking().map(|capability| capability.to_string()).collect::<Vec<_>>();
         (!lacking.is_empty()).then(|| Obstacle {
             what: format!("molt lacks {}", lacking.join(", ")),
             remedy: if self.root || self.user_namespace {
@@ -196,7 +217,23 @@ impl Privileges {
         })
     }
 
-    fn no_ptrace(&self) -> Option<Obstacle> {
+    pub(crate) fn inner_user(&self) -> Option<Obstacle> {
+        (self.user_namespace && self.lacking().next().is_none()).then(|| Obstacle {
+            what: "molt runs in a user namespace: its capabilities do not count for eBPF".to_owned(),
+            remedy: "run molt on the host".to_owned(),
+            certain: true,
+        })
+    }
+
+    pub(crate) fn inner_pids(&self) -> Option<Obstacle> {
+        self.pid_namespace.then(|| Obstacle {
+            what: "molt runs in a pid namespace of its own, whose process ids eBPF does not know".to_owned(),
+            remedy: "run molt on the host, or in a container that shares the host's pid namespace".to_owned(),
+            certain: true,
+        })
+    }
+
+    pub(crate) fn no_ptrace(&self) -> Option<Obstacle> {
         (self.ptrace_scope == Some(3)).then(|| Obstacle {
             what: "kernel.yama.ptrace_scope is 3: commands cannot be held at their start and end".to_owned(),
             remedy: "set kernel.yama.ptrace_scope to 1 and reboot, or use --pid".to_owned(),
@@ -204,7 +241,7 @@ impl Privileges {
         })
     }
 
-    fn filtered(&self) -> Option<Obstacle> {
+    pub(crate) fn filtered(&self) -> Option<Obstacle> {
         self.seccomp_filter.then(|| Obstacle {
             what: "a seccomp filter decides which system calls molt may make".to_owned(),
             remedy: "if bpf or perf_event_open is refused: run molt on the host, or allow both in the container's profile"

@@ -121,32 +121,64 @@ pub fn read_code<M: Memory>(memory: &M, layout: &Layout, addr: u64, globals: u64
     if !objects.is_a(addr, "code")? {
         return Err(Unknown::WrongType);
     }
+    if is_freed(&objects, addr)? {
+        return Err(Unknown::Stale);
+    }
     let head = objects.head(addr, head_bytes(layout))?;
-    let count = |at| head.u32(at);
-    let size = head.u64(layout.code_size)?;
-    let (argcount, kwonlyargcount) = (count(layout.code_argcount)?, count(layout.code_kwonlyargcount)?);
-    let (flags, first_line) = (count(layout.code_flags)?, count(layout.code_firstlineno)?);
+    let fields = identity_fields(layout, &head)?;
     let text = |at| head.u64(at).and_then(|addr| objects.str(addr));
+    let first_line = fields.first_line.cast_signed();
     let code = read_co_code(&objects, addr, &head).map(Vec::into_boxed_slice);
-    let parameters = u64::from(argcount) + u64::from(kwonlyargcount);
-    Ok(CodeObject {
-        identity: code::identity(size, argcount, kwonlyargcount, flags, first_line),
+    let parameters = u64::from(fields.argcount) + u64::from(fields.kwonlyargcount);
+    let object = CodeObject {
+        identity: code::identity(&fields),
         name: text(layout.code_name),
         qualname: text(layout.code_qualname),
         module: objects.namespace_name(globals),
         filename: text(layout.code_filename),
         first_parameter: read_first_parameter(&objects, &head, parameters),
-        first_line: first_line.cast_signed(),
-        flags,
-        argcount,
-        posonlyargcount: count(layout.code_posonlyargcount)?,
-        kwonlyargcount,
-        first_traceable: count(layout.code_firsttraceable).map_or(0, |units| units.saturating_mul(2)),
+        first_line,
+        flags: fields.flags,
+        argcount: fields.argcount,
+        posonlyargcount: head.u32(layout.code_posonlyargcount)?,
+        kwonlyargcount: fields.kwonlyargcount,
+        first_traceable: head.u32(layout.code_firsttraceable).map_or(0, |units| units.saturating_mul(2)),
         code_hash: code.as_ref().map(|code| Sha256::digest(code).into()).map_err(|reason| *reason),
         code,
-        lines: read_lines(&objects, &head, layout.minor, first_line.cast_signed()),
+        lines: read_lines(&objects, &head, layout.minor, first_line),
         minor: layout.minor,
+    };
+    // The program runs on while it is read. What was freed meanwhile may have been read half from its
+    // successor, so everything above counts only if the code object is still there.
+    let after = objects.head(addr, head_bytes(layout))?;
+    if is_freed(&objects, addr)? || identity_fields(layout, &after)? != fields {
+        return Err(Unknown::Stale);
+    }
+    Ok(object)
+}
+
+fn identity_fields(layout: &Layout, head: &Head) -> Known<code::Fields> {
+    Ok(code::Fields {
+        size: head.u64(layout.code_size)?,
+        name: head.u64(layout.code_name)?,
+        filename: head.u64(layout.code_filename)?,
+        argcount: head.u32(layout.code_argcount)?,
+        kwonlyargcount: head.u32(layout.code_kwonlyargcount)?,
+        flags: head.u32(layout.code_flags)?,
+        first_line: head.u32(layout.code_firstlineno)?,
     })
+}
+
+/// Whether the object at `addr` has been freed, as far as its first word tells: there a live object has its
+/// reference count, a freed one 0 or the allocator's link to the next free block, an address. Immortal
+/// objects have a count of 32 bits, or from 3.14 on flags above bit 47, where no address has bits.
+/// Free-threaded builds keep a thread's id there, which tells nothing.
+fn is_freed<M: Memory>(objects: &Objects<'_, M>, addr: u64) -> Known<bool> {
+    if objects.layout.free_threaded {
+        return Ok(false);
+    }
+    let word = objects.u64(addr, 0)?;
+    Ok(word == 0 || (1 << 33..1 << 47).contains(&word))
 }
 
 /// Bytes of the head with every field of the layout.

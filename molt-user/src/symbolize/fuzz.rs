@@ -2,12 +2,14 @@
 //! the readers' own constants.
 
 use super::code::read_code;
+use super::functions::{Budget, find_qualname};
 use super::memory::Image;
 use super::modules::{main_interpreter, read_import_paths, read_modules};
 use super::source::SourceFile;
 use crate::cpython::debug_offsets::layout_of;
 use crate::cpython::layout::Layout;
 use crate::cpython::linetable::LineTable;
+use crate::cpython::object::Objects;
 use crate::cpython::opcode::{Moved, Opcodes};
 use crate::cpython::text::Text;
 use crate::cpython::version::Version;
@@ -74,6 +76,9 @@ fn read_all<M: Memory>(memory: &M, layout: &Layout, runtime: u64) {
             code.site(frame.lasti);
             code.kind(None);
             code.missing().count();
+            let objects = Objects::new(memory, layout);
+            let mut budget = Budget::default();
+            find_qualname(&objects, frame.globals, frame.code, "f", &mut budget);
         }
         addr = step.previous;
     }

@@ -4,8 +4,12 @@ use super::failure::Failure;
 use super::watch::Watch;
 use super::{Options, Target};
 use crate::clock::monotonic_ns;
-use crate::discover::{Finding, Inspector, Process};
+use crate::diagnose::advice::lines_of;
+use crate::diagnose::subject::find_process;
+use crate::discover::Process;
+use crate::discover::privileges::Privileges;
 use crate::launch::{self, RunAs, Signals};
+use anyhow::anyhow;
 use molt_common::limits::HOLD_NS;
 use std::time::Duration;
 
@@ -33,10 +37,17 @@ pub(super) fn caller() -> Result<Option<RunAs>, Failure> {
     Ok(RunAs::from_sudo(|name| std::env::var(name).ok())?)
 }
 
-/// Starts the command, or finds the process, and puts it under watch.
-pub(super) fn begin(options: &Options, signals: &Signals, watch: &mut Watch) -> Result<Traced, Failure> {
-    let traced = match &options.target {
-        Target::Command { argv, user } => {
+/// Starts the command, or takes the process that [`find`] gave, and puts it under watch.
+pub(super) fn begin(
+    options: &Options,
+    attached: Option<Process>,
+    signals: &Signals,
+    watch: &mut Watch,
+) -> Result<Traced, Failure> {
+    let traced = match (attached, &options.target) {
+        (Some(process), _) => Traced::Attached(process),
+        (None, Target::Process(pid)) => Traced::Attached(find_process(*pid)?.process),
+        (None, Target::Command { argv, user }) => {
             let run_as = match user {
                 Some(user) => Some(RunAs::parse(user)?),
                 None => caller()?,
@@ -49,24 +60,27 @@ pub(super) fn begin(options: &Options, signals: &Signals, watch: &mut Watch) -> 
             };
             Traced::Launched(launch::Target::start(&command)?)
         }
-        Target::Process(pid) => Traced::Attached(find(*pid)?),
     };
     let held = matches!(traced, Traced::Launched(_));
     watch.begin(traced.pid(), held, monotonic_ns());
     Ok(traced)
 }
 
-/// The process `pid`, which must run a Python that can be read.
-fn find(pid: u32) -> Result<Process, Failure> {
-    let process = Process::read(pid.cast_signed())?;
-    match Inspector::default().inspect(&process)? {
-        Finding::Python(_) | Finding::NotYet => Ok(process),
-        Finding::Unsupported(what) => {
-            Err(Failure::from(anyhow::anyhow!("process {pid} cannot be traced: {what}")))
+/// Refuses to run where the kernel side would see no process: without this, the artifact would be an empty one.
+pub(super) fn check_namespace() -> Result<(), Failure> {
+    match Privileges::read().inner_pids() {
+        None => Ok(()),
+        Some(obstacle) => {
+            let [what, remedy] = lines_of(obstacle);
+            Err(Failure::new(anyhow!(what), [remedy]))
         }
-        Finding::NotPython { exe } => {
-            let exe = exe.map_or_else(|| "another program".to_owned(), |exe| exe.display().to_string());
-            Err(Failure::from(anyhow::anyhow!("process {pid} does not run Python but {exe}")))
-        }
+    }
+}
+
+/// The process to attach to, which must run a Python that can be read; none if a command is to be started.
+pub(super) fn find(target: &Target) -> Result<Option<Process>, Failure> {
+    match target {
+        Target::Command { .. } => Ok(None),
+        Target::Process(pid) => Ok(Some(find_process(*pid)?.process)),
     }
 }

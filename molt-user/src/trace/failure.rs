@@ -4,7 +4,11 @@ use super::Target;
 use super::status::{CANNOT_RUN, MOLT_FAILED, NOT_FOUND};
 use crate::capture::ebpf::LoadError;
 use crate::capture::ebpf::attach::AttachError;
-use crate::discover::DiscoverError;
+use crate::diagnose::advice::refused;
+use crate::diagnose::command;
+use crate::diagnose::subject::Untraceable;
+use crate::discover::Process;
+use crate::discover::privileges::Privileges;
 use crate::launch::LaunchError;
 use anyhow::Error;
 use nix::sys::signal::Signal;
@@ -33,6 +37,12 @@ impl Failure {
         Self { error, advice: Vec::new(), status: 128 + u8::try_from(signal as i32).unwrap_or(0) }
     }
 
+    /// A process that was attached to gave nothing: it was gone too soon, or never came to run Python.
+    pub(super) fn nothing_read(process: &Process, remarks: &[String]) -> Self {
+        let what = if process.is_alive() { "was not read" } else { "ended before it could be read" };
+        Self::new(anyhow::anyhow!("process {} {what}", process.pid), remarks.iter().cloned())
+    }
+
     /// The command could not be executed.
     pub(super) fn exec(target: &Target, cause: std::io::Error) -> Self {
         let status = if cause.kind() == std::io::ErrorKind::NotFound { NOT_FOUND } else { CANNOT_RUN };
@@ -56,21 +66,22 @@ impl From<LaunchError> for Failure {
     }
 }
 
-impl From<DiscoverError> for Failure {
-    fn from(error: DiscoverError) -> Self {
-        let advice = error.advice().map(str::to_owned);
+impl From<Untraceable> for Failure {
+    fn from(error: Untraceable) -> Self {
+        let advice = error.advice(&Privileges::read(), &command::line());
         Self::new(error, advice)
     }
 }
 
 impl From<LoadError> for Failure {
     fn from(error: LoadError) -> Self {
-        Self::new(error, [])
+        Self::from(AttachError::from(error))
     }
 }
 
 impl From<AttachError> for Failure {
     fn from(error: AttachError) -> Self {
-        Self::new(error, [])
+        let advice = refused(&error, &Privileges::read(), &command::line());
+        Self::new(error, advice)
     }
 }

@@ -4,9 +4,11 @@ use super::reader::{Reader, SeenCode};
 use crate::aggregate::code::Code;
 use crate::aggregate::tally::{Columns, Placed, Site, Tally};
 use crate::cpython::linetable::Position;
+use crate::cpython::object::Objects;
 use crate::cpython::{Known, Unknown};
 use crate::symbolize::code::{CodeObject, read_code};
-use crate::symbolize::qualname::qualname;
+use crate::symbolize::functions::find_qualname;
+use crate::symbolize::qualname::{Basis, qualname};
 use crate::symbolize::source::SourceFile;
 use molt_common::event::sample::Frame;
 use molt_mpa::ids::Sha256Hash;
@@ -38,18 +40,27 @@ pub(super) enum Placing {
 impl Reader {
     /// Finds the code of a sampled frame, reading it if it is new.
     pub(super) fn place(&mut self, frame: &Frame, tally: &mut Tally) -> Placing {
-        let Self { codes, memory, layout, sources, .. } = self;
+        let Self { codes, memory, layout, sources, budget, .. } = self;
         let read = || {
             let object = read_code(memory, layout, frame.code, frame.globals)?;
-            let qualname = sources.as_mut().and_then(|sources| qualname(&object, sources));
-            let id = tally.intern(describe(&object, qualname.map(|(name, _)| name))?);
-            Ok(SeenCode { id, object })
+            let objects = Objects::new(memory, layout);
+            let find = |name: &str| find_qualname(&objects, frame.globals, frame.code, name, budget);
+            let qualname = qualname(&object, sources.as_mut(), find);
+            let known = qualname.filter(|(_, basis)| *basis != Basis::NameOnly);
+            let id = describe(&object, known.map(|(name, _)| name)).map(|code| tally.intern(code));
+            Ok(SeenCode { id, identity: in_globals(object.identity, frame.globals), object })
         };
-        match codes.get(frame.code, frame.identity, read) {
+        match codes.get(frame.code, in_globals(frame.identity, frame.globals), read) {
             Ok(seen) if is_hidden(frame, &seen.object) => Placing::Hidden,
-            Ok(seen) => {
-                let offset = seen.object.site(frame.lasti).offset;
-                Placing::Known(Placed { code: seen.id, offset }, seen)
+            Ok(seen) => match seen.id {
+                Ok(code) => {
+                    Placing::Known(Placed { code, offset: seen.object.site(frame.lasti).offset }, seen)
+                }
+                Err(reason) => Placing::Unknown(reason),
+            },
+            // The kernel side saw a code object there, which has been freed and built over since.
+            Err(Unknown::BadPointer | Unknown::WrongType) if frame.identity != 0 => {
+                Placing::Unknown(Unknown::Stale)
             }
             Err(reason) => Placing::Unknown(reason),
         }
@@ -90,6 +101,12 @@ impl Reader {
     }
 }
 
+/// The identity of code that runs in certain globals, which name its module: one code object may run in
+/// several, and be several functions then. 0, an identity that is not known, stays 0.
+fn in_globals(identity: u64, globals: u64) -> u64 {
+    if identity == 0 { 0 } else { identity.wrapping_add(globals.rotate_left(32)) | 1 }
+}
+
 fn columns(position: &Position) -> Option<Columns> {
     let (col, end_line, end_col) = (position.col?, position.end_line?, position.end_col?);
     Some(Columns { col, end_line: u32::try_from(end_line).ok()?, end_col })
@@ -108,8 +125,6 @@ fn describe(object: &CodeObject, qualname: Option<String>) -> Known<Code> {
         Err(Unknown::Absent) => UNNAMED_MODULE.to_owned(),
         Err(reason) => return Err(*reason),
     };
-    let own = object.qualname.as_ref().ok().map(|qualname| qualname.value.clone());
-    let qualname = qualname.or(own);
     let kind = object.kind(qualname.as_deref());
     Ok(Code {
         module,

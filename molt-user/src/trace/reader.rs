@@ -1,20 +1,22 @@
 //! How to read one Python process: its layout, its memory, its sources, and what was read already.
 
+use crate::aggregate::entrypoint::{Entry, parse};
 use crate::aggregate::modules;
 use crate::aggregate::tally::CodeId;
-use crate::cpython::Known;
 use crate::cpython::debug_offsets::{LayoutError, layout_of};
 use crate::cpython::layout::Layout;
+use crate::cpython::thread_key::thread_key;
+use crate::cpython::{Known, Unknown};
 use crate::discover::{Interpreter, Libc, Process};
 use crate::symbolize::cache::{CodeCache, Identified};
 use crate::symbolize::code::CodeObject;
+use crate::symbolize::functions::Budget;
 use crate::symbolize::memory::ProcessMemory;
-use crate::symbolize::modules::{Module, Modules, main_interpreter, read_import_paths, read_modules};
+use crate::symbolize::modules::{
+    ImportPaths, Module, Modules, main_interpreter, read_import_paths, read_modules,
+};
 use crate::symbolize::paths::Roots;
 use crate::symbolize::source::{self, Sources};
-use molt_common::layout::ABSENT;
-use molt_common::walk::Memory;
-use molt_common::walk::thread::GLIBC_FIRST_BLOCK_KEYS;
 use molt_mpa::ids::Sha256Hash;
 use molt_mpa::model::ModuleKind;
 use std::collections::BTreeSet;
@@ -41,6 +43,8 @@ pub(super) struct Reader {
     /// Sources that were changed after that, by name.
     pub(super) changed_sources: BTreeSet<String>,
     pub(super) codes: CodeCache<SeenCode>,
+    /// How much of the memory may still be searched for names.
+    pub(super) budget: Budget,
     /// Modules whose source is still to be hashed, and their files.
     unhashed: Vec<(String, String)>,
     /// When `sys.modules` is read again.
@@ -52,13 +56,16 @@ pub(super) struct Reader {
 /// A code object that was read.
 #[derive(Debug)]
 pub(super) struct SeenCode {
-    pub(super) id: CodeId,
+    /// What it counts under; not known of the interpreter's own shims, which have no module.
+    pub(super) id: Known<CodeId>,
+    /// Of the code object and the globals that it ran in.
+    pub(super) identity: u64,
     pub(super) object: CodeObject,
 }
 
 impl Identified for SeenCode {
     fn identity(&self) -> u64 {
-        self.object.identity
+        self.identity
     }
 
     fn bytes(&self) -> usize {
@@ -74,7 +81,7 @@ impl Reader {
         for difference in &checked.differences {
             tracing::info!(?difference, "the interpreter's own offset differs from the table");
         }
-        let sources = open_sources(&process);
+        let sources = open_sources(&process, &interpreter);
         let started = process.started();
         Ok(Self {
             process,
@@ -85,6 +92,7 @@ impl Reader {
             started,
             changed_sources: BTreeSet::new(),
             codes: CodeCache::default(),
+            budget: Budget::default(),
             unhashed: Vec::new(),
             next_look_ns: now_ns + FIRST_LOOK_NS,
             look_pause: LOOK_PAUSES.0,
@@ -95,7 +103,7 @@ impl Reader {
     pub(super) fn fork(&self, pid: u32) -> Self {
         let process = Process { pid: pid.cast_signed(), ..self.process.clone() };
         Self {
-            sources: open_sources(&process),
+            sources: open_sources(&process, &self.interpreter),
             process,
             interpreter: self.interpreter.clone(),
             layout: self.layout,
@@ -103,6 +111,7 @@ impl Reader {
             started: self.started,
             changed_sources: self.changed_sources.clone(),
             codes: self.codes.clone(),
+            budget: Budget::default(),
             unhashed: Vec::new(),
             next_look_ns: self.next_look_ns,
             look_pause: self.look_pause,
@@ -111,14 +120,10 @@ impl Reader {
 
     /// glibc's key for thread states, where the version and the library have one and it has been made.
     pub(super) fn tss_key(&self) -> Option<u32> {
-        if self.layout.runtime_tss_key == ABSENT || !matches!(self.interpreter.libc, Libc::Glibc { .. }) {
+        if !matches!(self.interpreter.libc, Libc::Glibc { .. }) {
             return None;
         }
-        // `Py_tss_t` is a flag and the key, an `int` each (Include/cpython/pythread.h).
-        let key = self.interpreter.runtime() + u64::from(self.layout.runtime_tss_key);
-        let made = self.memory.read_u32(key - 4).ok()?;
-        let key = self.memory.read_u32(key).ok()?;
-        (made != 0 && key < GLIBC_FIRST_BLOCK_KEYS).then_some(key)
+        thread_key(&self.memory, &self.layout, self.interpreter.runtime())
     }
 
     /// Whether a look is due. If so, the next one is put off.
@@ -136,9 +141,31 @@ impl Reader {
     pub(super) fn look(&self) -> Known<(Modules, Roots)> {
         let interp = main_interpreter(&self.memory, &self.layout, self.interpreter.runtime())?;
         let modules = read_modules(&self.memory, &self.layout, interp)?;
+        // Before the interpreter has begun, and when it has been torn down, there is a dict of another kind.
+        if !modules.modules.iter().any(|module| module.name.value == "builtins") {
+            return Err(Unknown::Malformed);
+        }
         let paths = read_import_paths(&self.memory, &self.layout, interp)?;
-        let cwd = self.cwd().to_string_lossy().into_owned();
-        Ok((modules, Roots::new(&paths, self.layout.minor, &cwd)))
+        Ok((modules, self.roots(paths)))
+    }
+
+    /// The import roots as far as they are known without a look.
+    pub(super) fn script_roots(&self) -> Roots {
+        self.roots(ImportPaths::default())
+    }
+
+    /// The import roots of `paths`, and the folder of the script: `-I` and `-P` keep it out of `sys.path`,
+    /// but the program is no less the program's.
+    fn roots(&self, mut paths: ImportPaths) -> Roots {
+        let command: Vec<String> =
+            self.process.command.iter().map(|text| text.to_string_lossy().into_owned()).collect();
+        if let Entry::Script(script) = parse(&command).entry
+            && let Some(folder) = Path::new(&script).parent()
+        {
+            paths.path.push(folder.to_string_lossy().into_owned());
+        }
+        let cwd = self.process.cwd.as_deref().unwrap_or(Path::new("/"));
+        Roots::new(&paths, self.layout.minor, &cwd.to_string_lossy())
     }
 
     /// Notes a module that a look has found. Its source is hashed later: a process may be waiting for the look
@@ -177,17 +204,15 @@ impl Reader {
             ("failed_read", self.memory.failures().total()),
         ]
     }
-
-    fn cwd(&self) -> PathBuf {
-        self.process.cwd.clone().unwrap_or_else(|| PathBuf::from("/"))
-    }
 }
 
-fn open_sources(process: &Process) -> Option<Sources> {
+fn open_sources(process: &Process, interpreter: &Interpreter) -> Option<Sources> {
     let root = PathBuf::from(format!("/proc/{}/root", process.pid));
     let cwd = process.cwd.as_deref().unwrap_or(Path::new("/"));
     let reader = source::Reader { uid: process.uid, gid: process.gid };
+    let build = &interpreter.build;
     Sources::new(&root, cwd, reader)
+        .map(|sources| sources.with_library(&interpreter.path, build.version.minor(), build.free_threaded))
         .inspect_err(|refused| tracing::info!(%refused, "sources are out of reach"))
         .ok()
 }

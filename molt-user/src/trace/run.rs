@@ -1,27 +1,32 @@
 //! The loop around the kernel side and the target.
 
-use super::begin::{Traced, begin, caller};
+use super::begin::{Traced, begin, caller, check_namespace, find};
 use super::failure::Failure;
 use super::finish::finish;
 use super::watch::{Ask, Watch};
 use super::{Options, Outcome};
 use crate::capture::ebpf::Kernel;
 use crate::clock::monotonic_ns;
+use crate::diagnose::advice::one_line;
+use crate::discover::Build;
 use crate::launch::{Ending, Event, Signals};
 use anyhow::Context;
 use molt_mpa::write::check_destination;
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, ppoll};
 use nix::sys::signal::Signal;
+use std::collections::BTreeSet;
 use std::os::fd::AsFd;
+use std::os::unix::fs::MetadataExt;
 use std::time::Duration;
 
-/// Exported functions that every way out of the interpreter passes, but for `os._exit`, signals and exec.
-const FINALIZERS: [&[u8]; 2] = [b"Py_FinalizeEx", b"Py_Exit"];
 /// Most records taken before the target's own events are looked at again.
 const BATCH: usize = 256;
 /// Longest sleep of the loop: a process that was attached to can end without a word when records are lost.
 const NAP: Duration = Duration::from_secs(1);
+
+/// Nice value of the thread that reads: code that ran once, such as a module's, is freed within a millisecond.
+const NICE: i32 = -10;
 
 /// How far a run has come, for a status line.
 #[derive(Clone, Copy, Debug)]
@@ -38,16 +43,29 @@ pub fn run(options: &Options, progress: &mut dyn FnMut(Progress)) -> Result<Outc
         check_destination(&options.output).map_err(|refused| Failure::from(anyhow::Error::from(refused)))?;
     }
     let signals = Signals::take().context("failed to take over signals")?;
+    check_namespace()?;
+    let attached = find(&options.target)?;
     let mut kernel = Kernel::load()?;
     kernel.watch_processes()?;
     kernel.sample(u64::from(options.frequency))?;
     let mut watch = Watch::new(monotonic_ns());
-    let traced = begin(options, &signals, &mut watch)?;
-    let mut run = Run { options, kernel, watch, traced, ending: None, interrupted: false };
+    if let Some(unknown) = &kernel.degraded {
+        watch.remark(format!("{}: children cannot be followed", one_line(unknown)));
+    }
+    let traced = begin(options, attached, &signals, &mut watch)?;
+    // After the target's fork, which inherits it. Without the right to it more is missed, and counted.
+    if let Err(refused) = rustix::process::setpriority_process(None, NICE) {
+        tracing::info!(%refused, "the priority stays as it is");
+    }
+    let mut run =
+        Run { options, kernel, watch, traced, ending: None, hooked: BTreeSet::new(), interrupted: false };
     run.to_the_end(&signals, progress)?;
     let unhooking = run.kernel.unhook();
     let outcome = finish(run.options, &mut run.watch, &run.kernel, caller()?)?;
     drop(unhooking);
+    if let (Traced::Attached(process), None) = (&run.traced, &outcome.summary) {
+        return Err(Failure::nothing_read(process, &outcome.remarks));
+    }
     let ending = run.detach_and_wait(&signals)?;
     Ok(Outcome { status: ending.map_or(0, Ending::exit_status), ..outcome })
 }
@@ -60,6 +78,8 @@ struct Run<'a> {
     traced: Traced,
     /// How a launched target ended.
     ending: Option<Ending>,
+    /// Interpreters that have probes, by device and inode.
+    hooked: BTreeSet<(u64, u64)>,
     /// Asked to end once already.
     interrupted: bool,
 }
@@ -157,17 +177,31 @@ impl Run<'_> {
                     self.kernel.forget(pid);
                     Ok(())
                 }
-                Ask::Hook(build) => {
-                    let offsets: Vec<u64> =
-                        FINALIZERS.iter().filter_map(|name| build.elf.file_offset_of(name)).collect();
-                    self.kernel.hook_finalization(&build.open_path(), &offsets).map_err(anyhow::Error::from)
-                }
+                Ask::Hook(build) => self.hook(&build),
             };
             if let Err(refused) = done {
                 tracing::info!("{refused:#}");
                 self.watch.lose("kernel_refusal");
             }
         }
+    }
+
+    /// Reports the end of interpreters of this build, once for each file. Where that cannot be had, what the
+    /// last look before it found is all that is known, and the artifact says so.
+    fn hook(&mut self, build: &Build) -> anyhow::Result<()> {
+        let file = build.elf.file().metadata()?;
+        if !self.hooked.insert((file.dev(), file.ino())) {
+            return Ok(());
+        }
+        let offsets = build.finalizers();
+        let hooked = if offsets.is_empty() {
+            Err(anyhow::anyhow!("the interpreter exports none of the functions that begin its end"))
+        } else {
+            self.kernel.hook_finalization(&build.open_path(), &offsets).map_err(anyhow::Error::from)
+        };
+        hooked.inspect_err(|refused| {
+            self.watch.end_is_unseen(&one_line(refused.as_ref()));
+        })
     }
 
     /// Looks at what became of a launched target.
@@ -179,6 +213,7 @@ impl Run<'_> {
                 None => return Ok(Next::GoOn),
                 Some(Event::Exec(held)) => {
                     self.drain();
+                    self.watch.at_exec(pid);
                     self.watch.tick(monotonic_ns());
                     self.obey();
                     drop(held);

@@ -21,6 +21,15 @@ pub(super) struct Subject {
     flags: u32,
 }
 
+/// A program that runs no more.
+#[derive(Debug)]
+pub(super) struct Ended {
+    /// What was known of it.
+    pub(super) state: State,
+    /// It was looked at when its interpreter was about to end.
+    pub(super) finalized: bool,
+}
+
 /// What is known of a process's program.
 #[derive(Debug)]
 pub(super) enum State {
@@ -49,10 +58,11 @@ impl Subject {
         Self { state, finalized: false, flags: self.flags }
     }
 
-    /// Forgets the program, since the process runs another one from here on.
-    pub(super) fn exec(&mut self, now_ns: u64) {
-        self.state = State::Searching { next_ns: now_ns, pause: SEARCH.0 };
-        self.finalized = false;
+    /// The process runs another program from here on. What is left of the one before.
+    pub(super) fn exec(&mut self, now_ns: u64) -> Ended {
+        let searching = State::Searching { next_ns: now_ns, pause: SEARCH.0 };
+        let state = std::mem::replace(&mut self.state, searching);
+        Ended { state, finalized: std::mem::take(&mut self.finalized) }
     }
 
     /// Looks for an interpreter if that is due. What there is to tell the kernel side when one was found.
@@ -116,7 +126,8 @@ enum Looked {
 fn look(pid: u32, now_ns: u64, inspector: &mut Inspector) -> Result<Looked, DiscoverError> {
     let process = Process::read(pid.cast_signed())?;
     match inspector.inspect(&process)? {
-        Finding::Python(interpreter) => match Reader::new(process, interpreter, now_ns) {
+        // Read again: an exec may have come between the two looks, and the command line be the old one.
+        Finding::Python(interpreter) => match Reader::new(Process::read(process.pid)?, interpreter, now_ns) {
             Ok(reader) => Ok(Looked::Python(Box::new(reader))),
             Err(LayoutError::Unreadable { .. } | LayoutError::NotThere { .. }) => Ok(Looked::Nothing),
             Err(refused) => Ok(Looked::Refused(refused.to_string())),

@@ -121,12 +121,12 @@ impl Kernel {
         &'a mut T: TryFrom<&'a mut Program, Error = ProgramError>,
     {
         let program = self.ebpf.program_mut(name).ok_or(LoadError::Missing(name))?;
-        program.try_into().map_err(|source| LoadError::Program { program: name, source: Box::new(source) })
+        program.try_into().map_err(|source| LoadError::program(name, source))
     }
 }
 
 fn not_loaded(program: &'static str, source: ProgramError) -> AttachError {
-    LoadError::Program { program, source: Box::new(source) }.into()
+    LoadError::program(program, source).into()
 }
 
 fn refused(program: &'static str, to: &str, source: ProgramError) -> AttachError {

@@ -1,7 +1,7 @@
 //! Loads the kernel side and talks to its maps.
 
 use super::maps::MapValue;
-use super::{btf, object};
+use super::{btf, object, refusal};
 use aya::maps::{Array, HashMap, MapData, PerCpuArray, RingBuf};
 use aya::programs::ProgramError;
 use aya::programs::uprobe::UProbeLink;
@@ -10,6 +10,8 @@ use molt_common::WIRE_VERSION;
 use molt_common::config::{GATE_OPEN, KernelLayout, ProcessConfig};
 use molt_common::fault::Fault;
 use molt_common::layout::ABSENT;
+use std::error::Error;
+use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 
 /// Why the kernel side could not be loaded or configured.
@@ -29,9 +31,21 @@ pub enum LoadError {
     Program {
         /// The program's name.
         program: &'static str,
-        /// What aya says; holds the verifier's log where there is one.
+        /// What aya says.
         #[source]
-        source: Box<ProgramError>,
+        source: Box<dyn Error + Send + Sync>,
+    },
+    /// The kernel's verifier does not take a program. Its log, which may have thousands of lines, goes to
+    /// molt's own log.
+    #[error("kernel's verifier refused eBPF program {program}: {reason}")]
+    Verifier {
+        /// The program's name.
+        program: &'static str,
+        /// The line of the log that says why.
+        reason: String,
+        /// The kernel's answer.
+        #[source]
+        source: io::Error,
     },
     /// The object has no program or map of this name.
     #[error("embedded eBPF object has no {0}")]
@@ -45,6 +59,21 @@ pub enum LoadError {
         #[source]
         source: aya::maps::MapError,
     },
+}
+
+impl LoadError {
+    /// That `program` was not loaded.
+    pub(super) fn program(program: &'static str, refused: ProgramError) -> Self {
+        let ProgramError::LoadError { io_error, verifier_log } = refused else {
+            return Self::Program { program, source: Box::new(refused) };
+        };
+        let log = verifier_log.to_string();
+        let Some(reason) = refusal::reason(&log) else {
+            return Self::Program { program, source: Box::new(io_error) };
+        };
+        tracing::debug!("the verifier's log of program {program}:\n{log}");
+        Self::Verifier { program, reason, source: io_error }
+    }
 }
 
 /// The loaded kernel side. Dropping it detaches every program.
@@ -76,12 +105,16 @@ macro_rules! take_map {
 impl Kernel {
     /// Loads the embedded object and tells it the kernel's layout. Nothing is attached yet.
     pub fn load() -> Result<Self, LoadError> {
-        let found = object::wire_version(object::bytes());
+        Self::load_object(object::bytes())
+    }
+
+    /// Loads an object that holds the kernel side.
+    pub fn load_object(bytes: &[u8]) -> Result<Self, LoadError> {
+        let found = object::wire_version(bytes);
         if found != Some(WIRE_VERSION) {
             return Err(LoadError::WireVersion { found });
         }
-        let mut ebpf =
-            EbpfLoader::new().load(object::bytes()).map_err(|source| LoadError::Object(Box::new(source)))?;
+        let mut ebpf = EbpfLoader::new().load(bytes).map_err(|source| LoadError::Object(Box::new(source)))?;
         let (layout, degraded) = match btf::kernel_layout() {
             Ok(layout) => (layout, None),
             Err(unknown) => (UNKNOWN_KERNEL, Some(unknown)),

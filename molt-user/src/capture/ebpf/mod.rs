@@ -5,5 +5,6 @@ pub mod btf;
 pub mod load;
 pub mod maps;
 pub mod object;
+pub mod refusal;
 
 pub use load::{Kernel, LoadError};

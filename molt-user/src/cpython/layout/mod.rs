@@ -148,6 +148,25 @@ pub struct Layout {
     pub values_items: u32,
     /// `PyModuleObject.md_dict`.
     pub module_dict: u32,
+    /// `PyTypeObject.tp_dict`; up to 3.10 in this table, like the next eight: later versions need no search for
+    /// qualified names.
+    pub type_dict: u32,
+    /// `co_consts`.
+    pub code_consts: u32,
+    /// `PyFunctionObject.func_code`.
+    pub function_code: u32,
+    /// `PyFunctionObject.func_qualname`.
+    pub function_qualname: u32,
+    /// `staticmethod.sm_callable` (`Objects/funcobject.c`).
+    pub staticmethod_callable: u32,
+    /// `classmethod.cm_callable` (`Objects/funcobject.c`).
+    pub classmethod_callable: u32,
+    /// `propertyobject.prop_get` (`Objects/descrobject.c`), like the next two.
+    pub property_get: u32,
+    /// `propertyobject.prop_set`.
+    pub property_set: u32,
+    /// `propertyobject.prop_del`.
+    pub property_del: u32,
     /// `sizeof(PyASCIIObject)`: where the text of a compact ASCII str begins.
     pub ascii_bytes: u32,
     /// `sizeof(PyCompactUnicodeObject)`: where the text of another compact str begins.
@@ -214,6 +233,8 @@ impl Layout {
             code_kwonlyargcount: self.code_kwonlyargcount,
             code_flags: self.code_flags,
             code_firstlineno: self.code_firstlineno,
+            code_name: self.code_name,
+            code_filename: self.code_filename,
         }
     }
 
@@ -239,7 +260,7 @@ impl Layout {
         [self.code_argcount, self.code_kwonlyargcount, self.code_flags, self.code_firstlineno]
             .into_iter()
             .map(|at| at.saturating_add(4))
-            .chain([self.code_size.saturating_add(8)])
+            .chain([self.code_size, self.code_name, self.code_filename].map(|at| at.saturating_add(8)))
             .fold(0, u32::max)
     }
 }

@@ -32,6 +32,11 @@ pub struct Opcodes {
     base: [u8; 256],
     /// Cache units behind an instruction, by the opcode that the compiler wrote.
     caches: [u8; 256],
+    return_value: u8,
+    /// `RESUME`, and what it is specialised and instrumented to, with their names.
+    resume: &'static [(u8, &'static str)],
+    /// Numbers that no opcode has; ascending.
+    undefined: &'static [u8],
 }
 
 /// What instrumentation has moved out of the code units.
@@ -66,6 +71,22 @@ impl Opcodes {
             15 => Some(&v3_15::OPCODES),
             _ => None,
         }
+    }
+
+    /// `RESUME`, which stands at every start of a function and behind every place where a generator or
+    /// coroutine goes on, and the opcodes that are written over it; each with its name.
+    pub const fn resume_family(&self) -> &'static [(u8, &'static str)] {
+        self.resume
+    }
+
+    /// `RETURN_VALUE`.
+    pub const fn return_value(&self) -> u8 {
+        self.return_value
+    }
+
+    /// The numbers that no opcode has, in ascending order.
+    pub const fn undefined(&self) -> &'static [u8] {
+        self.undefined
     }
 
     /// Rewrites `code`, pairs of opcode and argument, to what `co_code` gives. `executor` finds the opcode

@@ -8,6 +8,7 @@ pub(super) static OPCODES: Opcodes = Opcodes {
     extended_arg: 71,
     precall: None,
     call: 53,
+    return_value: 36,
     #[rustfmt::skip]
     base: [
         0, 1, 2, 45, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15,
@@ -45,5 +46,17 @@ pub(super) static OPCODES: Opcodes = Opcodes {
         0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
         0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
         0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+    ],
+    #[rustfmt::skip]
+    resume: &[
+        (149, "RESUME"),
+        (207, "RESUME_CHECK"),
+        (236, "INSTRUMENTED_RESUME"),
+    ],
+    #[rustfmt::skip]
+    undefined: &[
+        119, 120, 121, 122, 123, 124, 125, 126, 127, 128, 129, 130, 131, 132, 133, 134,
+        135, 136, 137, 138, 139, 140, 141, 142, 143, 144, 145, 146, 147, 148, 223, 224,
+        225, 226, 227, 228, 229, 230, 231, 232, 233, 234, 235, 255,
     ],
 };

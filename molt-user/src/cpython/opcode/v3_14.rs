@@ -8,6 +8,7 @@ pub(super) static OPCODES: Opcodes = Opcodes {
     extended_arg: 69,
     precall: None,
     call: 52,
+    return_value: 35,
     #[rustfmt::skip]
     base: [
         0, 1, 2, 44, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15,
@@ -45,5 +46,16 @@ pub(super) static OPCODES: Opcodes = Opcodes {
         0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
         0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
         0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+    ],
+    #[rustfmt::skip]
+    resume: &[
+        (128, "RESUME"),
+        (196, "RESUME_CHECK"),
+        (245, "INSTRUMENTED_RESUME"),
+    ],
+    #[rustfmt::skip]
+    undefined: &[
+        121, 122, 123, 124, 125, 126, 127, 212, 213, 214, 215, 216, 217, 218, 219, 220,
+        221, 222, 223, 224, 225, 226, 227, 228, 229, 230, 231, 232, 233,
     ],
 };

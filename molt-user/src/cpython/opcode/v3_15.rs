@@ -8,6 +8,7 @@ pub(super) static OPCODES: Opcodes = Opcodes {
     extended_arg: 67,
     precall: None,
     call: 50,
+    return_value: 33,
     #[rustfmt::skip]
     base: [
         0, 1, 2, 42, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15,
@@ -45,5 +46,17 @@ pub(super) static OPCODES: Opcodes = Opcodes {
         0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
         0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
         0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+    ],
+    #[rustfmt::skip]
+    resume: &[
+        (128, "RESUME"),
+        (200, "RESUME_CHECK"),
+        (201, "RESUME_CHECK_JIT"),
+        (244, "INSTRUMENTED_RESUME"),
+    ],
+    #[rustfmt::skip]
+    undefined: &[
+        120, 121, 122, 123, 124, 125, 126, 127, 219, 220, 221, 222, 223, 224, 225, 226,
+        227, 228, 229, 230, 231, 232,
     ],
 };

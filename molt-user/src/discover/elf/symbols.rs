@@ -26,6 +26,15 @@ pub(super) struct Symbols {
 }
 
 impl Symbols {
+    /// The address of the symbol at `index` of the table; none if it is defined elsewhere.
+    pub(super) fn address(&self, index: u32) -> Option<u64> {
+        const BYTES: usize = size_of::<Sym64<LittleEndian>>();
+        let at = usize::try_from(index).ok()?.checked_mul(BYTES)?;
+        let entry = self.entries.get(at..at.checked_add(BYTES)?)?;
+        let (symbol, _) = object::pod::from_bytes::<Sym64<LittleEndian>>(entry).ok()?;
+        (symbol.st_shndx.get(LE) != elf::SHN_UNDEF).then(|| symbol.st_value.get(LE))
+    }
+
     /// Looks through the whole table: it has a few thousand entries, and few are asked for.
     pub(super) fn find(&self, name: &[u8]) -> Option<Symbol> {
         self.entries.chunks_exact(size_of::<Sym64<LittleEndian>>()).find_map(|entry| {

@@ -16,6 +16,7 @@ fn sound() -> Privileges {
         ptrace_scope: Some(1),
         seccomp_filter: false,
         user_namespace: false,
+        pid_namespace: false,
         container: false,
     }
 }
@@ -49,7 +50,10 @@ fn names_each_obstacle() {
 
     for (privileges, word, certain) in [
         (Privileges { kernel: "5.4.0-150-generic".to_owned(), ..sound() }, "5.4.0-150-generic", true),
-        (Privileges { btf: false, ..sound() }, "/sys/kernel/btf/vmlinux", true),
+        (Privileges { kernel: "5.16.20".to_owned(), ..sound() }, "bpf_loop", true),
+        (Privileges { user_namespace: true, ..sound() }, "user namespace", true),
+        (Privileges { pid_namespace: true, ..sound() }, "pid namespace", true),
+        (Privileges { btf: false, ..sound() }, "/sys/kernel/btf/vmlinux", false),
         (Privileges { lockdown: Lockdown::Confidentiality, ..sound() }, "lockdown", true),
         (Privileges { uprobes: false, ..sound() }, "uprobes", false),
         (Privileges { ptrace_scope: Some(3), ..sound() }, "ptrace_scope", false),
@@ -86,9 +90,12 @@ fn reads_the_kernel_s_files() {
     write("proc/self/status", "Uid:\t0\t1000\t0\t0\nCapEff:\t0\nSeccomp:\t2\n");
     write("proc/self/uid_map", "0 100000 65536\n");
     write("run/.containerenv", "");
+    fs::create_dir_all(root.path().join("proc/self/ns")).unwrap();
+    std::os::unix::fs::symlink("pid:[4026532177]", root.path().join("proc/self/ns/pid")).unwrap();
     let read = Privileges::read_below(root.path());
     assert_eq!(read.lockdown, Lockdown::Confidentiality);
-    assert!(read.seccomp_filter && read.user_namespace && read.container && !read.root);
+    assert!(read.seccomp_filter && read.user_namespace && read.pid_namespace);
+    assert!(read.container && !read.root);
     assert_eq!(read.capabilities, 0);
 }
 

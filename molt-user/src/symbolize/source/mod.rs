@@ -4,6 +4,7 @@
 //! a file name in the target's memory is not trusted to be one that its user may read.
 
 mod file;
+mod frozen;
 mod open;
 pub mod outline;
 mod syntax;
@@ -17,6 +18,7 @@ use std::collections::{HashMap, VecDeque};
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::SystemTime;
 
 /// Largest source file that is read. The largest modules of the standard library have half a megabyte.
 pub const MAX_SOURCE_BYTES: u64 = 4 << 20;
@@ -28,7 +30,7 @@ const MAX_FILES: usize = 50_000;
 /// Why there is no source text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, thiserror::Error)]
 pub enum NoSource {
-    /// Code of `exec`, `eval`, `-c`, the prompt, or a frozen module.
+    /// Code of `exec`, `eval`, `-c`, the prompt, or a frozen module that the standard library does not have.
     #[error("code does not come from a file")]
     NotFromFile,
     /// There is no such file, or not any more.
@@ -70,6 +72,8 @@ pub struct Sources {
     root_path: PathBuf,
     cwd: PathBuf,
     reader: Reader,
+    /// The standard library, where the source of frozen modules is.
+    library: Option<PathBuf>,
     files: HashMap<String, Result<Arc<SourceFile>, NoSource>>,
     /// Names of the files, oldest first.
     order: VecDeque<String>,
@@ -85,10 +89,20 @@ impl Sources {
             root_path: root.to_owned(),
             cwd: cwd.to_owned(),
             reader,
+            library: None,
             files: HashMap::new(),
             order: VecDeque::new(),
             bytes: 0,
         })
+    }
+
+    /// The same with the source of frozen modules, if the standard library of CPython 3.`minor` is found beside
+    /// `interpreter`: its executable or library, an absolute path as the target sees it.
+    #[must_use]
+    pub fn with_library(self, interpreter: &Path, minor: u8, free_threaded: bool) -> Sources {
+        let is_there = |file: &Path| self.open(file).is_ok();
+        let library = frozen::find_library(interpreter, minor, free_threaded, is_there);
+        Sources { library, ..self }
     }
 
     /// The file that `co_filename` or `__file__` names.
@@ -108,12 +122,23 @@ impl Sources {
 
     fn read(&self, name: &str) -> Result<SourceFile, NoSource> {
         if name.is_empty() || name.starts_with('<') {
-            return Err(NoSource::NotFromFile);
+            let library = self.library.as_ref().ok_or(NoSource::NotFromFile)?;
+            let candidates = frozen::candidates(name).ok_or(NoSource::NotFromFile)?;
+            let read = |file: &PathBuf| self.read_path(&library.join(file)).ok();
+            return candidates.iter().find_map(read).ok_or(NoSource::NotFromFile);
         }
-        let path = self.cwd.join(name);
-        let below = path.strip_prefix("/").unwrap_or(&path);
-        let (bytes, modified) = open::read(&self.root, &self.root_path, below, self.reader)?;
-        SourceFile::new(bytes, modified)
+        self.read_path(&self.cwd.join(name))
+    }
+
+    fn read_path(&self, path: &Path) -> Result<SourceFile, NoSource> {
+        let (file, modified) = self.open(path)?;
+        SourceFile::new(open::read(file)?, modified)
+    }
+
+    /// Opens the file at `path`, absolute as the target sees it.
+    fn open(&self, path: &Path) -> Result<(File, Option<SystemTime>), NoSource> {
+        let below = path.strip_prefix("/").unwrap_or(path);
+        open::open(&self.root, &self.root_path, below, self.reader)
     }
 
     fn forget_oldest(&mut self) {

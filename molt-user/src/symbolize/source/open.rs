@@ -12,14 +12,14 @@ use std::time::SystemTime;
 /// Neither waits for a pipe's writer nor takes a terminal.
 const FLAGS: OFlag = OFlag::O_RDONLY.union(OFlag::O_NONBLOCK).union(OFlag::O_NOCTTY).union(OFlag::O_CLOEXEC);
 
-/// The bytes of the file at `below` under `root`, and when it was last changed.
-pub(super) fn read(
+/// The regular file at `below` under `root`, when `reader` may read it, and when it was last changed.
+pub(super) fn open(
     root: &File,
     root_path: &Path,
     below: &Path,
     reader: Reader,
-) -> Result<(Vec<u8>, Option<SystemTime>), NoSource> {
-    let file = open(root, root_path, below).map_err(|errno| match errno {
+) -> Result<(File, Option<SystemTime>), NoSource> {
+    let file = open_below(root, root_path, below).map_err(|errno| match errno {
         Errno::ENOENT => NoSource::Missing,
         Errno::ENOTDIR => NoSource::InArchive,
         Errno::EACCES | Errno::EPERM => NoSource::Denied,
@@ -33,17 +33,22 @@ pub(super) fn read(
     if !may_read(reader, &metadata) {
         return Err(NoSource::Denied);
     }
+    Ok((file, metadata.modified().ok()))
+}
+
+/// The bytes of `file`.
+pub(super) fn read(file: File) -> Result<Vec<u8>, NoSource> {
     let mut bytes = Vec::new();
     // The file may grow while it is read.
     file.take(MAX_SOURCE_BYTES + 1).read_to_end(&mut bytes).ok().ok_or(NoSource::Unreadable)?;
     if bytes.len() as u64 > MAX_SOURCE_BYTES {
         return Err(NoSource::TooLarge);
     }
-    Ok((bytes, metadata.modified().ok()))
+    Ok(bytes)
 }
 
 /// Opens `below` so that links, absolute ones too, stay under `root`.
-fn open(root: &File, root_path: &Path, below: &Path) -> Result<File, Errno> {
+fn open_below(root: &File, root_path: &Path, below: &Path) -> Result<File, Errno> {
     let how = OpenHow::new().flags(FLAGS).resolve(ResolveFlag::RESOLVE_IN_ROOT);
     match openat2(root, below, how) {
         Ok(file) => Ok(File::from(file)),

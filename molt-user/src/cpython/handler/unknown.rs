@@ -1,0 +1,26 @@
+//! A processor whose instructions are not known: nothing is found.
+
+use super::{Entry, FrameClear, Shape, Text};
+use crate::discover::args::Register;
+use crate::discover::elf::Relocations;
+
+pub(in crate::cpython) fn find_entry(_: &Text<'_>, _: u64, _: u32) -> Result<Entry, Shape> {
+    Err(Shape::Processor)
+}
+
+pub(in crate::cpython) fn find_frame_clear(
+    _: &Text<'_>,
+    _: &Relocations,
+    _: u64,
+    _: Register,
+) -> Result<FrameClear, Shape> {
+    Err(Shape::Processor)
+}
+
+pub(in crate::cpython) fn function_entry(_: &Text<'_>, _: u64) -> Result<u64, Shape> {
+    Err(Shape::Processor)
+}
+
+pub(in crate::cpython) fn eval_frame_argument(_: u8) -> Option<Register> {
+    None
+}

@@ -1,0 +1,214 @@
+//! The qualified name of a code object, out of the functions in the target's memory: for versions whose code
+//! objects have none, where there is no source to derive it from.
+//!
+//! A function has it as `__qualname__`. Code inside a function's code is named as the compiler names it.
+
+use super::kind::kind_of;
+use crate::cpython::Known;
+use crate::cpython::object::{Objects, TYPE_SUBCLASS};
+use molt_common::layout::ABSENT;
+use molt_common::walk::Memory;
+use molt_mpa::model::SymbolKind;
+use std::collections::HashMap;
+
+/// Most objects looked at for one name: the largest namespaces have some 2,000 entries.
+const MAX_OBJECTS: usize = 4096;
+/// Most objects looked at for all names of a process, which takes about a second: a program that makes code
+/// all the time must not keep the reader from its samples.
+const MAX_ALL_OBJECTS: usize = 1 << 19;
+/// Most entries at each end of a namespace.
+const MAX_ENTRIES: u64 = 1024;
+/// `Py_TPFLAGS_HEAPTYPE` (`Include/object.h`): made by Python code, as all classes with Python functions are.
+const HEAP_TYPE: u64 = 1 << 9;
+
+/// How much may still be searched of one process.
+#[derive(Clone, Copy, Debug)]
+pub struct Budget(usize);
+
+impl Default for Budget {
+    fn default() -> Self {
+        Self(MAX_ALL_OBJECTS)
+    }
+}
+
+/// The qualified name of the code object `code` named `name`, from the functions that the namespace `globals`
+/// leads to; `None` when none of them has it, and always from 3.11 on.
+pub fn find_qualname<M: Memory>(
+    objects: &Objects<'_, M>,
+    globals: u64,
+    code: u64,
+    name: &str,
+    budget: &mut Budget,
+) -> Option<String> {
+    if objects.layout.function_code == ABSENT {
+        return None;
+    }
+    let file = objects.u64(code, objects.layout.code_filename).ok()?;
+    let left = budget.0.min(MAX_OBJECTS);
+    let mut search = Search { objects, code, name, file, left, kinds: HashMap::new(), outer: Vec::new() };
+    let found = search.namespaces(globals).or_else(|| search.nested());
+    budget.0 -= left - search.left;
+    found
+}
+
+/// What an object is to the search.
+#[derive(Clone, Copy, Debug)]
+enum Kind {
+    Function,
+    Class,
+    Code,
+    /// An object that holds functions, in these fields.
+    Holder([u32; 3]),
+    Other,
+}
+
+struct Search<'a, M: Memory> {
+    objects: &'a Objects<'a, M>,
+    code: u64,
+    name: &'a str,
+    /// Its `co_filename`, one object for all code that was compiled together.
+    file: u64,
+    /// Objects that may still be looked at.
+    left: usize,
+    /// By address of the type.
+    kinds: HashMap<u64, Kind>,
+    /// Code of the same file, with its qualified name, whose constants were not looked at.
+    outer: Vec<(u64, String)>,
+}
+
+impl<M: Memory> Search<'_, M> {
+    /// Looks at the functions in a module's namespace, then at those in its classes.
+    fn namespaces(&mut self, globals: u64) -> Option<String> {
+        let mut classes = Vec::new();
+        for (_, value) in self.objects.namespace_ends(globals, MAX_ENTRIES).ok()? {
+            if matches!(self.kind(value), Kind::Class) {
+                let is_heap = self.objects.flags_of_type(value).is_ok_and(|flags| flags & HEAP_TYPE != 0);
+                classes.extend(is_heap.then_some(value));
+            } else if let Some(found) = self.functions(value) {
+                return Some(found);
+            }
+        }
+        for class in classes {
+            let dict = self.objects.u64(class, self.objects.layout.type_dict);
+            let entries = dict.and_then(|dict| self.objects.namespace_ends(dict, MAX_ENTRIES));
+            let found = entries.unwrap_or_default().into_iter().find_map(|(_, value)| self.functions(value));
+            if found.is_some() {
+                return found;
+            }
+        }
+        None
+    }
+
+    /// Looks at a function, or at those that an object holds.
+    fn functions(&mut self, addr: u64) -> Option<String> {
+        match self.kind(addr) {
+            Kind::Function => self.function(addr),
+            Kind::Holder(fields) => fields.into_iter().find_map(|field| {
+                let held = self.objects.u64(addr, field).ok().filter(|held| *held != 0)?;
+                matches!(self.kind(held), Kind::Function).then(|| self.function(held)).flatten()
+            }),
+            Kind::Class | Kind::Code | Kind::Other => None,
+        }
+    }
+
+    /// The function's qualified name if the code is its own; otherwise notes its code.
+    fn function(&mut self, addr: u64) -> Option<String> {
+        let layout = self.objects.layout;
+        let code = self.objects.u64(addr, layout.function_code).ok()?;
+        let is_it = code == self.code;
+        if !is_it && self.objects.u64(code, layout.code_filename) != Ok(self.file) {
+            return None;
+        }
+        let own = self.objects.u64(addr, layout.function_qualname).and_then(|addr| self.objects.str(addr));
+        let qualname = own.ok()?.value;
+        let name = if is_it { self.name.to_owned() } else { self.text(code, layout.code_name).ok()? };
+        // A wrapper bears the name of what it wraps.
+        if !is_name_of(&qualname, &name) {
+            return None;
+        }
+        if is_it {
+            return Some(qualname);
+        }
+        self.outer.push((code, qualname));
+        None
+    }
+
+    /// Looks at the code inside the code that was noted.
+    fn nested(&mut self) -> Option<String> {
+        let layout = self.objects.layout;
+        while let Some((outer, qualname)) = self.outer.pop().filter(|_| self.left > 0) {
+            let consts =
+                self.objects.u64(outer, layout.code_consts).and_then(|consts| self.objects.items(consts));
+            let inner: Vec<u64> = consts
+                .unwrap_or_default()
+                .into_iter()
+                .filter(|item| matches!(self.kind(*item), Kind::Code))
+                .collect();
+            if inner.is_empty() {
+                continue;
+            }
+            let Ok(prefix) = self.prefix(outer, &qualname) else { continue };
+            if inner.contains(&self.code) {
+                return Some(format!("{prefix}{}", self.name));
+            }
+            for code in inner {
+                if let Ok(name) = self.text(code, layout.code_name) {
+                    self.outer.push((code, format!("{prefix}{name}")));
+                }
+            }
+        }
+        None
+    }
+
+    /// What the compiler puts before the names inside `code` (`compiler_set_qualname` in `Python/compile.c`, 3.8
+    /// to 3.10). A function that is declared global there is found in the namespace itself.
+    fn prefix(&self, code: u64, qualname: &str) -> Known<String> {
+        let flags = self.objects.head(code, self.objects.layout.code_flags.saturating_add(4))?;
+        let name = self.text(code, self.objects.layout.code_name)?;
+        let kind = kind_of(flags.u32(self.objects.layout.code_flags)?, &name, Some(qualname), None);
+        let is_function = !matches!(kind, SymbolKind::ClassBody | SymbolKind::Comprehension);
+        Ok(format!("{qualname}{}", if is_function { ".<locals>." } else { "." }))
+    }
+
+    fn text(&self, addr: u64, at: u32) -> Known<String> {
+        Ok(self.objects.str(self.objects.u64(addr, at)?)?.value)
+    }
+
+    /// What the object at `addr` is; nothing of interest once the search has taken long enough.
+    fn kind(&mut self, addr: u64) -> Kind {
+        let Some(left) = self.left.checked_sub(1) else { return Kind::Other };
+        self.left = left;
+        let Ok(class) = self.objects.u64(addr, self.objects.layout.object_type) else { return Kind::Other };
+        if let Some(known) = self.kinds.get(&class) {
+            return *known;
+        }
+        let kind = self.kind_of_instances(class).unwrap_or(Kind::Other);
+        self.kinds.insert(class, kind);
+        kind
+    }
+
+    /// What instances of `class` are.
+    fn kind_of_instances(&self, class: u64) -> Known<Kind> {
+        let layout = self.objects.layout;
+        if self.objects.flags_of_type(class)? & TYPE_SUBCLASS != 0 {
+            return Ok(Kind::Class);
+        }
+        for (name, kind) in [
+            ("function", Kind::Function),
+            ("code", Kind::Code),
+            ("staticmethod", Kind::Holder([layout.staticmethod_callable, ABSENT, ABSENT])),
+            ("classmethod", Kind::Holder([layout.classmethod_callable, ABSENT, ABSENT])),
+            ("property", Kind::Holder([layout.property_get, layout.property_set, layout.property_del])),
+        ] {
+            if self.objects.is_type_named(class, name)? {
+                return Ok(kind);
+            }
+        }
+        Ok(Kind::Other)
+    }
+}
+
+/// Whether a qualified name ends in `name`.
+fn is_name_of(qualname: &str, name: &str) -> bool {
+    qualname.strip_suffix(name).is_some_and(|parent| parent.is_empty() || parent.ends_with('.'))
+}

@@ -1,0 +1,112 @@
+//! What is looked at when a program begins and ends, and what is kept of it.
+
+use super::{Ask, Watch};
+use crate::discover::file::FileFinding;
+use crate::launch::Ending;
+use crate::trace::subject::{Ended, State};
+use std::path::PathBuf;
+
+impl Watch {
+    /// Process `pid` is stopped at its exec: whatever interpreter it is about to load is hooked before it can
+    /// come to its end.
+    pub(in crate::trace) fn at_exec(&mut self, pid: u32) {
+        let exe = PathBuf::from(format!("/proc/{pid}/exe"));
+        match self.inspector.inspect_file(&exe) {
+            Ok(FileFinding::Python { build, .. }) => self.asks.push(Ask::Hook(build)),
+            Ok(_) => {}
+            Err(unknown) => tracing::info!(pid, %unknown, "the program was not inspected at its exec"),
+        }
+    }
+
+    /// A launched process is held at its exit, with its memory still there. What finalization has torn down
+    /// by now was read before it.
+    pub(in crate::trace) fn last_look(&mut self, pid: u32) {
+        if self.subjects.get(&pid).is_some_and(|subject| !subject.finalized) {
+            let read = self.look(pid);
+            if let Some(subject) = self.subjects.get_mut(&pid) {
+                subject.finalized = read;
+            }
+        }
+    }
+
+    /// Reads what `sys.modules` holds now. Whether it could be read.
+    pub(super) fn look(&mut self, pid: u32) -> bool {
+        let Some(State::Python(reader)) = self.subjects.get_mut(&pid).map(|subject| &mut subject.state)
+        else {
+            return false;
+        };
+        match reader.look() {
+            Ok((modules, roots)) => {
+                self.modules_seen = true;
+                self.roots.insert(pid, roots);
+                *self.loss.entry("unread_module").or_default() += modules.unread as u64;
+                for module in modules.modules {
+                    reader.note_module(module, &mut self.modules);
+                }
+                true
+            }
+            Err(reason) => {
+                tracing::info!(pid, %reason, "sys.modules was not read");
+                false
+            }
+        }
+    }
+
+    /// A launched process has ended.
+    pub(in crate::trace) fn ended(&mut self, pid: u32, ending: Ending, now_ns: u64) {
+        let at = self.since(now_ns);
+        self.let_go(pid);
+        let (status, signal) = match ending {
+            Ending::Code(code) => (Some(i32::from(code)), None),
+            Ending::Signal { number, .. } => (None, Some(signal_name(number))),
+        };
+        self.processes.end(pid, at, status, signal);
+    }
+
+    /// Nothing more is seen from `now_ns` on: what still runs is let go after a look.
+    pub(in crate::trace) fn detach(&mut self, now_ns: u64) {
+        let at = self.since(now_ns);
+        for pid in self.subjects.keys().copied().collect::<Vec<_>>() {
+            self.look(pid);
+            self.let_go(pid);
+            self.processes.end(pid, at, None, None);
+        }
+    }
+
+    /// Ends the watch over a process, and keeps what is worth keeping of it. Whether there was one.
+    pub(super) fn let_go(&mut self, pid: u32) -> bool {
+        let Some(subject) = self.subjects.remove(&pid) else { return false };
+        self.asks.push(Ask::Forget(pid));
+        self.settle(pid, Ended { state: subject.state, finalized: subject.finalized });
+        true
+    }
+
+    /// Keeps what is worth keeping of a program that has ended in process `pid`, or that an exec has replaced.
+    pub(super) fn settle(&mut self, pid: u32, ended: Ended) {
+        match ended.state {
+            State::Python(mut reader) => {
+                reader.hash_sources(&mut self.modules);
+                for (cause, count) in reader.losses() {
+                    *self.loss.entry(cause).or_default() += count;
+                }
+                self.roots.entry(pid).or_insert_with(|| reader.script_roots());
+                for name in reader.changed_sources {
+                    self.remarks.insert(format!(
+                        "{name} was changed after the program started; its text is not used"
+                    ));
+                }
+                self.modules_at_end &= ended.finalized;
+            }
+            State::Refused(why) => {
+                self.remarks.insert(why);
+            }
+            State::Searching { .. } => {}
+        }
+    }
+}
+
+/// The name of a signal as `kill -l` lists it; real-time signals by their number.
+fn signal_name(number: u8) -> String {
+    nix::sys::signal::Signal::try_from(i32::from(number))
+        .map_or_else(|_| format!("signal {number}"), |signal| signal.as_str().to_owned())
+}

@@ -1,0 +1,192 @@
+//! What a run has seen so far. Fed with records and with time; wants things of the kernel side in return.
+//!
+//! It knows no kernel side: whichever backend feeds it does what it asks.
+
+mod looks;
+mod records;
+
+use super::subject::{State, Subject};
+use crate::aggregate::code::Files;
+use crate::aggregate::modules::Modules;
+use crate::aggregate::processes::Processes;
+use crate::aggregate::tally::Tally;
+use crate::decode::{Record, decode};
+use crate::discover::{Build, Inspector, Process};
+use crate::symbolize::paths::{Roots, SourceFile};
+use molt_common::config::ProcessConfig;
+use molt_mpa::quantity::Millis;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// What the watch wants of the kernel side.
+#[derive(Debug)]
+pub(in crate::trace) enum Ask {
+    /// Read process `pid` like this.
+    Configure(u32, ProcessConfig),
+    /// Report when processes that run this build are about to end.
+    Hook(Arc<Build>),
+    /// Let process `pid` go on into its end.
+    OpenGate(u32),
+    /// Process `pid` has ended.
+    Forget(u32),
+}
+
+/// Everything seen so far.
+#[derive(Debug)]
+pub(in crate::trace) struct Watch {
+    /// When the run began, in nanoseconds of `CLOCK_MONOTONIC`.
+    began_ns: u64,
+    inspector: Inspector,
+    pub(in crate::trace) subjects: BTreeMap<u32, Subject>,
+    asks: Vec<Ask>,
+    pub(in crate::trace) tally: Tally,
+    pub(in crate::trace) modules: Modules,
+    pub(in crate::trace) processes: Processes,
+    /// The process that became Python first: the one that the artifact's header is about.
+    pub(in crate::trace) first_python: Option<FirstPython>,
+    /// `sys.modules` was read at least once.
+    pub(in crate::trace) modules_seen: bool,
+    /// It was read at the end of every Python that has ended.
+    pub(in crate::trace) modules_at_end: bool,
+    /// Import roots, by the process that had them.
+    roots: BTreeMap<u32, Roots>,
+    remarks: BTreeSet<String>,
+    /// What was lost on this side, by cause.
+    loss: BTreeMap<&'static str, u64>,
+}
+
+/// The first Python of a run.
+#[derive(Clone, Debug)]
+pub(in crate::trace) struct FirstPython {
+    pub(in crate::trace) process: Process,
+    /// Its full version.
+    pub(in crate::trace) version: String,
+}
+
+impl Watch {
+    /// A run that begins at `began_ns`.
+    pub(in crate::trace) fn new(began_ns: u64) -> Self {
+        Self {
+            began_ns,
+            inspector: Inspector::default(),
+            subjects: BTreeMap::new(),
+            asks: Vec::new(),
+            tally: Tally::default(),
+            modules: Modules::default(),
+            processes: Processes::default(),
+            first_python: None,
+            modules_seen: false,
+            modules_at_end: true,
+            roots: BTreeMap::new(),
+            remarks: BTreeSet::new(),
+            loss: BTreeMap::new(),
+        }
+    }
+
+    /// Watches process `pid` from now on. A launched one has yet to exec, and waits at its end until it was
+    /// looked at.
+    pub(in crate::trace) fn begin(&mut self, pid: u32, launched: bool, now_ns: u64) {
+        let subject = Subject::new(if launched { u64::MAX } else { now_ns }, launched);
+        self.asks.push(Ask::Configure(pid, subject.unready_config()));
+        self.subjects.insert(pid, subject);
+        self.processes.begin(pid, self.since(now_ns));
+    }
+
+    /// What is wanted of the kernel side since the last call.
+    pub(in crate::trace) fn asks(&mut self) -> Vec<Ask> {
+        std::mem::take(&mut self.asks)
+    }
+
+    /// Takes one record as the kernel side sent it.
+    pub(in crate::trace) fn take(&mut self, bytes: &[u8]) {
+        match decode(bytes) {
+            Ok(Record::Sample(sample, frames)) => self.sample(&sample, frames),
+            Ok(Record::Birth(birth)) => self.birth(&birth),
+            Ok(Record::Exec(header)) => self.exec(&header),
+            Ok(Record::End(header)) => self.end(&header),
+            Ok(Record::Finalize(header)) => self.finalize(&header),
+            Err(unreadable) => {
+                tracing::debug!(%unreadable, "record left out");
+                self.lose("undecodable_record");
+            }
+        }
+    }
+
+    /// Does what is due at `now_ns`. When to be called again, if nothing else happens.
+    pub(in crate::trace) fn tick(&mut self, now_ns: u64) -> Option<u64> {
+        let mut looks = Vec::new();
+        for (pid, subject) in &mut self.subjects {
+            if let Some(config) = subject.search(*pid, now_ns, &mut self.inspector) {
+                self.asks.push(Ask::Configure(*pid, config));
+                if let State::Python(reader) = &subject.state {
+                    let build = &reader.interpreter.build;
+                    let version = build.version.to_string();
+                    self.processes.python(*pid, &version, build.free_threaded);
+                    self.asks.push(Ask::Hook(Arc::clone(build)));
+                    self.first_python
+                        .get_or_insert_with(|| FirstPython { process: reader.process.clone(), version });
+                }
+            }
+            if let State::Python(reader) = &mut subject.state
+                && reader.is_look_due(now_ns)
+            {
+                looks.push(*pid);
+            }
+        }
+        for pid in looks {
+            self.look(pid);
+            self.refine(pid);
+        }
+        self.subjects.values().filter_map(Subject::due_ns).min()
+    }
+
+    /// Tells the kernel side of a quicker way to the thread state, once the interpreter has made one.
+    fn refine(&mut self, pid: u32) {
+        if let Some(config) = self.subjects.get(&pid).and_then(Subject::config) {
+            self.asks.push(Ask::Configure(pid, config));
+        }
+    }
+
+    /// Notes why there is less than was asked for.
+    pub(in crate::trace) fn remark(&mut self, why: String) {
+        self.remarks.insert(why);
+    }
+
+    /// The end of some interpreter passes unseen, for this reason: nobody looks at `sys.modules` before it is
+    /// torn down.
+    pub(in crate::trace) fn end_is_unseen(&mut self, why: &str) {
+        self.modules_at_end = false;
+        self.remark(format!("modules imported since the last look may be missing: {why}"));
+    }
+
+    /// Why there is less than was asked for.
+    pub(in crate::trace) fn remarks(&self) -> Vec<String> {
+        let nothing = "no supported Python ran; no artifact was written".to_owned();
+        self.remarks.iter().cloned().chain(self.first_python.is_none().then_some(nothing)).collect()
+    }
+
+    /// Every file that codes and modules name, placed under the import roots.
+    pub(in crate::trace) fn files(&self) -> Files {
+        let names = self.tally.codes().map(|code| code.file.as_str()).chain(self.modules.files());
+        let place = |name: &str| {
+            let inside = |place: &SourceFile| *place != SourceFile::Outside;
+            self.roots.values().map(|roots| roots.place(name)).find(inside).unwrap_or(SourceFile::Outside)
+        };
+        Files(names.map(|name| (name.to_owned(), place(name))).collect())
+    }
+
+    /// What was lost on this side, by cause.
+    pub(in crate::trace) fn loss(&self) -> impl Iterator<Item = (&'static str, u64)> {
+        self.loss.iter().map(|(cause, count)| (*cause, *count))
+    }
+
+    /// A moment of the run.
+    pub(in crate::trace) fn since(&self, time_ns: u64) -> Millis {
+        Millis::from_nanos(time_ns.saturating_sub(self.began_ns))
+    }
+
+    /// Counts one loss.
+    pub(in crate::trace) fn lose(&mut self, cause: &'static str) {
+        *self.loss.entry(cause).or_default() += 1;
+    }
+}

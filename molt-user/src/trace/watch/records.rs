@@ -1,0 +1,89 @@
+//! One function for each kind of record.
+
+use super::{Ask, Watch};
+use crate::aggregate::tally::Site;
+use crate::trace::place::Placing;
+use crate::trace::subject::State;
+use molt_common::event::Header;
+use molt_common::event::process::Birth;
+use molt_common::event::sample::{Frame, NO_PYTHON, NOT_READY, STACK_CUT, STACK_TORN, Sample};
+use std::collections::BTreeMap;
+
+impl Watch {
+    pub(super) fn sample(&mut self, sample: &Sample, frames: &[Frame]) {
+        let flags = sample.header.flags;
+        self.tally.samples.taken += 1;
+        let subject = self.subjects.get_mut(&sample.header.pid).map(|subject| &mut subject.state);
+        let Some(State::Python(reader)) = subject.filter(|_| flags & (NO_PYTHON | NOT_READY) == 0) else {
+            self.tally.samples.not_python += 1;
+            return;
+        };
+        if flags & STACK_TORN != 0 {
+            self.tally.samples.torn += 1;
+            return;
+        }
+        let (mut stack, mut seen) = (Vec::with_capacity(frames.len()), BTreeMap::new());
+        for frame in frames {
+            match reader.place(frame, &mut self.tally) {
+                Placing::Hidden => {}
+                Placing::Unknown(reason) => {
+                    tracing::debug!(?frame, %reason, "code is not known");
+                    *self.loss.entry(reason.name()).or_default() += 1;
+                    stack.push(None);
+                }
+                Placing::Known(placed, code) => {
+                    stack.push(Some(placed));
+                    seen.insert(placed.code, code);
+                }
+            }
+        }
+        if stack.is_empty() {
+            self.tally.samples.not_python += 1;
+            return;
+        }
+        self.tally.samples.cut += u64::from(flags & STACK_CUT != 0);
+        self.tally.add(&stack, |site, callee| match (seen.get(&site.caller), seen.get(&callee)) {
+            (Some(caller), Some(callee)) => reader.site(&caller.object, site.offset, &callee.object),
+            _ => Site::nowhere(),
+        });
+        self.processes.sampled(sample.header.pid);
+    }
+
+    pub(super) fn birth(&mut self, birth: &Birth) {
+        let (header, at) = (&birth.header, self.since(birth.header.time_ns));
+        if birth.child_pid == header.pid {
+            self.processes.thread(header.pid, birth.child_tid, at);
+            return;
+        }
+        let Some(parent) = self.subjects.get(&header.pid) else { return self.lose("unknown_parent") };
+        let child = parent.fork(birth.child_pid, header.time_ns);
+        self.subjects.insert(birth.child_pid, child);
+        self.processes.fork(header.pid, birth.child_pid, at);
+    }
+
+    pub(super) fn exec(&mut self, header: &Header) {
+        let at = self.since(header.time_ns);
+        if let Some(subject) = self.subjects.get_mut(&header.pid) {
+            let before = subject.exec(header.time_ns);
+            self.processes.exec(header.pid, at, None);
+            self.settle(header.pid, before);
+        }
+    }
+
+    pub(super) fn end(&mut self, header: &Header) {
+        let at = self.since(header.time_ns);
+        if header.tid != header.pid {
+            self.processes.thread_end(header.pid, header.tid, at);
+        } else if self.let_go(header.pid) {
+            self.processes.end(header.pid, at, None, None);
+        }
+    }
+
+    pub(super) fn finalize(&mut self, header: &Header) {
+        let read = self.look(header.pid);
+        self.asks.push(Ask::OpenGate(header.pid));
+        if let Some(subject) = self.subjects.get_mut(&header.pid) {
+            subject.finalized |= read;
+        }
+    }
+}

@@ -1,0 +1,178 @@
+//! What molt says when it cannot trace: one sentence, what to do, and status 125.
+use std::fs;
+use std::process::{Command, Stdio};
+use std::thread;
+use std::time::Duration;
+
+use molt_mpa::model::{Section, Status};
+use molt_user::capture::ebpf::{Kernel, LoadError};
+use molt_user::capture::ebpf::{attach::AttachError, object};
+use molt_user::diagnose::advice::{one_line, refused};
+use molt_user::discover::privileges::Privileges;
+
+use super::doctor::{Copy, with_capabilities};
+use super::identity::as_nobody;
+use crate::support::artifact::{molt, molt_trace, read};
+use crate::support::process::{Ended, Running, run};
+use crate::support::pythons::{self, Interpreter, at_home};
+
+/// molt's own failure, said in one sentence and whatever lines of advice.
+#[track_caller]
+fn refusal(ended: &Ended) -> (&str, Vec<&str>) {
+    assert_eq!(ended.code(), 125, "{}", ended.stderr);
+    let mut lines = ended.stderr.lines();
+    let sentence = lines.next().and_then(|line| line.strip_prefix("molt: ")).unwrap();
+    let advice: Vec<_> = lines.map(|line| line.strip_prefix("      ").unwrap_or(line)).collect();
+    assert!(ended.stderr.len() < 1000, "{}", ended.stderr);
+    (sentence, advice)
+}
+
+/// A process of another program, of an old Python, of another user, and one that has ended.
+pub(crate) fn process_that_cannot_be_traced_is_named(python: &Interpreter) {
+    let copy = Copy::new();
+    let output = copy.folder().join("profile.json");
+    let attach = |mut command: Command, pid: u32| {
+        let pid = pid.to_string();
+        run(command.args(["trace", "--duration", "100ms", "--pid", &pid, "-o"]).arg(&output))
+    };
+    let sleep = Running::start(Command::new("sleep").arg("60").stdin(Stdio::null()));
+    let ended = attach(molt(), sleep.pid().as_raw().cast_unsigned());
+    let (sentence, advice) = refusal(&ended);
+    assert!(sentence.contains("does not run Python but") && sentence.contains("sleep"), "{sentence}");
+    assert!(advice.concat().contains("molt trace --"), "{advice:?}");
+
+    let waits = ["-c", "import time; time.sleep(60)"];
+    for old in pythons::list().iter().filter(|python| !python.supported) {
+        let target = Running::start(Command::new(&old.path).args(waits).stdin(Stdio::null()));
+        // The interpreter may not have been mapped yet; then the attached run ends without Python.
+        thread::sleep(Duration::from_millis(300));
+        let ended = attach(molt(), target.pid().as_raw().cast_unsigned());
+        let (sentence, _) = refusal(&ended);
+        assert!(sentence.contains("3.8 to 3.15"), "{}: {sentence}", old.name);
+    }
+
+    let target = Running::start(python.start().args(waits).stdin(Stdio::null()));
+    let pid = target.pid().as_raw().cast_unsigned();
+    let mut few = with_capabilities("+bpf,+perfmon");
+    few.arg(copy.molt());
+    let mut none = as_nobody();
+    none.arg(copy.molt());
+    for (command, lack) in [(few, "CAP_SYS_PTRACE"), (none, "CAP_BPF")] {
+        let ended = attach(command, pid);
+        let (sentence, advice) = refusal(&ended);
+        assert!(sentence.contains(&format!("process {pid}")), "{sentence}");
+        assert!(advice.iter().any(|line| line.contains(lack)), "{advice:?}");
+        let again = format!("try: sudo {} trace --duration 100ms --pid {pid} -o", copy.molt().display());
+        assert!(advice.iter().any(|line| line.starts_with(&again)), "{advice:?}");
+    }
+
+    let mut zombie = Command::new("true").stdin(Stdio::null()).spawn().unwrap();
+    let gone = || {
+        let stat = fs::read_to_string(format!("/proc/{}/stat", zombie.id())).unwrap();
+        stat.contains(") Z ").then_some(())
+    };
+    crate::support::process::wait_for("a zombie", gone);
+    let ended = attach(molt(), zombie.id());
+    assert!(refusal(&ended).0.contains("ended"), "{}", ended.stderr);
+    zombie.wait().unwrap();
+    assert!(!output.exists());
+}
+
+/// A process may end at any moment of an attachment: there is an artifact, or a sentence that says why not.
+pub(crate) fn process_that_ends_meanwhile_is_reported(python: &Interpreter) {
+    let folder = tempfile::tempdir().unwrap();
+    for milliseconds in [0, 5, 15, 40, 80, 120, 160, 240] {
+        let output = folder.path().join(milliseconds.to_string());
+        let target = Running::start(
+            python.start().args(["-c", "while True: pass"]).stdin(Stdio::null()).stdout(Stdio::null()),
+        );
+        let pid = target.pid().to_string();
+        // Until its interpreter is mapped it is another program.
+        thread::sleep(Duration::from_millis(150));
+        let molt =
+            Running::start(molt().args(["trace", "--pid", &pid, "-o"]).arg(&output).stdin(Stdio::null()));
+        thread::sleep(Duration::from_millis(milliseconds));
+        drop(target);
+        let ended = molt.wait();
+        if output.exists() {
+            assert_eq!(ended.code(), 0, "{}", ended.stderr);
+            read(&output);
+        } else {
+            let (sentence, _) = refusal(&ended);
+            assert!(sentence.contains(&pid), "{sentence}");
+        }
+    }
+}
+
+/// A seccomp filter that refuses `bpf`, as those of containers do, is named as what may be behind it.
+pub(crate) fn seccomp_filter_is_named(python: &Interpreter) {
+    // Loads the system call's number; 321 (bpf on x86-64) gives EPERM, all others pass.
+    let script = r"
+import ctypes, os, struct, sys
+code = [(0x20, 0, 0, 0), (0x15, 0, 1, 321), (0x06, 0, 0, 0x50001), (0x06, 0, 0, 0x7fff0000)]
+text = ctypes.create_string_buffer(b''.join(struct.pack('=HBBI', *one) for one in code))
+program = ctypes.create_string_buffer(struct.pack('@HP', len(code), ctypes.addressof(text)))
+libc = ctypes.CDLL(None, use_errno=True)
+assert libc.prctl(38, 1, 0, 0, 0) == 0 and libc.prctl(22, 2, program, 0, 0) == 0, ctypes.get_errno()
+os.execv(sys.argv[1], sys.argv[1:])
+";
+    let molt = molt();
+    let filtered =
+        |arguments: &[&str]| run(python.start().args(["-c", script]).arg(molt.get_program()).args(arguments));
+    let folder = tempfile::tempdir().unwrap();
+    let output = folder.path().join("profile.json");
+    let traced = filtered(&["trace", "-o", output.to_str().unwrap(), "--", "true"]);
+    let (_, advice) = refusal(&traced);
+    assert!(advice.iter().any(|line| line.contains("seccomp")), "{advice:?}");
+    let doctor = filtered(&["doctor"]);
+    assert_eq!(doctor.code(), 2, "{}", doctor.stdout);
+    assert!(doctor.stdout.contains("seccomp filter decides"), "{}", doctor.stdout);
+}
+
+/// Where the kernel side knows processes by other ids than molt, nothing is started and nothing written.
+pub(crate) fn pid_namespace_of_its_own_is_refused(_: &Interpreter) {
+    let folder = tempfile::tempdir().unwrap();
+    let (output, mark) = (folder.path().join("profile.json"), folder.path().join("mark"));
+    let mut command = Command::new("unshare");
+    at_home(&mut command);
+    command.args(["--pid", "--fork"]).arg(molt().get_program()).args(["trace", "-o"]).arg(&output);
+    let ended = run(command.args(["--", "touch"]).arg(&mark));
+    assert!(refusal(&ended).0.contains("pid namespace"), "{}", ended.stderr);
+    assert!(!output.exists() && !mark.exists());
+}
+
+/// A program that the verifier does not take is named with the line of the log that says why, not the log.
+pub(crate) fn verifier_s_refusal_is_one_line(_: &Interpreter) {
+    // The call of a helper, `bpf_loop` (181), becomes that of one that no kernel has.
+    let (call, unknown) = ([0x85, 0, 0, 0, 181, 0, 0, 0], [0x85, 0, 0, 0, 0x0f, 0x27, 0, 0]);
+    let mut bytes = object::bytes().to_vec();
+    let calls: Vec<_> = (0..bytes.len() - 8).step_by(8).filter(|at| bytes[*at..at + 8] == call).collect();
+    assert!(!calls.is_empty(), "the object calls no bpf_loop");
+    for at in calls {
+        bytes[at..at + 8].copy_from_slice(&unknown);
+    }
+    let mut kernel = Kernel::load_object(&bytes).unwrap();
+    let error = kernel.sample(99).unwrap_err();
+    assert!(matches!(error, AttachError::Load(LoadError::Verifier { .. })), "{error:?}");
+    let line = one_line(&error);
+    assert!(line.contains("sample") && line.contains("9999") && line.len() < 300, "{line}");
+    let privileges = Privileges::read();
+    let advice = refused(&error, &privileges, "molt trace -- true");
+    assert!(advice.iter().any(|line| line.contains(&privileges.kernel)), "{advice:?}");
+    assert!(advice.iter().any(|line| line.contains("-vv doctor")), "{advice:?}");
+}
+
+/// Where uprobes cannot be placed the rest goes on, and the artifact says what may be missing.
+pub(crate) fn without_uprobes_modules_are_partial(python: &Interpreter) {
+    let folder = tempfile::tempdir().unwrap();
+    let output = folder.path().join("profile.json");
+    let traced = molt_trace(&output, python);
+    let mut command = Command::new("unshare");
+    at_home(&mut command);
+    let script = "mount -t tmpfs none /sys/bus/event_source && exec \"$@\"";
+    command.args(["--mount", "sh", "-c", script, "sh"]);
+    let ended = run(command.arg(traced.get_program()).args(traced.get_args()).arg("tour.py")).succeeded();
+    let modules = &read(&output).collector.sections[Section::Modules.name()];
+    assert_eq!(modules.status, Status::Partial, "{modules:?}");
+    assert!(ended.stderr.contains("modules imported since"), "{}", ended.stderr);
+}

@@ -16,7 +16,6 @@ fuzz_target!(|input: &[u8]| {
     let _ = read_probes(&elf);
     let _ = elf.is_stripped();
     let _ = elf.find_symbol(b"_PyRuntime");
-    let _ = elf.find_static_symbol(b"_PyRuntime");
     let _ = elf.find_section(b".text").map(|section| elf.read_section(section));
     for address in [0, 0x1000, u64::MAX] {
         let _ = elf.file_offset(address);

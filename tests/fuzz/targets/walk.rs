@@ -7,17 +7,18 @@ use molt_common::limits::{MAX_FRAMES, MAX_THREADS};
 use molt_common::walk::stack::{Cursor, MAX_STEPS};
 use molt_common::walk::thread::{Search, Thread};
 use molt_common::walk::{Block, frame};
-use molt_fuzz::{Noise, layout, number};
+use molt_user::cpython::layout::Layout;
+use molt_user::cpython::version::Version;
+use molt_user::symbolize::fuzz::AnyMemory;
 
 fuzz_target!(|input: &[u8]| {
-    let Some((layout, rest)) = layout(input) else { return };
-    let Some((runtime, rest)) = number(rest) else { return };
-    let Some((pointer, rest)) = number(rest) else { return };
-    let (memory, layout) = (Noise(rest), layout.walk());
+    let Some(([choice, place @ ..], rest)) = input.split_first_chunk::<9>() else { return };
+    let Some(layout) = Layout::of(Version::release(3, 8 + (choice & 7), 0), choice & 8 != 0) else { return };
+    let (memory, layout, place) = (AnyMemory(rest), layout.walk(), u64::from_le_bytes(*place));
     assert!(layout.is_sound());
 
-    let mut tstate = pointer;
-    if let Ok(mut search) = Search::new(&memory, &layout, runtime, Thread { pointer, tid: 7 }) {
+    let mut tstate = place;
+    if let Ok(mut search) = Search::new(&memory, &layout, place, Thread { pointer: place, tid: 7 }) {
         for _ in 0..MAX_THREADS {
             if let Ok(Some(found)) = search.advance(&memory, &layout) {
                 tstate = found;

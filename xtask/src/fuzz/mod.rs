@@ -4,6 +4,8 @@
 //! sanitizer: the parsers contain no unsafe code, and what is looked for is a panic, a hang, an overflow or an
 //! allocation without bound.
 
+mod seeds;
+
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -82,8 +84,8 @@ fn build() -> Result<PathBuf> {
 fn fuzz(name: &str, binary: &Path, seconds: u64) -> Result<()> {
     // What the engine finds worth keeping; a later run begins where this one ended.
     let found = project::cache().join("fuzz").join(name);
-    let seeds = folder().join("corpus").join(name);
     fs::create_dir_all(&found).with_context(|| format!("failed to create {}", found.display()))?;
+    seeds::write(name, &found)?;
     let faults = project::cache().join("fuzz/faults");
     fs::create_dir_all(&faults).with_context(|| format!("failed to create {}", faults.display()))?;
 
@@ -91,11 +93,8 @@ fn fuzz(name: &str, binary: &Path, seconds: u64) -> Result<()> {
     let output = File::create(&log).with_context(|| format!("failed to create {}", log.display()))?;
     let mut engine = Command::new(binary);
     engine.args(LIMITS).arg(format!("-max_total_time={seconds}"));
-    engine.args(["-print_final_stats=1", "-verbosity=0", "-print_funcs=0", "-max_len=65536"]);
+    engine.args(["-print_final_stats=1", "-verbosity=0", "-print_funcs=0", "-max_len=262144"]);
     engine.arg(format!("-artifact_prefix={}/{name}-", faults.display())).arg(&found);
-    if seeds.is_dir() {
-        engine.arg(&seeds);
-    }
     let result = command::run(engine.stdout(output.try_clone()?).stderr(output));
     let said = fs::read_to_string(&log).with_context(|| format!("failed to read {}", log.display()))?;
     if result.is_err() {

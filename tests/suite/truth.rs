@@ -56,8 +56,8 @@ fn check_symbols(artifact: &Artifact, truth: &Truth, faults: &mut Vec<String>) {
         let mut paths = BTreeSet::new();
         for code in &symbol.codes {
             let hash = code.code_hash.to_string();
-            let Some(files) = truth.files(name, code.first_line, &hash) else {
-                let known = truth.like(name).join(", ");
+            let Some(files) = truth.files(symbol, code.first_line, &hash) else {
+                let known = truth.like(symbol).join(", ");
                 faults.push(format!("no code {name} at line {} {hash}; known: {known}", code.first_line));
                 continue;
             };
@@ -85,7 +85,11 @@ fn check_call_sites(artifact: &Artifact, truth: &Truth, faults: &mut Vec<String>
             continue;
         }
         for target in site.targets.iter().filter(|target| target.kind == TargetKind::Py) {
-            match truth.places(&site.caller, &target.symbol) {
+            let Some(callee) = artifact.symbols.get(&target.symbol) else {
+                faults.push(format!("callee {} is no symbol", target.symbol));
+                continue;
+            };
+            match truth.places(caller, callee) {
                 None => faults.push(format!("{} never called {}", site.caller, target.symbol)),
                 Some(places) if !places.iter().any(|place| is_place(site, place)) => {
                     let site = format!("{}:{:?}-{:?}:{:?}", site.line, site.col, site.end_line, site.end_col);

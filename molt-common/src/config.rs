@@ -11,13 +11,14 @@ pub const PROCESS_READY: u32 = 1;
 pub const PROCESS_TSS: u32 = 2;
 /// Set in [`ProcessConfig::flags`] when children made by `fork` are traced too.
 pub const PROCESS_FOLLOW: u32 = 4;
-/// Set in [`ProcessConfig::flags`] when the process waits at the entry of its finalization for the last look.
+/// Set in [`ProcessConfig::flags`] when the process's main thread is followed with ptrace, so that a
+/// [`HOLD_SIGNAL`] stops it for the tracer. The kernel side clears it when it has sent one, and children do not
+/// inherit it.
 pub const PROCESS_HOLD: u32 = 8;
 
-/// A process waits at the entry of its finalization. A value of the map `GATES`, keyed by process id.
-pub const GATE_SHUT: u32 = 0;
-/// A process may go on into its finalization.
-pub const GATE_OPEN: u32 = 1;
+/// The signal that holds a followed process at the entry of its finalization: `SIGURG` on x86-64 and arm64. The
+/// tracer takes it away; without a tracer a process that does not handle it ignores it (`man 7 signal`).
+pub const HOLD_SIGNAL: u32 = 23;
 
 /// How to read one traced process. The value of the map `PROCESSES`, keyed by process id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]

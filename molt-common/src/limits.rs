@@ -21,10 +21,3 @@ pub const MAX_PROCESSES: u32 = 4096;
 
 /// Bytes of the ring buffer: 1,000 stacks of 250 frames, ten seconds of one busy core at 99 Hz.
 pub const RING_BYTES: u32 = 8 << 20;
-
-/// Longest that a process waits at the entry of its finalization for the last look, in nanoseconds.
-pub const HOLD_NS: u64 = 250_000_000;
-
-/// Most turns of the loop that waits; each takes some tens of nanoseconds, so that [`HOLD_NS`] ends it first.
-/// 2^23 is the kernel's own bound for `bpf_loop` (`kernel/bpf/bpf_iter.c`, Linux 5.17).
-pub const HOLD_TURNS: u32 = 1 << 23;

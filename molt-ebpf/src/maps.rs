@@ -2,7 +2,7 @@
 
 use aya_ebpf::btf_maps::{Array, HashMap, PerCpuArray, RingBuf};
 use aya_ebpf::macros::btf_map;
-use molt_common::config::{GATE_SHUT, KernelLayout, ProcessConfig};
+use molt_common::config::{KernelLayout, ProcessConfig};
 use molt_common::event::sample::{Frame, Sample};
 use molt_common::fault::{COUNTER_SLOTS, Fault};
 use molt_common::limits::{MAX_FRAMES, MAX_PROCESSES, RING_BYTES};
@@ -11,11 +11,6 @@ use molt_common::walk::Block;
 /// Process id to how it is read. Written by user space, and by `fork` and `exit` for children.
 #[btf_map]
 pub static PROCESSES: HashMap<u32, ProcessConfig, { MAX_PROCESSES as usize }> = HashMap::new();
-
-/// Process id to [`GATE_SHUT`] while it waits for its last look, to [`molt_common::config::GATE_OPEN`] after
-/// it. The programs shut a gate, user space opens it.
-#[btf_map]
-pub static GATES: HashMap<u32, u32, { MAX_PROCESSES as usize }> = HashMap::new();
 
 /// One entry, written by user space before any program is attached.
 #[btf_map]
@@ -50,19 +45,14 @@ pub fn process(pid: u32) -> Option<&'static ProcessConfig> {
     unsafe { PROCESSES.get(pid) }
 }
 
-/// State of the gate of process `pid`, if it has come to one.
+/// Clears `flags` in the configuration of process `pid`.
 #[inline(always)]
-pub fn gate(pid: u32) -> Option<u32> {
-    let state = GATES.get_ptr(pid)?;
-    // SAFETY: entries of a preallocated hash map stay mapped; a state that changes while it is read is one of
-    // the two.
-    Some(unsafe { state.read_volatile() })
-}
-
-/// Shuts the gate of process `pid`, which user space opens.
-#[inline(always)]
-pub fn shut_gate(pid: u32) -> Result<(), Fault> {
-    GATES.insert(pid, GATE_SHUT, 0).map_err(|_| Fault::ProcessTableFull)
+pub fn clear_flags(pid: u32, flags: u32) {
+    if let Some(config) = PROCESSES.get_ptr_mut(pid) {
+        // SAFETY: the entry's memory outlives this program, as in [`process`]; a write that is lost to a
+        // concurrent one of user space leaves one of two whole values.
+        unsafe { (*config).flags &= !flags };
+    }
 }
 
 /// This CPU's scratch memory.

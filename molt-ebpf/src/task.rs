@@ -2,7 +2,7 @@
 
 use crate::maps::KERNEL;
 use crate::memory::{kernel_u32, kernel_u64};
-use aya_ebpf::helpers::generated::{bpf_get_current_task, bpf_ktime_get_ns};
+use aya_ebpf::helpers::generated::{bpf_get_current_task, bpf_ktime_get_ns, bpf_send_signal_thread};
 use aya_ebpf::helpers::bpf_get_current_pid_tgid;
 use molt_common::config::KernelLayout;
 use molt_common::event::Header;
@@ -32,6 +32,13 @@ pub fn now_ns() -> u64 {
 #[inline(always)]
 pub fn header(kind: u16) -> Header {
     Header { kind, flags: 0, pid: current_pid(), tid: current_tid(), reserved: 0, time_ns: now_ns() }
+}
+
+/// Sends the current thread a signal, which it gets when it returns to its program.
+#[inline(always)]
+pub fn signal_current(signal: u32) {
+    // SAFETY: the helper takes a number. It fails for a thread that is exiting, which nothing can hold.
+    unsafe { bpf_send_signal_thread(signal) };
 }
 
 /// Where this kernel keeps what is read from its `task_struct`.

@@ -1,7 +1,11 @@
 """Turns what sitecustomize recorded into the facts that an artifact states: names, hashes, positions."""
+import gc
 import hashlib
 import json
 import linecache
+import os
+import re
+from types import FunctionType
 
 CO_OPTIMIZED = 1
 # Functions to the interpreter, but not to the compiler when it names what is inside them.
@@ -48,12 +52,22 @@ def edge(recorder, names, key, line):
 
 def source(file, first, last, start, end):
     """The text between two positions; columns count UTF-8 bytes. None where the file is not to be had."""
-    lines = [line.encode() for line in linecache.getlines(file)[first - 1:last]]
+    lines = [line.encode() for line in linecache.getlines(source_file(file))[first - 1:last]]
     if len(lines) != last - first + 1:
         return None
     lines[-1] = lines[-1][:end]
     lines[0] = lines[0][start:]
     return b"".join(lines).decode()
+
+
+def source_file(file):
+    """The file itself, or what a frozen module was made from: it is a module of the standard library."""
+    frozen = re.fullmatch(r"<frozen ([\w.]+)>", file)
+    if not frozen:
+        return file
+    module = os.path.join(os.path.dirname(os.__file__), *frozen[1].split("."))
+    package = os.path.join(module, "__init__.py")
+    return package if os.path.exists(package) else module + ".py"
 
 
 def loaded_code(module):
@@ -74,10 +88,16 @@ def parts(code):
 
 
 class Names:
-    """Qualified names: co_qualname, or before 3.11 what the compiler would have put there."""
+    """Qualified names: co_qualname, or before 3.11 what the compiler would have put there.
+
+    Code without a file has the name of its function, which the program may have changed, as dataclasses does.
+    """
 
     def __init__(self):
         self.by_place = {}
+        # By id, which holds since the functions do.
+        self.by_function = {id(one.__code__): one.__qualname__ for one in gc.get_objects()
+                            if isinstance(one, FunctionType) and is_own_name(one)}
 
     def add(self, code, name=None):
         name = name or code.co_name
@@ -92,11 +112,19 @@ class Names:
                 self.add(constant, prefix + constant.co_name)
 
     def of(self, code):
-        return getattr(code, "co_qualname", None) or self.by_place.get(place_of(code))
+        if hasattr(code, "co_qualname"):
+            return code.co_qualname
+        by_function = self.by_function.get(id(code)) if source_file(code.co_filename).startswith("<") else None
+        return by_function or self.by_place.get(place_of(code))
 
     def facts(self, code, module):
         digest = hashlib.sha256(code.co_code).hexdigest()
         return module, self.of(code), code.co_firstlineno, "sha256:" + digest, code.co_filename
+
+
+def is_own_name(function):
+    """Whether it is not the name of another function that this one wraps."""
+    return function.__qualname__.split(".")[-1] == function.__code__.co_name
 
 
 def place_of(code):

@@ -64,6 +64,34 @@ def outer():
     return Local
 
 
+# Code that no file has the names of; the reader finds them through this module's functions.
+GENERATED = """
+def generated(values):
+    global made_global_too
+    def made_global_too(): pass
+    def inner():
+        return [lambda: value for value in values]
+    class Local:
+        def method(self): return lambda: self
+    return inner, inner()[0], Local.method, Local().method()
+
+class Generated:
+    def method(self): return lambda: self
+    @staticmethod
+    def static(): pass
+    @classmethod
+    def of_class(cls): pass
+    @property
+    def value(self): pass
+    @value.setter
+    def value(self, value): pass
+
+first, second = (lambda: 1), [lambda: 2]
+"""
+exec(compile(GENERATED, "<generated>", "exec"))
+kept = generated([1]), Generated().method()
+
+
 def workload():
     """Warms the library up, so that the interpreter specialises it."""
     text = json.dumps({"a": [1, 2.5, None, True, "x" * 40], "b": {"c": ["d"] * 9}})

@@ -2,6 +2,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
+use molt_mpa::model::Symbol;
 use serde::Deserialize;
 
 use super::process::{Ended, Running};
@@ -102,19 +103,23 @@ impl Truth {
     }
 
     /// The files of the code objects with this name, first line and hash; none where there is no such code.
-    pub(crate) fn files(&self, symbol: &str, first_line: u32, hash: &str) -> Option<&BTreeSet<String>> {
-        self.codes.get(&(canonical_symbol(symbol), first_line, hash.to_owned()))
+    pub(crate) fn files(&self, symbol: &Symbol, first_line: u32, hash: &str) -> Option<&BTreeSet<String>> {
+        let find = |name| self.codes.get(&(name, first_line, hash.to_owned()));
+        names_of(symbol).into_iter().find_map(find)
     }
 
     /// Where `caller` was seen to call `callee`.
-    pub(crate) fn places(&self, caller: &str, callee: &str) -> Option<&BTreeSet<Place>> {
-        self.edges.get(&(canonical_symbol(caller), canonical_symbol(callee)))
+    pub(crate) fn places(&self, caller: &Symbol, callee: &Symbol) -> Option<&BTreeSet<Place>> {
+        let from = |caller: &String| {
+            names_of(callee).into_iter().find_map(|callee| self.edges.get(&(caller.clone(), callee)))
+        };
+        names_of(caller).iter().find_map(from)
     }
 
     /// All code objects of a name, for a failure's message.
-    pub(crate) fn like(&self, symbol: &str) -> Vec<String> {
-        let symbol = canonical_symbol(symbol);
-        let same = self.codes.keys().filter(|(name, ..)| *name == symbol);
+    pub(crate) fn like(&self, symbol: &Symbol) -> Vec<String> {
+        let names = names_of(symbol);
+        let same = self.codes.keys().filter(|(name, ..)| names.contains(name));
         same.map(|(_, line, hash)| format!("line {line} {hash}")).collect()
     }
 
@@ -122,6 +127,11 @@ impl Truth {
     pub(crate) fn ran_at_startup(&self, module: &str) -> bool {
         self.startup.contains(canonical(module))
     }
+}
+
+/// The names under which the oracle may have a symbol: its own, or none where it does not know one.
+fn names_of(of: &Symbol) -> [String; 2] {
+    [symbol(Some(&of.module), Some(&of.qualname)), symbol(Some(&of.module), None)]
 }
 
 fn symbol(module: Option<&str>, qualname: Option<&str>) -> String {
@@ -136,15 +146,4 @@ fn canonical(module: &str) -> &str {
         "_frozen_importlib_external" => "importlib._bootstrap_external",
         _ => module,
     }
-}
-
-fn canonical_symbol(symbol: &str) -> String {
-    for name in ["_frozen_importlib", "_frozen_importlib_external"] {
-        if let Some(rest) = symbol.strip_prefix(name)
-            && rest.starts_with('.')
-        {
-            return format!("{}{rest}", canonical(name));
-        }
-    }
-    symbol.to_owned()
 }

@@ -1,6 +1,8 @@
 //! Qualified names and calls out of the source.
 
 use crate::support::{interpreters, target::Target};
+use molt_user::cpython::object::Objects;
+use molt_user::symbolize::functions::{Budget, find_qualname};
 use molt_user::symbolize::source::{NoSource, Reader, Sources};
 use std::path::Path;
 
@@ -28,8 +30,10 @@ fn names_from_the_source_are_the_interpreters_own() {
         }
         let root = format!("/proc/{}/root", target.pid());
         let cwd = std::fs::read_link(format!("/proc/{}/cwd", target.pid())).unwrap();
-        let mut sources = Sources::new(Path::new(&root), &cwd, Reader { uid: 0, gid: 0 }).unwrap();
-        let (mut right, mut unknown, mut wrong) = (0, 0, Vec::new());
+        let sources = Sources::new(Path::new(&root), &cwd, Reader { uid: 0, gid: 0 }).unwrap();
+        let mut sources =
+            sources.with_library(&python.canonicalize().unwrap(), target.checked.layout.minor, false);
+        let (mut right, mut unknown, mut frozen, mut wrong) = (0, 0, 0, Vec::new());
         for code in target.report["codes"].as_array().unwrap() {
             let text = |field: &str| code[field].as_str().unwrap_or_default();
             let (name, want, line) = (text("name"), text("qualname"), code["first_line"].as_i64().unwrap());
@@ -38,9 +42,10 @@ fn names_from_the_source_are_the_interpreters_own() {
             }
             let file = match sources.get(text("filename")) {
                 Ok(file) => file,
-                Err(NoSource::NotFromFile) => continue,
+                Err(NoSource::NotFromFile) if !text("filename").starts_with("<frozen ") => continue,
                 Err(reason) => panic!("{}: {reason}", text("filename")),
             };
+            frozen += usize::from(text("filename").starts_with("<frozen "));
             let outline = file.outline().expect("the standard library parses");
             match outline.qualname(name, i32::try_from(line).unwrap()) {
                 Some(got) if got == want => right += 1,
@@ -52,5 +57,65 @@ fn names_from_the_source_are_the_interpreters_own() {
         }
         assert!(wrong.is_empty(), "{}", wrong[..wrong.len().min(20)].join("\n"));
         assert!(right > 1000 && unknown * 200 < right, "{right} right, {unknown} unknown");
+        assert!(frozen > 100, "{frozen} in frozen modules");
+    }
+}
+
+/// Up to 3.10 the functions in a module's namespace, in its classes, and inside their code have the names that
+/// they say; others, as those in a list, have none.
+#[test]
+fn names_from_functions_are_the_interpreters_own() {
+    for python in interpreters::found(8) {
+        let target = Target::start(&python, "plain", &["argparse"]);
+        let layout = &target.checked.layout;
+        let objects = Objects::new(&target.memory, layout);
+        let (mut found, mut generated, mut lost, mut wrong) = (0, 0, Vec::new(), Vec::new());
+        for code in target.report["codes"].as_array().unwrap() {
+            let text = |field: &str| code[field].as_str().unwrap_or_default();
+            let (name, want, globals) = (text("name"), text("qualname"), code["globals"].as_u64().unwrap());
+            let is_generated = text("filename") == "<generated>";
+            if want.is_empty() || globals == 0 || !(is_generated || text("module") == "argparse") {
+                continue;
+            }
+            let mut budget = Budget::default();
+            let got = find_qualname(&objects, globals, code["address"].as_u64().unwrap(), name, &mut budget);
+            if got.as_ref().is_some_and(|got| got != want) {
+                wrong.push(format!("{got:?} for {want}"));
+            }
+            found += usize::from(got.is_some());
+            generated += usize::from(is_generated);
+            if is_generated && got.is_none() {
+                lost.push(want);
+            }
+        }
+        if layout.minor > 10 {
+            assert_eq!(found, 0, "{}", python.display());
+            continue;
+        }
+        assert!(wrong.is_empty(), "{}: {}", python.display(), wrong.join("\n"));
+        assert!(found > 100, "{}: {found} names", python.display());
+        assert!(generated > 10 && lost == ["<lambda>"], "{}: {lost:?} of {generated}", python.display());
+    }
+}
+
+/// A search ends with its budget.
+#[test]
+fn search_for_a_function_is_bounded() {
+    for python in interpreters::found(8) {
+        let target = Target::start(&python, "plain", &[]);
+        let objects = Objects::new(&target.memory, &target.checked.layout);
+        if target.checked.layout.minor > 10 {
+            continue;
+        }
+        let codes = target.report["codes"].as_array().unwrap();
+        let code = codes.iter().find(|code| code["qualname"] == "Generated.method").unwrap();
+        let find = |budget: &mut Budget| {
+            let (globals, addr) = (code["globals"].as_u64().unwrap(), code["address"].as_u64().unwrap());
+            find_qualname(&objects, globals, addr, "method", budget)
+        };
+        let mut budget = Budget::default();
+        assert_eq!(find(&mut budget).as_deref(), Some("Generated.method"));
+        while find(&mut budget).is_some() {}
+        assert_eq!(find(&mut budget), None);
     }
 }

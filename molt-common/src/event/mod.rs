@@ -36,7 +36,6 @@ pub const KIND_BIRTH: u16 = 2;
 pub const KIND_EXEC: u16 = 3;
 /// A [`Header`] alone: the thread ended. When `pid == tid` its process ends.
 pub const KIND_END: u16 = 4;
-/// A [`Header`] alone: the thread is about to tear its interpreter down. When the process is marked
-/// [`crate::config::PROCESS_HOLD`], it waits in the kernel until user space opens its gate, or for
-/// [`crate::limits::HOLD_NS`].
+/// A [`Header`] alone: the thread is about to tear its interpreter down. With
+/// [`crate::config::PROCESS_HOLD`], it stops for its tracer first.
 pub const KIND_FINALIZE: u16 = 5;

@@ -3,11 +3,11 @@
 //! Raw tracepoints: they need no tracefs, and give the `task_struct`s themselves
 //! (`include/trace/events/sched.h`).
 
-use crate::maps::{GATES, PROCESSES, process};
+use crate::maps::{PROCESSES, process};
 use crate::{emit, fault, task};
 use aya_ebpf::macros::raw_tracepoint;
 use aya_ebpf::programs::RawTracePointContext;
-use molt_common::config::{PROCESS_FOLLOW, PROCESS_READY, ProcessConfig};
+use molt_common::config::{PROCESS_FOLLOW, PROCESS_HOLD, PROCESS_READY, ProcessConfig};
 use molt_common::event::process::Birth;
 use molt_common::event::{KIND_BIRTH, KIND_END, KIND_EXEC};
 use molt_common::fault::Fault;
@@ -30,8 +30,11 @@ fn try_fork(parent: &ProcessConfig, child: u64) -> Result<(), Fault> {
         if parent.flags & PROCESS_FOLLOW == 0 {
             return Ok(());
         }
-        // The child has a copy of the parent's memory, so what holds for one holds for the other.
-        PROCESSES.insert(child_pid, parent, 0).map_err(|_| Fault::ProcessTableFull)?;
+        // The child has a copy of the parent's memory, so what holds for one holds for the other; but nobody
+        // follows it with ptrace.
+        let mut config = *parent;
+        config.flags &= !PROCESS_HOLD;
+        PROCESSES.insert(child_pid, &config, 0).map_err(|_| Fault::ProcessTableFull)?;
     }
     emit::record(&Birth { header, child_pid, child_tid })
 }
@@ -52,8 +55,6 @@ fn try_exec(config: &ProcessConfig) -> Result<(), Fault> {
     let mut unknown = *config;
     unknown.flags &= !PROCESS_READY;
     PROCESSES.insert(header.pid, &unknown, 0).map_err(|_| Fault::ProcessTableFull)?;
-    // A gate that the program before was let through must stop the new one again.
-    let _ = GATES.remove(header.pid);
     emit::record(&header)
 }
 

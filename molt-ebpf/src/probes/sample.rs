@@ -1,12 +1,12 @@
 //! On each tick of a CPU's clock: the Python stack of the thread that runs there.
 
-use crate::maps::{Scratch, gate, process, scratch};
+use crate::maps::{Scratch, process, scratch};
 use crate::memory::UserMemory;
 use crate::repeat::{Turn, repeat};
 use crate::{emit, fault, task};
 use aya_ebpf::macros::perf_event;
 use aya_ebpf::programs::PerfEventContext;
-use molt_common::config::{GATE_SHUT, PROCESS_READY, PROCESS_TSS, ProcessConfig};
+use molt_common::config::{PROCESS_READY, PROCESS_TSS, ProcessConfig};
 use molt_common::event::KIND_SAMPLE;
 use molt_common::event::sample::{NO_PYTHON, NOT_READY, STACK_CUT, STACK_TORN};
 use molt_common::fault::Fault;
@@ -18,12 +18,7 @@ use molt_common::walk::thread::{Search, Thread, belongs, by_key};
 
 #[perf_event]
 pub fn sample(_ctx: PerfEventContext) -> u32 {
-    let pid = task::current_pid();
-    let Some(config) = process(pid) else { return 0 };
-    // The time in which a process waits for its last look is molt's, not the program's.
-    if gate(pid) == Some(GATE_SHUT) {
-        return 0;
-    }
+    let Some(config) = process(task::current_pid()) else { return 0 };
     if let Err(lost) = try_sample(config) {
         fault::count(lost);
     }

@@ -25,9 +25,9 @@ pub struct Modules {
 }
 
 impl Modules {
-    /// Whether `name` was noted already.
-    pub fn knows(&self, name: &str) -> bool {
-        self.found.contains_key(name)
+    /// Whether `name` was noted with its file. One without may get it later: `__main__` does.
+    pub fn has_file(&self, name: &str) -> bool {
+        self.found.get(name).is_some_and(|facts| facts.file.is_some())
     }
 
     /// Notes a module. What an earlier look found stays where this one knows less.

@@ -54,6 +54,9 @@ pub enum Event {
     Exec(Held),
     /// The command could not be executed, for example because it does not exist. Nothing else comes.
     ExecFailed(io::Error),
+    /// The kernel has sent the main thread [`molt_common::config::HOLD_SIGNAL`]. It is held until the value is dropped, and then
+    /// the signal is taken away; [`Held::pass_on`] delivers it instead.
+    Paused(Held),
     /// The main thread is about to end, and the process's memory can still be read. It is held until the
     /// value is dropped. Other threads may go on: only [`Event::Ended`] is the end.
     Exiting(Held),
@@ -63,7 +66,15 @@ pub enum Event {
 
 /// Keeps the target stopped. It goes on when this is dropped, or after [`Command::hold`].
 #[derive(Debug)]
-pub struct Held(#[expect(dead_code, reason = "the tracer notices that it is dropped")] Sender<()>);
+pub struct Held(Sender<()>);
+
+impl Held {
+    /// Lets the target go on with the signal that stopped it.
+    pub fn pass_on(self) {
+        // The tracer has let it go already, because it took too long.
+        let _ = self.0.send(());
+    }
+}
 
 /// How a process ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -190,6 +190,11 @@ pub(super) fn poll(pid: Pid) -> nix::Result<Option<Status>> {
     wait_raw(pid, libc::__WALL | libc::WNOHANG)
 }
 
+/// Whether the signal that stopped a process was sent by the kernel itself.
+pub(super) fn is_from_kernel(pid: Pid) -> bool {
+    ptrace::getsiginfo(pid).is_ok_and(|info| info.si_code == libc::SI_KERNEL)
+}
+
 /// Lets a stopped process go on, with a signal or 0. Nix knows no real-time signals.
 pub(super) fn resume(pid: Pid, signal: c_int) {
     request(libc::PTRACE_CONT, pid, signal);

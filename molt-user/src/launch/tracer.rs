@@ -2,7 +2,9 @@
 
 use super::raw::{self, Status};
 use super::{Ending, Event, Held};
+use molt_common::config::HOLD_SIGNAL;
 use nix::errno::Errno;
+use nix::libc::c_int;
 use nix::sys::eventfd::EventFd;
 use nix::unistd::Pid;
 use std::fs::File;
@@ -64,6 +66,10 @@ impl Tracer {
                     }
                 }
                 Ok(Status::GroupStop) => raw::listen(self.pid),
+                Ok(Status::Signal(signal)) if self.is_hold(signal) => {
+                    let passed_on = self.hold(Event::Paused);
+                    raw::resume(self.pid, if passed_on { signal } else { 0 });
+                }
                 Ok(Status::Signal(signal)) => raw::resume(self.pid, signal),
                 Ok(Status::Trap) if self.taken_over => self.at_exec(),
                 Ok(Status::Trap) => raw::resume(self.pid, 0),
@@ -112,12 +118,18 @@ impl Tracer {
         }
     }
 
-    /// Reports a moment at which the process stands still, and waits until it may go on.
-    fn hold(&self, event: impl FnOnce(Held) -> Event) {
-        let (held, dropped) = channel();
+    /// Whether the signal that stopped the process may be the kernel side's, and not another process's.
+    fn is_hold(&self, signal: c_int) -> bool {
+        u32::try_from(signal) == Ok(HOLD_SIGNAL) && raw::is_from_kernel(self.pid)
+    }
+
+    /// Reports a moment at which the process stands still, and waits until it may go on. Whether the signal
+    /// that stopped it is to be passed on.
+    fn hold(&self, event: impl FnOnce(Held) -> Event) -> bool {
+        let (held, answer) = channel();
         self.reports.send(event(Held(held)));
-        // Nothing is ever sent: this ends when the other side is dropped, or in time.
-        let _ = dropped.recv_timeout(self.hold);
+        // Otherwise the other side was dropped, or the time is up.
+        answer.recv_timeout(self.hold) == Ok(())
     }
 
     /// The error number that the child wrote before it ended without an exec.

@@ -10,8 +10,10 @@ use crate::discover::Process;
 use crate::discover::privileges::Privileges;
 use crate::launch::{self, RunAs, Signals};
 use anyhow::anyhow;
-use molt_common::limits::HOLD_NS;
 use std::time::Duration;
+
+/// Longest that a launched process is held: looking takes some milliseconds, but molt may have to wait for a CPU.
+const HOLD: Duration = Duration::from_secs(1);
 
 /// The process that a run is about.
 #[derive(Debug)]
@@ -56,7 +58,7 @@ pub(super) fn begin(
                 argv: argv.clone(),
                 run_as,
                 signal_mask: signals.mask_before(),
-                hold: Duration::from_nanos(HOLD_NS),
+                hold: HOLD,
             };
             Traced::Launched(launch::Target::start(&command)?)
         }

@@ -172,7 +172,7 @@ impl Reader {
     /// to be over.
     pub(super) fn note_module(&mut self, module: Module, modules: &mut modules::Modules) {
         let name = module.name.value;
-        if modules.knows(&name) {
+        if modules.has_file(&name) {
             return;
         }
         let file = module.file.ok().map(|file| file.value);

@@ -172,7 +172,6 @@ impl Run<'_> {
         for ask in self.watch.asks() {
             let done = match ask {
                 Ask::Configure(pid, config) => self.kernel.trace(pid, &config).map_err(anyhow::Error::from),
-                Ask::OpenGate(pid) => self.kernel.open_gate(pid).map_err(anyhow::Error::from),
                 Ask::Forget(pid) => {
                     self.kernel.forget(pid);
                     Ok(())
@@ -217,6 +216,12 @@ impl Run<'_> {
                     self.watch.tick(monotonic_ns());
                     self.obey();
                     drop(held);
+                }
+                Some(Event::Paused(held)) => {
+                    self.drain();
+                    if !self.watch.at_finalization(pid) {
+                        held.pass_on();
+                    }
                 }
                 Some(Event::Exiting(held)) => {
                     self.drain();

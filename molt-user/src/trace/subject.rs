@@ -17,6 +17,8 @@ pub(super) struct Subject {
     pub(super) state: State,
     /// It was looked at when its interpreter was about to end.
     pub(super) finalized: bool,
+    /// It is about to end, and to stop for its tracer.
+    pub(super) ends: bool,
     /// `PROCESS_FOLLOW` and `PROCESS_HOLD`, as asked for.
     flags: u32,
 }
@@ -45,7 +47,12 @@ impl Subject {
     /// A process to be looked at from `now_ns` on.
     pub(super) fn new(now_ns: u64, held: bool) -> Self {
         let flags = PROCESS_FOLLOW | if held { PROCESS_HOLD } else { 0 };
-        Self { state: State::Searching { next_ns: now_ns, pause: SEARCH.0 }, finalized: false, flags }
+        Self {
+            state: State::Searching { next_ns: now_ns, pause: SEARCH.0 },
+            finalized: false,
+            ends: false,
+            flags,
+        }
     }
 
     /// The copy of a traced process that `fork` has made: its memory holds what its parent's holds.
@@ -55,7 +62,7 @@ impl Subject {
             State::Searching { .. } => State::Searching { next_ns: now_ns, pause: SEARCH.0 },
             State::Refused(why) => State::Refused(why.clone()),
         };
-        Self { state, finalized: false, flags: self.flags }
+        Self { state, finalized: false, ends: false, flags: self.flags & !PROCESS_HOLD }
     }
 
     /// The process runs another program from here on. What is left of the one before.
@@ -88,6 +95,11 @@ impl Subject {
             }
         };
         self.config()
+    }
+
+    /// Whether its main thread is followed with ptrace.
+    pub(super) fn is_held(&self) -> bool {
+        self.flags & PROCESS_HOLD != 0
     }
 
     /// When it is to be looked at again.

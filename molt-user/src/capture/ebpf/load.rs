@@ -7,7 +7,7 @@ use aya::programs::ProgramError;
 use aya::programs::uprobe::UProbeLink;
 use aya::{Ebpf, EbpfError, EbpfLoader};
 use molt_common::WIRE_VERSION;
-use molt_common::config::{GATE_OPEN, KernelLayout, ProcessConfig};
+use molt_common::config::{KernelLayout, ProcessConfig};
 use molt_common::fault::Fault;
 use molt_common::layout::ABSENT;
 use std::error::Error;
@@ -80,7 +80,6 @@ impl LoadError {
 pub struct Kernel {
     pub(super) ebpf: Ebpf,
     processes: HashMap<MapData, u32, MapValue<ProcessConfig>>,
-    gates: HashMap<MapData, u32, u32>,
     counters: PerCpuArray<MapData, u64>,
     events: RingBuf<MapData>,
     pub(super) uprobes: Vec<UProbeLink>,
@@ -122,7 +121,6 @@ impl Kernel {
         configure(&mut ebpf, layout)?;
         Ok(Self {
             processes: take_map!(ebpf, "PROCESSES", HashMap)?,
-            gates: take_map!(ebpf, "GATES", HashMap)?,
             counters: take_map!(ebpf, "COUNTERS", PerCpuArray)?,
             events: take_map!(ebpf, "EVENTS", RingBuf)?,
             uprobes: Vec::new(),
@@ -142,12 +140,6 @@ impl Kernel {
     pub fn forget(&mut self, pid: u32) {
         // An entry that is already gone is what was asked for.
         let _ = self.processes.remove(&pid);
-        let _ = self.gates.remove(&pid);
-    }
-
-    /// Lets process `pid` go on into its finalization.
-    pub fn open_gate(&mut self, pid: u32) -> Result<(), LoadError> {
-        self.gates.insert(pid, GATE_OPEN, 0).map_err(|source| LoadError::Map { map: "GATES", source })
     }
 
     /// Becomes readable when there are records.

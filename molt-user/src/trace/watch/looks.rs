@@ -18,14 +18,29 @@ impl Watch {
         }
     }
 
+    /// Process `pid` is stopped by a signal of the kernel's. If it stands before its finalization it is looked
+    /// at; otherwise the signal is the program's own, and false is given.
+    pub(in crate::trace) fn at_finalization(&mut self, pid: u32) -> bool {
+        if !self.subjects.get_mut(&pid).is_some_and(|subject| std::mem::take(&mut subject.ends)) {
+            return false;
+        }
+        let read = self.look(pid);
+        self.mark_finalized(pid, read);
+        true
+    }
+
     /// A launched process is held at its exit, with its memory still there. What finalization has torn down
     /// by now was read before it.
     pub(in crate::trace) fn last_look(&mut self, pid: u32) {
         if self.subjects.get(&pid).is_some_and(|subject| !subject.finalized) {
             let read = self.look(pid);
-            if let Some(subject) = self.subjects.get_mut(&pid) {
-                subject.finalized = read;
-            }
+            self.mark_finalized(pid, read);
+        }
+    }
+
+    pub(super) fn mark_finalized(&mut self, pid: u32, read: bool) {
+        if let Some(subject) = self.subjects.get_mut(&pid) {
+            subject.finalized |= read;
         }
     }
 

@@ -25,8 +25,6 @@ pub(in crate::trace) enum Ask {
     Configure(u32, ProcessConfig),
     /// Report when processes that run this build are about to end.
     Hook(Arc<Build>),
-    /// Let process `pid` go on into its end.
-    OpenGate(u32),
     /// Process `pid` has ended.
     Forget(u32),
 }

@@ -1,6 +1,6 @@
 //! One function for each kind of record.
 
-use super::{Ask, Watch};
+use super::Watch;
 use crate::aggregate::tally::Site;
 use crate::trace::place::Placing;
 use crate::trace::subject::State;
@@ -80,10 +80,15 @@ impl Watch {
     }
 
     pub(super) fn finalize(&mut self, header: &Header) {
-        let read = self.look(header.pid);
-        self.asks.push(Ask::OpenGate(header.pid));
-        if let Some(subject) = self.subjects.get_mut(&header.pid) {
-            subject.finalized |= read;
+        let Some(subject) = self.subjects.get_mut(&header.pid) else { return };
+        if subject.finalized {
+            // `Py_Exit` was passed before.
+        } else if subject.is_held() {
+            // It stops for its tracer in a moment, see `at_finalization`.
+            subject.ends = true;
+        } else {
+            let read = self.look(header.pid);
+            self.mark_finalized(header.pid, read);
         }
     }
 }

@@ -42,7 +42,6 @@ pub(crate) fn hook_sites_see_every_call(python: &Interpreter) {
     });
     let entries: Vec<u64> = entry.iter_mut().map(Counter::read).collect();
     let (exits, raised) = (exit.read(), raised.read());
-    println!("{}: entry {entries:?}, exit {exits}, raised {raised}", python.name);
 
     // plain twice N, from Python and from C; produce N + 1, N of them resumes; recurse N; fail N; work.
     let starts = 5 * N + 2;

@@ -38,7 +38,7 @@ fn check_header(artifact: &Artifact, python: &Interpreter, program: &Program, fa
     // A stack that is being rebuilt at the sampling instant cannot be read, nor can code that was freed before
     // it was looked up, as a module's is after its import; both must stay rare. What a program hands to eval()
     // is freed at once.
-    let unresolved_one_in = if program.name == "executed" { 3 } else { 10 };
+    let unresolved_one_in = if program.name == "executed" { 3 } else { 5 };
     let unresolved = samples.unresolved * unresolved_one_in;
     if samples.kept == 0 || samples.torn * 20 > samples.taken || unresolved > samples.kept {
         faults.push(format!("too few samples are good: {samples:?}, {:?}", artifact.collector.loss));

@@ -9,7 +9,7 @@ use super::program::Program;
 use super::pythons::{Interpreter, at_home};
 
 /// Samples per second: enough for every function of a program that runs for [`SECONDS`].
-const RATE: &str = "499";
+const RATE: &str = "999";
 /// How long each program runs.
 const SECONDS: &str = "0.4";
 

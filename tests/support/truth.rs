@@ -52,7 +52,7 @@ pub(crate) struct Truth {
     codes: BTreeMap<(String, u32, String), BTreeSet<String>>,
     /// (caller, callee) to the places of the calls.
     edges: BTreeMap<(String, String), BTreeSet<Place>>,
-    /// `sys.modules` at the end, with what the oracle itself had to import left out.
+    /// `sys.modules` of the main process at its end, with what the oracle itself had to import left out.
     pub(crate) modules: BTreeSet<String>,
     /// Modules that ran before the oracle could look: calls from them may be missing.
     startup: BTreeSet<String>,
@@ -68,17 +68,22 @@ impl Truth {
             .env("PYTHONPATH", root().join("tests/oracle"))
             .env("MOLT_ORACLE", folder.path().join("truth"));
         program.give_input(&mut command);
-        let ended = Running::start(&mut command).wait().succeeded();
+        let running = Running::start(&mut command);
+        let main = format!("truth.{}", running.pid());
+        let ended = running.wait().succeeded();
         let mut truth = Self::default();
         for entry in fs::read_dir(folder.path()).unwrap() {
-            let text = fs::read_to_string(entry.unwrap().path()).unwrap();
-            truth.add(serde_json::from_str(&text).unwrap());
+            let entry = entry.unwrap();
+            let text = fs::read_to_string(entry.path()).unwrap();
+            truth.add(serde_json::from_str(&text).unwrap(), entry.file_name() == *main);
         }
+        assert!(!truth.modules.is_empty(), "the oracle saw no module of the main process");
         assert!(!truth.edges.is_empty(), "the oracle saw no call: {}", ended.stderr);
         (truth, ended)
     }
 
-    fn add(&mut self, written: Written) {
+    /// Adds what one process wrote. Only the main one's modules count: molt holds no other one for a last look.
+    fn add(&mut self, written: Written, is_main: bool) {
         for (module, qualname, first_line, hash, file) in written.codes {
             let key = (symbol(module.as_deref(), qualname.as_deref()), first_line, hash);
             self.codes.entry(key).or_default().insert(file);
@@ -98,7 +103,9 @@ impl Truth {
             self.edges.entry(key).or_default().insert(place);
         }
         let own = ["sitecustomize", "atexit"];
-        self.modules.extend(written.modules.into_iter().filter(|name| !own.contains(&name.as_str())));
+        if is_main {
+            self.modules.extend(written.modules.into_iter().filter(|name| !own.contains(&name.as_str())));
+        }
         self.startup.extend(written.startup.iter().map(|name| canonical(name).to_owned()));
     }
 

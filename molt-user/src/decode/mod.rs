@@ -3,7 +3,7 @@
 use molt_common::event::process::Birth;
 use molt_common::event::sample::{Frame, Sample};
 use molt_common::event::{Header, KIND_BIRTH, KIND_END, KIND_EXEC, KIND_FINALIZE, KIND_SAMPLE};
-use zerocopy::FromBytes;
+use zerocopy::{FromBytes, IntoBytes};
 
 /// One record, as the kernel sent it.
 #[derive(Debug, PartialEq, Eq)]
@@ -34,7 +34,30 @@ pub enum DecodeError {
     Kind(u16),
 }
 
-/// Reads one record.
+/// A copy of a record's bytes, aligned as [`decode`] wants them.
+#[derive(Clone, Debug)]
+pub struct Kept {
+    words: Vec<u64>,
+    len: usize,
+}
+
+impl Kept {
+    /// Copies `bytes`.
+    pub fn new(bytes: &[u8]) -> Self {
+        let mut words = vec![0; bytes.len().div_ceil(8)];
+        if let Some(head) = words.as_mut_bytes().get_mut(..bytes.len()) {
+            head.copy_from_slice(bytes);
+        }
+        Self { words, len: bytes.len() }
+    }
+
+    /// The bytes.
+    pub fn bytes(&self) -> &[u8] {
+        self.words.as_bytes().get(..self.len).unwrap_or_default()
+    }
+}
+
+/// Reads one record, which begins at an address that 8 divides, as it does in the ring buffer.
 pub fn decode(bytes: &[u8]) -> Result<Record<'_>, DecodeError> {
     let cut = DecodeError::Cut { have: bytes.len() };
     let (header, _) = Header::read_from_prefix(bytes).map_err(|_short| cut)?;
@@ -56,7 +79,6 @@ pub fn decode(bytes: &[u8]) -> Result<Record<'_>, DecodeError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use zerocopy::IntoBytes;
 
     fn sample(frames: u32) -> Vec<u64> {
         let header = Header { kind: KIND_SAMPLE, flags: 0, pid: 7, tid: 8, reserved: 0, time_ns: 9 };
@@ -82,6 +104,15 @@ mod tests {
         for cut in 0..32 {
             assert!(decode(&bytes.as_bytes()[..cut]).is_err());
         }
+    }
+
+    /// A copy of any length holds the same record.
+    #[test]
+    fn a_kept_record_is_the_record() {
+        let bytes = sample(2);
+        let kept = Kept::new(bytes.as_bytes());
+        assert_eq!(decode(kept.bytes()), decode(bytes.as_bytes()));
+        assert_eq!(Kept::new(&bytes.as_bytes()[..33]).bytes(), &bytes.as_bytes()[..33]);
     }
 
     /// A newer kernel side may send kinds that this reader does not know; they are counted, not guessed.

@@ -13,7 +13,7 @@ use crate::symbolize::source::SourceFile;
 use molt_common::event::sample::Frame;
 use molt_mpa::ids::Sha256Hash;
 use molt_mpa::model::IdBasis;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime};
 
 /// `FRAME_OWNED_BY_GENERATOR` (`Include/internal/pycore_frame.h`, 3.11 to 3.15): such a frame is visible
@@ -38,32 +38,44 @@ pub(super) enum Placing {
 }
 
 impl Reader {
-    /// Finds the code of a sampled frame, reading it if it is new.
-    pub(super) fn place(&mut self, frame: &Frame, tally: &mut Tally) -> Placing {
-        let Self { codes, memory, layout, sources, budget, .. } = self;
+    /// Reads the code object of a sampled frame if it is new, and no more than that: it may be freed in a moment.
+    pub(super) fn read_ahead(&mut self, frame: &Frame) -> Known<Arc<SeenCode>> {
+        let Self { codes, memory, layout, .. } = self;
         let read = || {
             let object = read_code(memory, layout, frame.code, frame.globals)?;
-            let objects = Objects::new(memory, layout);
-            let find = |name: &str| find_qualname(&objects, frame.globals, frame.code, name, budget);
-            let qualname = qualname(&object, sources.as_mut(), find);
-            let known = qualname.filter(|(_, basis)| *basis != Basis::NameOnly);
-            let id = describe(&object, known.map(|(name, _)| name)).map(|code| tally.intern(code));
-            Ok(SeenCode { id, identity: in_globals(object.identity, frame.globals), object })
+            let identity = in_globals(object.identity, frame.globals);
+            Ok(SeenCode { id: OnceLock::new(), identity, object })
         };
-        match codes.get(frame.code, in_globals(frame.identity, frame.globals), read) {
-            Ok(seen) if is_hidden(frame, &seen.object) => Placing::Hidden,
-            Ok(seen) => match seen.id {
-                Ok(code) => {
-                    Placing::Known(Placed { code, offset: seen.object.site(frame.lasti).offset }, seen)
-                }
-                Err(reason) => Placing::Unknown(reason),
+        codes.get(frame.code, in_globals(frame.identity, frame.globals), read).map_err(
+            |reason| match reason {
+                // The kernel side saw a code object there, which has been freed and built over since.
+                Unknown::BadPointer | Unknown::WrongType if frame.identity != 0 => Unknown::Stale,
+                reason => reason,
             },
-            // The kernel side saw a code object there, which has been freed and built over since.
-            Err(Unknown::BadPointer | Unknown::WrongType) if frame.identity != 0 => {
-                Placing::Unknown(Unknown::Stale)
-            }
+        )
+    }
+
+    /// Finds the code of a sampled frame, and names it if it is new.
+    pub(super) fn place(&mut self, frame: &Frame, tally: &mut Tally) -> Placing {
+        let seen = match self.read_ahead(frame) {
+            Ok(seen) if is_hidden(frame, &seen.object) => return Placing::Hidden,
+            Ok(seen) => seen,
+            Err(reason) => return Placing::Unknown(reason),
+        };
+        match *seen.id.get_or_init(|| self.name(frame, &seen.object).map(|code| tally.intern(code))) {
+            Ok(code) => Placing::Known(Placed { code, offset: seen.object.site(frame.lasti).offset }, seen),
             Err(reason) => Placing::Unknown(reason),
         }
+    }
+
+    /// What the code object of a frame is called; up to 3.10 that may take the parsing of its source.
+    fn name(&mut self, frame: &Frame, object: &CodeObject) -> Known<Code> {
+        let Self { memory, layout, sources, budget, .. } = self;
+        let objects = Objects::new(memory, layout);
+        let find = |name: &str| find_qualname(&objects, frame.globals, frame.code, name, budget);
+        let qualname = qualname(object, sources.as_mut(), find);
+        let known = qualname.filter(|(_, basis)| *basis != Basis::NameOnly);
+        describe(object, known.map(|(name, _)| name))
     }
 
     /// What the source says of the place at `offset` in `caller`, from which `callee` was called.

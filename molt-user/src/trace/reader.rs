@@ -21,6 +21,7 @@ use molt_mpa::ids::Sha256Hash;
 use molt_mpa::model::ModuleKind;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 use std::time::{Duration, SystemTime};
 
 /// How long after it was found an interpreter is looked at first: it has imported what `site` imports.
@@ -56,8 +57,8 @@ pub(super) struct Reader {
 /// A code object that was read.
 #[derive(Debug)]
 pub(super) struct SeenCode {
-    /// What it counts under; not known of the interpreter's own shims, which have no module.
-    pub(super) id: Known<CodeId>,
+    /// What it counts under, once it is named; not known of the interpreter's own shims, which have no module.
+    pub(super) id: OnceLock<Known<CodeId>>,
     /// Of the code object and the globals that it ran in.
     pub(super) identity: u64,
     pub(super) object: CodeObject,

@@ -7,6 +7,7 @@ use super::watch::{Ask, Watch};
 use super::{Options, Outcome};
 use crate::capture::ebpf::Kernel;
 use crate::clock::monotonic_ns;
+use crate::decode::Kept;
 use crate::diagnose::advice::one_line;
 use crate::discover::Build;
 use crate::launch::{Ending, Event, Signals};
@@ -161,9 +162,22 @@ impl Run<'_> {
         }
     }
 
-    /// Takes every record that waits.
+    /// Takes every record that waits. Code is read as soon as a record names it, before any of it is looked
+    /// up in sources.
     fn drain(&mut self) {
-        while self.kernel.drain(BATCH, |record| self.watch.take(record)) == BATCH {}
+        loop {
+            let mut records = Vec::new();
+            let taken = self.kernel.drain(BATCH, |bytes| {
+                self.watch.read_ahead(bytes);
+                records.push(Kept::new(bytes));
+            });
+            for record in &records {
+                self.watch.take(record.bytes());
+            }
+            if taken < BATCH {
+                break;
+            }
+        }
         self.obey();
     }
 

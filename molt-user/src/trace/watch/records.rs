@@ -2,6 +2,7 @@
 
 use super::Watch;
 use crate::aggregate::tally::Site;
+use crate::decode::{Record, decode};
 use crate::trace::place::Placing;
 use crate::trace::subject::State;
 use molt_common::event::Header;
@@ -10,6 +11,19 @@ use molt_common::event::sample::{Frame, NO_PYTHON, NOT_READY, STACK_CUT, STACK_T
 use std::collections::BTreeMap;
 
 impl Watch {
+    /// Reads the code objects that a record names and that were not read yet. What else the record says is
+    /// left to [`Watch::take`].
+    pub(in crate::trace) fn read_ahead(&mut self, bytes: &[u8]) {
+        let Ok(Record::Sample(sample, frames)) = decode(bytes) else { return };
+        let subject = self.subjects.get_mut(&sample.header.pid).map(|subject| &mut subject.state);
+        if let Some(State::Python(reader)) = subject {
+            for frame in frames {
+                // What cannot be read is counted when the record is taken.
+                let _ = reader.read_ahead(frame);
+            }
+        }
+    }
+
     pub(super) fn sample(&mut self, sample: &Sample, frames: &[Frame]) {
         let flags = sample.header.flags;
         self.tally.samples.taken += 1;

@@ -30,7 +30,8 @@ pub(crate) fn lint(toolchain: &Toolchain) -> Result<()> {
     command::run(cargo("clippy", toolchain)?.args(["--", "--deny", "warnings"]))
 }
 
-fn target_folder() -> PathBuf {
+/// Where the build's own files are.
+pub(crate) fn target_folder() -> PathBuf {
     project::cache().join("build/ebpf")
 }
 
@@ -46,6 +47,8 @@ fn cargo(subcommand: &str, toolchain: &Toolchain) -> Result<Command> {
         .env("RUSTC_BOOTSTRAP", "1")
         .env("RUSTC_WRAPPER", project::root().join("scripts/rustc-stable-ids"))
         .env("MOLT_SYSROOT", &sysroot)
+        // What cargo would keep includes the sysroot, and does not depend on the variable above.
+        .env("CARGO_CACHE_RUSTC_INFO", "0")
         .env("CARGO_TARGET_DIR", target_folder())
         .env("CARGO_TARGET_BPFEL_UNKNOWN_NONE_LINKER", linker::ready(toolchain)?)
         .env("CARGO_ENCODED_RUSTFLAGS", flags(&package, &sysroot)?.join("\x1f"));

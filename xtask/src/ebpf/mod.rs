@@ -66,7 +66,7 @@ fn check(object: &[u8], manifest: &str) -> Result<()> {
             println!("{} is what the source makes", path.display());
             continue;
         }
-        let built = project::cache().join("ebpf").join(path.file_name().unwrap_or_default());
+        let built = build::target_folder().join(path.file_name().unwrap_or_default());
         fs::write(&built, content).with_context(|| format!("failed to write {}", built.display()))?;
         bail!(
             "{} is not what the source makes: {} bytes kept, {} bytes built\nThe built one is {}. `cargo xtask ebpf` \

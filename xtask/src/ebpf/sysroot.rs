@@ -27,11 +27,6 @@ pub(crate) fn with_sources(toolchain: &Toolchain) -> Result<PathBuf> {
         unpack(&archive, &view, toolchain)?;
         return Ok(view);
     }
-    let mut rustup = Command::new("rustup");
-    rustup.args(["component", "add", "rust-src"]);
-    if command::succeeds(&mut rustup) && has_sources(&toolchain.sysroot) {
-        return Ok(toolchain.sysroot.clone());
-    }
     bail!(
         "found no sources of core for rustc {}\nInstall them with `rustup component add rust-src`, or set \
          MOLT_RUST_SRC to an archive of the release's library/ folder.",

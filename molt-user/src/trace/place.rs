@@ -7,7 +7,7 @@ use crate::cpython::linetable::Position;
 use crate::cpython::object::Objects;
 use crate::cpython::{Known, Unknown};
 use crate::symbolize::code::{CodeObject, read_code};
-use crate::symbolize::functions::find_qualname;
+use crate::symbolize::functions::{Wanted, find_qualname};
 use crate::symbolize::qualname::{Basis, qualname};
 use crate::symbolize::source::SourceFile;
 use molt_common::event::sample::Frame;
@@ -38,13 +38,19 @@ pub(super) enum Placing {
 }
 
 impl Reader {
-    /// Finds the code of a sampled frame, reading it if it is new.
-    pub(super) fn place(&mut self, frame: &Frame, tally: &mut Tally) -> Placing {
+    /// Finds the code of a sampled frame, reading it if it is new. `callers`: the frames further out, innermost
+    /// first.
+    pub(super) fn place(&mut self, frame: &Frame, callers: &[Frame], tally: &mut Tally) -> Placing {
         let Self { codes, memory, layout, sources, budget, .. } = self;
         let read = || {
             let object = read_code(memory, layout, frame.code, frame.globals)?;
             let objects = Objects::new(memory, layout);
-            let find = |name: &str| find_qualname(&objects, frame.globals, frame.code, name, budget);
+            let find = |name: &str| {
+                let callers = callers.iter().rev().filter(|caller| caller.globals == frame.globals);
+                let callers: Vec<u64> = callers.map(|caller| caller.code).collect();
+                let Frame { code, globals, .. } = *frame;
+                find_qualname(&objects, Wanted { code, globals, callers: &callers, name }, budget)
+            };
             let qualname = qualname(&object, sources.as_mut(), find);
             let known = qualname.filter(|(_, basis)| *basis != Basis::NameOnly);
             let id = describe(&object, known.map(|(name, _)| name)).map(|code| tally.intern(code));

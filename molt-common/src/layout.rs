@@ -93,7 +93,7 @@ impl WalkLayout {
 
 /// Whether a field of `width` bytes at `at` is aligned and ends within `bytes`.
 fn fits(at: u32, width: u32, bytes: u32) -> bool {
-    at % width == 0 && at.checked_add(width).is_some_and(|end| end <= bytes)
+    at.is_multiple_of(width) && at.checked_add(width).is_some_and(|end| end <= bytes)
 }
 
 const _: () = assert!(size_of::<WalkLayout>() == 8 + 4 * 26);

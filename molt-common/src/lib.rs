@@ -6,6 +6,15 @@
 //!
 //! In reading order: [`limits`], [`fault`], [`layout`], [`config`], [`event`], [`walk`].
 #![cfg_attr(not(test), no_std)]
+#![expect(
+    clippy::inline_always,
+    reason = "what is not inlined becomes a call that the verifier checks apart"
+)]
+#![expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    reason = "fields are cut out of words, C's ints have 32 bits, and the limits are far below"
+)]
 
 pub mod config;
 pub mod event;

@@ -6,6 +6,7 @@ mod command;
 mod digest;
 mod dist;
 mod ebpf;
+mod failure;
 mod fuzz;
 mod layout;
 mod live;
@@ -19,7 +20,6 @@ mod tour;
 
 use std::process::ExitCode;
 
-use anyhow::Result;
 use clap::{Parser, Subcommand};
 
 /// The project's chores.
@@ -71,12 +71,11 @@ fn main() -> ExitCode {
         Chore::Ebpf(args) => ebpf::run(&args),
         Chore::Layout { rest } => layout::run(&rest),
     };
-    report(done)
-}
-
-/// The causes on one line, without a backtrace: what fails here is mostly another program.
-fn report(done: Result<()>) -> ExitCode {
-    let Err(failure) = done else { return ExitCode::SUCCESS };
-    eprintln!("xtask: {failure:#}");
-    ExitCode::FAILURE
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(reason) => {
+            eprintln!("xtask: {}", failure::text(&reason));
+            ExitCode::FAILURE
+        }
+    }
 }

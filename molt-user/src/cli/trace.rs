@@ -104,7 +104,9 @@ pub(super) fn run(arguments: TraceArguments) -> ExitCode {
     match done {
         Ok(outcome) => {
             if !quiet {
-                summary::lines(&outcome).iter().for_each(|line| message::say(line));
+                for line in summary::lines(&outcome) {
+                    message::say(&line);
+                }
             }
             exit::code(outcome.status)
         }
@@ -150,7 +152,7 @@ fn read_salt(path: &Path) -> anyhow::Result<Salt> {
 fn parse_duration(text: &str) -> Result<Duration, String> {
     let digits = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
     let (number, unit) = text.split_at(digits);
-    let number: f64 = number.parse().map_err(|_| format!("{text:?} has no number"))?;
+    let number: f64 = number.parse().map_err(|_not_a_number| format!("{text:?} has no number"))?;
     let scale = match unit {
         "ms" => 0.001,
         "" | "s" => 1.0,
@@ -162,7 +164,7 @@ fn parse_duration(text: &str) -> Result<Duration, String> {
     if seconds <= 0.0 {
         return Err("a duration is longer than nothing".to_owned());
     }
-    Duration::try_from_secs_f64(seconds).map_err(|_| format!("{text} is too long"))
+    Duration::try_from_secs_f64(seconds).map_err(|_too_long| format!("{text} is too long"))
 }
 
 #[cfg(test)]
@@ -176,7 +178,7 @@ mod tests {
         assert_eq!(parse_duration("500ms"), Ok(Duration::from_millis(500)));
         assert_eq!(parse_duration("10s"), Ok(Duration::from_secs(10)));
         assert_eq!(parse_duration("1.5"), Ok(Duration::from_millis(1500)));
-        assert_eq!(parse_duration("2m"), Ok(Duration::from_secs(120)));
+        assert_eq!(parse_duration("2m"), Ok(Duration::from_mins(2)));
         for wrong in ["", "s", "0s", "10d", "-1s", "1e400s", "nan"] {
             assert!(parse_duration(wrong).is_err(), "{wrong}");
         }

@@ -37,15 +37,15 @@ pub enum DecodeError {
 /// Reads one record.
 pub fn decode(bytes: &[u8]) -> Result<Record<'_>, DecodeError> {
     let cut = DecodeError::Cut { have: bytes.len() };
-    let (header, _) = Header::read_from_prefix(bytes).map_err(|_| cut)?;
+    let (header, _) = Header::read_from_prefix(bytes).map_err(|_short| cut)?;
     match header.kind {
         KIND_SAMPLE => {
-            let (sample, rest) = Sample::read_from_prefix(bytes).map_err(|_| cut)?;
+            let (sample, rest) = Sample::read_from_prefix(bytes).map_err(|_short| cut)?;
             let (frames, _) =
-                <[Frame]>::ref_from_prefix_with_elems(rest, sample.frames as usize).map_err(|_| cut)?;
+                <[Frame]>::ref_from_prefix_with_elems(rest, sample.frames as usize).map_err(|_short| cut)?;
             Ok(Record::Sample(sample, frames))
         }
-        KIND_BIRTH => Ok(Record::Birth(Birth::read_from_prefix(bytes).map_err(|_| cut)?.0)),
+        KIND_BIRTH => Ok(Record::Birth(Birth::read_from_prefix(bytes).map_err(|_short| cut)?.0)),
         KIND_EXEC => Ok(Record::Exec(header)),
         KIND_END => Ok(Record::End(header)),
         KIND_FINALIZE => Ok(Record::Finalize(header)),

@@ -59,7 +59,7 @@ pub fn run(options: &Options, progress: &mut dyn FnMut(Progress)) -> Result<Outc
     }
     let mut run =
         Run { options, kernel, watch, traced, ending: None, hooked: BTreeSet::new(), interrupted: false };
-    run.to_the_end(&signals, progress)?;
+    run.follow(&signals, progress)?;
     let unhooking = run.kernel.unhook();
     let outcome = finish(run.options, &mut run.watch, &run.kernel, caller()?)?;
     drop(unhooking);
@@ -92,7 +92,7 @@ enum Next {
 }
 
 impl Run<'_> {
-    fn to_the_end(&mut self, signals: &Signals, progress: &mut dyn FnMut(Progress)) -> Result<(), Failure> {
+    fn follow(&mut self, signals: &Signals, progress: &mut dyn FnMut(Progress)) -> Result<(), Failure> {
         let began = monotonic_ns();
         let deadline = self.options.duration.map(|duration| began.saturating_add(nanos(duration)));
         self.obey();

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
 
-use crate::live;
+use crate::{failure, live};
 use steps::{Outcome, STEPS, Step};
 
 #[derive(clap::Args)]
@@ -30,8 +30,8 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         let begin = Instant::now();
         let outcome = (step.work)().and_then(require);
         report.push(line(step, &outcome, begin.elapsed()));
-        if let Err(reason) = outcome {
-            println!("=== {} failed: {reason:#}", step.name);
+        if let Err(reason) = &outcome {
+            println!("=== {} failed: {}", step.name, failure::text(reason));
             failed = Some(step.name);
             break;
         }

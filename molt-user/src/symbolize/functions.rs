@@ -19,6 +19,8 @@ const MAX_OBJECTS: usize = 4096;
 const MAX_ALL_OBJECTS: usize = 1 << 19;
 /// Most entries at each end of a namespace.
 const MAX_ENTRIES: u64 = 1024;
+/// Longest name, in bytes, given to code inside which more is looked for.
+const MAX_QUALNAME: usize = 1024;
 /// `Py_TPFLAGS_HEAPTYPE` (`Include/object.h`): made by Python code, as all classes with Python functions are.
 const HEAP_TYPE: u64 = 1 << 9;
 
@@ -106,6 +108,9 @@ impl<M: Memory> Search<'_, M> {
             }
         }
         for class in classes {
+            if self.left == 0 {
+                return None;
+            }
             let dict = self.objects.u64(class, self.objects.layout.type_dict);
             let entries = dict.and_then(|dict| self.objects.namespace_ends(dict, MAX_ENTRIES));
             let found = entries.unwrap_or_default().into_iter().find_map(|(_, value)| self.functions(value));
@@ -184,7 +189,9 @@ impl<M: Memory> Search<'_, M> {
                 return Some(format!("{prefix}{}", self.wanted.name));
             }
             for code in inner.into_iter().filter(|code| !functions.contains(code)) {
-                if let Ok(name) = self.text(code, layout.code_name) {
+                if let Ok(name) = self.text(code, layout.code_name)
+                    && prefix.len() + name.len() <= MAX_QUALNAME
+                {
                     self.outer.push((code, format!("{prefix}{name}")));
                 }
             }

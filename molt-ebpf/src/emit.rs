@@ -25,6 +25,8 @@ pub fn sample(scratch: &Scratch, frames: u32) -> Result<(), Fault> {
 fn output(data: *const u8, bytes: u64) -> Result<(), Fault> {
     // SAFETY: callers give memory that is readable for `bytes` bytes: a record without padding, or the head
     // of the scratch memory, in which `frames` follows `sample` (`repr(C)`).
-    let status = unsafe { bpf_ringbuf_output((&raw const EVENTS).cast_mut().cast(), data.cast_mut().cast(), bytes, 0) };
+    let status = unsafe {
+        bpf_ringbuf_output((&raw const EVENTS).cast_mut().cast(), data.cast_mut().cast(), bytes, 0)
+    };
     if status == 0 { Ok(()) } else { Err(Fault::RingFull) }
 }

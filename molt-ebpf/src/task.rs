@@ -2,8 +2,8 @@
 
 use crate::maps::KERNEL;
 use crate::memory::{kernel_u32, kernel_u64};
-use aya_ebpf::helpers::generated::{bpf_get_current_task, bpf_ktime_get_ns, bpf_send_signal_thread};
 use aya_ebpf::helpers::bpf_get_current_pid_tgid;
+use aya_ebpf::helpers::generated::{bpf_get_current_task, bpf_ktime_get_ns, bpf_send_signal_thread};
 use molt_common::config::KernelLayout;
 use molt_common::event::Header;
 use molt_common::fault::Fault;

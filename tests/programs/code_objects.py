@@ -210,6 +210,7 @@ def main():
         "version": "%d.%d.%d" % sys.version_info[:3],
         "hex": sys.hexversion,
         "codes": [describe(*pair) for pair in kept.values()],
+        "main": [id(globals()), id(sys._getframe(1).f_code)],
         "modules": modules(),
         "not_modules": len(sys.modules) - len(modules()),
         "path": sys.path,

@@ -2,8 +2,8 @@
 
 use crate::support::{interpreters, target::Target};
 use molt_user::cpython::object::Objects;
-use molt_user::symbolize::functions::{Budget, find_qualname};
-use molt_user::symbolize::source::{NoSource, Reader, Sources};
+use molt_user::symbolize::functions::{Budget, Wanted, find_qualname};
+use molt_user::symbolize::source::{NoSource, Reader, SourceFile, Sources};
 use std::path::Path;
 
 const MODULES: &[&str] = &[
@@ -78,7 +78,8 @@ fn names_from_functions_are_the_interpreters_own() {
                 continue;
             }
             let mut budget = Budget::default();
-            let got = find_qualname(&objects, globals, code["address"].as_u64().unwrap(), name, &mut budget);
+            let wanted = Wanted { code: code["address"].as_u64().unwrap(), globals, callers: &[], name };
+            let got = find_qualname(&objects, wanted, &mut budget);
             if got.as_ref().is_some_and(|got| got != want) {
                 wrong.push(format!("{got:?} for {want}"));
             }
@@ -98,6 +99,35 @@ fn names_from_functions_are_the_interpreters_own() {
     }
 }
 
+/// While a module runs, all code in it has the name that the source gives to it.
+#[test]
+fn names_from_a_running_module_are_those_of_its_source() {
+    for python in interpreters::found(8) {
+        let target = Target::start(&python, "plain", &[]);
+        let objects = Objects::new(&target.memory, &target.checked.layout);
+        if target.checked.layout.minor > 10 {
+            continue;
+        }
+        let text = include_bytes!("../programs/code_objects.py").to_vec();
+        let source = SourceFile::new(text, None).unwrap();
+        let outline = source.outline().unwrap();
+        let [globals, module] = [0, 1].map(|at| target.report["main"][at].as_u64().unwrap());
+        let mut compared = 0;
+        for code in target.report["codes"].as_array().unwrap() {
+            let (name, line) = (code["name"].as_str().unwrap(), code["first_line"].as_i64().unwrap());
+            let Some(want) = outline.qualname(name, i32::try_from(line).unwrap()) else { continue };
+            if code["filename"].as_str().unwrap().ends_with("code_objects.py") {
+                let address = code["address"].as_u64().unwrap();
+                let wanted = Wanted { code: address, globals, callers: &[module], name };
+                let got = find_qualname(&objects, wanted, &mut Budget::default());
+                assert_eq!(got.as_deref(), Some(want), "{}:{line}", python.display());
+                compared += 1;
+            }
+        }
+        assert!(compared > 20, "{}: {compared} names", python.display());
+    }
+}
+
 /// A search ends with its budget.
 #[test]
 fn search_for_a_function_is_bounded() {
@@ -110,8 +140,8 @@ fn search_for_a_function_is_bounded() {
         let codes = target.report["codes"].as_array().unwrap();
         let code = codes.iter().find(|code| code["qualname"] == "Generated.method").unwrap();
         let find = |budget: &mut Budget| {
-            let (globals, addr) = (code["globals"].as_u64().unwrap(), code["address"].as_u64().unwrap());
-            find_qualname(&objects, globals, addr, "method", budget)
+            let [globals, code] = ["globals", "address"].map(|field| code[field].as_u64().unwrap());
+            find_qualname(&objects, Wanted { code, globals, callers: &[], name: "method" }, budget)
         };
         let mut budget = Budget::default();
         assert_eq!(find(&mut budget).as_deref(), Some("Generated.method"));

@@ -34,7 +34,7 @@ fn try_fork(parent: &ProcessConfig, child: u64) -> Result<(), Fault> {
         // follows it with ptrace.
         let mut config = *parent;
         config.flags &= !PROCESS_HOLD;
-        PROCESSES.insert(child_pid, &config, 0).map_err(|_| Fault::ProcessTableFull)?;
+        PROCESSES.insert(child_pid, config, 0).map_err(|_| Fault::ProcessTableFull)?;
     }
     emit::record(&Birth { header, child_pid, child_tid })
 }
@@ -54,7 +54,7 @@ fn try_exec(config: &ProcessConfig) -> Result<(), Fault> {
     let header = task::header(KIND_EXEC);
     let mut unknown = *config;
     unknown.flags &= !PROCESS_READY;
-    PROCESSES.insert(header.pid, &unknown, 0).map_err(|_| Fault::ProcessTableFull)?;
+    PROCESSES.insert(header.pid, unknown, 0).map_err(|_| Fault::ProcessTableFull)?;
     emit::record(&header)
 }
 

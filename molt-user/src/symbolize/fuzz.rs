@@ -2,7 +2,7 @@
 //! the readers' own constants.
 
 use super::code::read_code;
-use super::functions::{Budget, find_qualname};
+use super::functions::{Budget, Wanted, find_qualname};
 use super::memory::Image;
 use super::modules::{main_interpreter, read_import_paths, read_modules};
 use super::source::SourceFile;
@@ -78,7 +78,8 @@ fn read_all<M: Memory>(memory: &M, layout: &Layout, runtime: u64) {
             code.missing().count();
             let objects = Objects::new(memory, layout);
             let mut budget = Budget::default();
-            find_qualname(&objects, frame.globals, frame.code, "f", &mut budget);
+            let (code, globals, callers) = (frame.code, frame.globals, &[runtime, frame.code]);
+            find_qualname(&objects, Wanted { code, globals, callers, name: "f" }, &mut budget);
         }
         addr = step.previous;
     }

@@ -7,7 +7,7 @@ use crate::cpython::linetable::Position;
 use crate::cpython::object::Objects;
 use crate::cpython::{Known, Unknown};
 use crate::symbolize::code::{CodeObject, read_code};
-use crate::symbolize::functions::find_qualname;
+use crate::symbolize::functions::{Wanted, find_qualname};
 use crate::symbolize::qualname::{Basis, qualname};
 use crate::symbolize::source::SourceFile;
 use molt_common::event::sample::Frame;
@@ -55,24 +55,31 @@ impl Reader {
         )
     }
 
-    /// Finds the code of a sampled frame, and names it if it is new.
-    pub(super) fn place(&mut self, frame: &Frame, tally: &mut Tally) -> Placing {
+    /// Finds the code of a sampled frame, and names it if it is new. `callers`: the frames further out,
+    /// innermost first.
+    pub(super) fn place(&mut self, frame: &Frame, callers: &[Frame], tally: &mut Tally) -> Placing {
         let seen = match self.read_ahead(frame) {
             Ok(seen) if is_hidden(frame, &seen.object) => return Placing::Hidden,
             Ok(seen) => seen,
             Err(reason) => return Placing::Unknown(reason),
         };
-        match *seen.id.get_or_init(|| self.name(frame, &seen.object).map(|code| tally.intern(code))) {
+        match *seen.id.get_or_init(|| self.name(frame, callers, &seen.object).map(|code| tally.intern(code)))
+        {
             Ok(code) => Placing::Known(Placed { code, offset: seen.object.site(frame.lasti).offset }, seen),
             Err(reason) => Placing::Unknown(reason),
         }
     }
 
     /// What the code object of a frame is called; up to 3.10 that may take the parsing of its source.
-    fn name(&mut self, frame: &Frame, object: &CodeObject) -> Known<Code> {
+    fn name(&mut self, frame: &Frame, callers: &[Frame], object: &CodeObject) -> Known<Code> {
         let Self { memory, layout, sources, budget, .. } = self;
         let objects = Objects::new(memory, layout);
-        let find = |name: &str| find_qualname(&objects, frame.globals, frame.code, name, budget);
+        let find = |name: &str| {
+            let callers = callers.iter().rev().filter(|caller| caller.globals == frame.globals);
+            let callers: Vec<u64> = callers.map(|caller| caller.code).collect();
+            let Frame { code, globals, .. } = *frame;
+            find_qualname(&objects, Wanted { code, globals, callers: &callers, name }, budget)
+        };
         let qualname = qualname(object, sources.as_mut(), find);
         let known = qualname.filter(|(_, basis)| *basis != Basis::NameOnly);
         describe(object, known.map(|(name, _)| name))

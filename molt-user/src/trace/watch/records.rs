@@ -37,8 +37,10 @@ impl Watch {
             return;
         }
         let (mut stack, mut seen) = (Vec::with_capacity(frames.len()), BTreeMap::new());
-        for frame in frames {
-            match reader.place(frame, &mut self.tally) {
+        let mut rest = frames;
+        while let Some((frame, callers)) = rest.split_first() {
+            rest = callers;
+            match reader.place(frame, callers, &mut self.tally) {
                 Placing::Hidden => {}
                 Placing::Unknown(reason) => {
                     tracing::debug!(?frame, %reason, "code is not known");

@@ -46,7 +46,6 @@ pub(crate) const PROGRAMS: &[Program] = &[
     script("class_bodies"),
     script("namespace"),
     script("children"),
-    script("tour"),
     Program { name: "package", how: How::Module },
     Program { name: "command", how: How::Command },
     Program { name: "piped", how: How::Stdin },

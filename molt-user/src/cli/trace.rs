@@ -72,7 +72,7 @@ pub(super) struct TraceArguments {
 enum Redaction {
     /// Replace each by its SHA-256
     Hash,
-    /// Replace all by "<redacted>"
+    /// Replace all by one fixed text
     Drop,
     /// Keep them
     None,

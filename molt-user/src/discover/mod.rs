@@ -4,7 +4,7 @@
 //! must be told apart. Changes nothing. What it finds goes to `capture` and `symbolize`.
 //!
 //! In reading order: [`process`], [`maps`], [`elf`], [`notes`], [`args`], [`binary_version`],
-//! [`interpreter`], [`file`]; [`privileges`] stands alone.
+//! [`interpreter`], [`mod@file`]; [`privileges`] stands alone.
 
 pub mod args;
 pub mod binary_version;

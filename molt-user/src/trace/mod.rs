@@ -1,6 +1,6 @@
 //! A run: the stages joined, from the command line's wishes to the written artifact.
 //!
-//! [`run`] is the loop around the kernel side and the target. [`watch`] is what the loop feeds: it turns
+//! [`mod@run`] is the loop around the kernel side and the target. [`watch`] is what the loop feeds: it turns
 //! records and the passing of time into counts, and says what it wants of the kernel side. [`finish`] makes
 //! the artifact.
 

@@ -1,5 +1,5 @@
 //! The eBPF object through libbpf: that it is tied to no loader, and what its programs cost the verifier.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on panics, and is reported")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on panics, and is reported")]
 #![expect(clippy::print_stdout, reason = "the cost per program is read from the output")]
 
 use std::collections::BTreeMap;

@@ -5,6 +5,7 @@ use super::fact::Fact;
 use super::subject::{Attachable, InFile, Subject, Untraceable, find_file, find_process};
 use crate::cpython::debug_offsets::Checked;
 use crate::cpython::layout::Layout;
+use crate::cpython::sites::find_sites;
 use crate::cpython::thread_key::thread_key;
 use crate::discover::binary_version::VersionSource;
 use crate::discover::privileges::Privileges;
@@ -118,7 +119,23 @@ fn facts_of_build(build: &Build, path: &Path, libc: Libc) -> Vec<Fact> {
         Fact::neutral("free_threaded", build.free_threaded),
         Fact::neutral("libc", libc),
         Fact::neutral("usdt_probes", probes).noted("places of each; this version of molt uses none"),
+        hook_sites(build),
     ]
+}
+
+/// Where calls could be hooked. Finding them takes some milliseconds and nothing of the kernel.
+fn hook_sites(build: &Build) -> Fact {
+    const NAME: &str = "hook_sites";
+    let found = Layout::of(build.version, build.free_threaded)
+        .map(|layout| find_sites(&build.elf, build.version, &layout));
+    match found {
+        Some(Ok(sites)) => {
+            let lines: Vec<String> = sites.describe().iter().map(|line| line.trim().to_owned()).collect();
+            Fact::neutral(NAME, lines.join("; ")).noted("this version of molt samples and hooks no calls")
+        }
+        Some(Err(none)) => Fact::neutral(NAME, Value::Null).noted(one_line(&none)),
+        None => Fact::neutral(NAME, Value::Null),
+    }
 }
 
 fn by_key() -> Fact {

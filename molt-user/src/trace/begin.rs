@@ -1,8 +1,8 @@
 //! From what is to be traced to a process that is watched and has not run on yet.
 
+use super::Target;
 use super::failure::Failure;
 use super::watch::Watch;
-use super::{Options, Target};
 use crate::clock::monotonic_ns;
 use crate::diagnose::advice::lines_of;
 use crate::diagnose::subject::find_process;
@@ -10,6 +10,7 @@ use crate::discover::Process;
 use crate::discover::privileges::Privileges;
 use crate::launch::{self, RunAs, Signals};
 use anyhow::anyhow;
+use std::ffi::OsString;
 use std::time::Duration;
 
 /// Longest that a launched process is held: looking takes some milliseconds, but molt may have to wait for a CPU.
@@ -39,33 +40,45 @@ pub(super) fn caller() -> Result<Option<RunAs>, Failure> {
     Ok(RunAs::from_sudo(|name| std::env::var(name).ok())?)
 }
 
-/// Starts the command, or takes the process that [`find`] gave, and puts it under watch.
-pub(super) fn begin(
-    options: &Options,
-    attached: Option<Process>,
-    signals: &Signals,
-    watch: &mut Watch,
-) -> Result<Traced, Failure> {
-    let traced = match (attached, &options.target) {
-        (Some(process), _) => Traced::Attached(process),
-        (None, Target::Process(pid)) => Traced::Attached(find_process(*pid)?.process),
-        (None, Target::Command { argv, user }) => {
-            let run_as = match user {
-                Some(user) => Some(RunAs::parse(user)?),
-                None => caller()?,
-            };
-            let command = launch::Command {
-                argv: argv.clone(),
-                run_as,
-                signal_mask: signals.mask_before(),
-                hold: HOLD,
-            };
-            Traced::Launched(launch::Target::start(&command)?)
-        }
-    };
-    let held = matches!(traced, Traced::Launched(_));
-    watch.begin(traced.pid(), held, monotonic_ns());
-    Ok(traced)
+/// What is to be traced, as far as it can be had before anything is loaded.
+#[derive(Debug)]
+pub(super) enum Wanted<'a> {
+    /// A running process, which runs a Python that can be read.
+    Process(Process),
+    /// A command to start.
+    Command { argv: &'a [OsString], user: Option<&'a str> },
+}
+
+impl<'a> Wanted<'a> {
+    /// Finds the process to attach to.
+    pub(super) fn find(target: &'a Target) -> Result<Self, Failure> {
+        Ok(match target {
+            Target::Process(pid) => Self::Process(find_process(*pid)?.process),
+            Target::Command { argv, user } => Self::Command { argv, user: user.as_deref() },
+        })
+    }
+
+    /// Starts the command, and puts it or the process under watch.
+    pub(super) fn begin(self, signals: &Signals, watch: &mut Watch) -> Result<Traced, Failure> {
+        let traced = match self {
+            Self::Process(process) => Traced::Attached(process),
+            Self::Command { argv, user } => {
+                let run_as = match user {
+                    Some(user) => Some(RunAs::parse(user)?),
+                    None => caller()?,
+                };
+                let command = launch::Command {
+                    argv: argv.to_vec(),
+                    run_as,
+                    signal_mask: signals.mask_before(),
+                    hold: HOLD,
+                };
+                Traced::Launched(launch::Target::start(&command)?)
+            }
+        };
+        watch.begin(traced.pid(), matches!(traced, Traced::Launched(_)), monotonic_ns());
+        Ok(traced)
+    }
 }
 
 /// Refuses to run where the kernel side would see no process: without this, the artifact would be an empty one.
@@ -76,13 +89,5 @@ pub(super) fn check_namespace() -> Result<(), Failure> {
             let [what, remedy] = lines_of(obstacle);
             Err(Failure::new(anyhow!(what), [remedy]))
         }
-    }
-}
-
-/// The process to attach to, which must run a Python that can be read; none if a command is to be started.
-pub(super) fn find(target: &Target) -> Result<Option<Process>, Failure> {
-    match target {
-        Target::Command { .. } => Ok(None),
-        Target::Process(pid) => Ok(Some(find_process(*pid)?.process)),
     }
 }

@@ -1,6 +1,6 @@
 //! The loop around the kernel side and the target.
 
-use super::begin::{Traced, begin, caller, check_namespace, find};
+use super::begin::{Traced, Wanted, caller, check_namespace};
 use super::failure::Failure;
 use super::finish::finish;
 use super::watch::{Ask, Watch};
@@ -45,7 +45,7 @@ pub fn run(options: &Options, progress: &mut dyn FnMut(Progress)) -> Result<Outc
     }
     let signals = Signals::take().context("failed to take over signals")?;
     check_namespace()?;
-    let attached = find(&options.target)?;
+    let wanted = Wanted::find(&options.target)?;
     let mut kernel = Kernel::load()?;
     kernel.watch_processes()?;
     kernel.sample(u64::from(options.frequency))?;
@@ -53,7 +53,7 @@ pub fn run(options: &Options, progress: &mut dyn FnMut(Progress)) -> Result<Outc
     if let Some(unknown) = &kernel.degraded {
         watch.remark(format!("{}: children cannot be followed", one_line(unknown)));
     }
-    let traced = begin(options, attached, &signals, &mut watch)?;
+    let traced = wanted.begin(&signals, &mut watch)?;
     // After the target's fork, which inherits it. Without the right to it more is missed, and counted.
     if let Err(refused) = rustix::process::setpriority_process(None, NICE) {
         tracing::info!(%refused, "the priority stays as it is");

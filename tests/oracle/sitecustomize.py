@@ -70,10 +70,12 @@ def start():
 
     # Children of os.fork and multiprocessing leave without running what is registered with atexit.
     os._exit = leave
-    # threading.setprofile would do, but importing threading here would hide that the program does.
-    for name in "start_new_thread", "start_joinable_thread":
-        if hasattr(_thread, name):
-            setattr(_thread, name, watched(getattr(_thread, name)))
+    # threading.setprofile would do, but importing threading here would hide that the program does. If the
+    # site's own hooks have imported it already, it has its own names for the functions.
+    for module, prefix in (_thread, ""), (sys.modules.get("threading"), "_"):
+        for name in prefix + "start_new_thread", prefix + "start_joinable_thread":
+            if hasattr(module, name):
+                setattr(module, name, watched(getattr(module, name)))
     atexit.register(finish)
     sys.setprofile(recorder.note)
 

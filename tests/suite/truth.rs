@@ -136,9 +136,10 @@ fn check_expected(artifact: &Artifact, program: &Program, faults: &mut Vec<Strin
 }
 
 /// What runs where the oracle cannot look: the system's own start-up hook, which the oracle's replaces, lines of
-/// .pth files, which are executed as `site`, and from 3.11 on what computes `sys.path` before there are modules.
+/// .pth files, which are executed as `site` or without a name, and from 3.11 on what computes `sys.path` before
+/// there are modules.
 fn is_outside(symbol: &Symbol) -> bool {
     matches!(symbol.module.as_str(), "sitecustomize" | "apport_python_hook")
-        || (symbol.module == "site" && symbol.qualname == "<module>")
+        || (matches!(symbol.module.as_str(), "site" | "<unnamed>") && symbol.qualname == "<module>")
         || symbol.file.as_deref() == Some("<frozen getpath>")
 }

@@ -19,5 +19,6 @@ pub const BLOCK_BYTES: usize = 256;
 /// [`crate::fault::Fault::ProcessTableFull`].
 pub const MAX_PROCESSES: u32 = 4096;
 
-/// Bytes of the ring buffer: 1,000 stacks of 250 frames, ten seconds of one busy core at 99 Hz.
-pub const RING_BYTES: u32 = 8 << 20;
+/// Bytes of the ring buffer: 4,000 stacks of 30 frames, ten seconds of four busy cores at 99 Hz. The kernel maps
+/// each page twice when the ring is made, which takes some 4 ms a megabyte.
+pub const RING_BYTES: u32 = 4 << 20;

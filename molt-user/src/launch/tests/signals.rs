@@ -33,9 +33,12 @@ fn job_control_stops_and_continues() {
     drop(next(&target));
     for stop in [Signal::SIGTSTP, Signal::SIGSTOP, Signal::SIGTSTP] {
         kill(target.pid, stop).unwrap();
-        wait_until("the stop", || matches!(state(&target), 't' | 'T'));
-        std::thread::sleep(Duration::from_millis(20));
-        assert!(matches!(state(&target), 't' | 'T'), "it stays stopped");
+        // It stands still twice: for its tracer before the signal is delivered, and then for good.
+        let mut looks = 0;
+        wait_until("a stop that stays", || {
+            looks = if matches!(state(&target), 't' | 'T') { looks + 1 } else { 0 };
+            looks == 20
+        });
         kill(target.pid, Signal::SIGCONT).unwrap();
         wait_until("going on", || state(&target) == 'R');
     }

@@ -31,13 +31,13 @@ pub(crate) const STEPS: [Step; 10] = [
     Step { name: "generated", what: "tables and eBPF object are what their sources make", work: generated },
     Step { name: "lint", what: "clippy, warnings denied, for the host and for the kernel", work: lint },
     Step { name: "docs", what: "rustdoc, warnings denied", work: docs },
+    Step { name: "interpreters", what: "every supported version of Python", work: interpreters },
     Step { name: "unit", what: "tests that need no privileges", work: unit },
     Step {
         name: "fuzz",
         what: "every parser of foreign bytes over random input",
         work: || done(fuzz::run(&fuzz::SHORT)),
     },
-    Step { name: "interpreters", what: "every supported version of Python", work: interpreters },
     Step { name: "live", what: "real programs, traced on every interpreter", work: live_suite },
 ];
 

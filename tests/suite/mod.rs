@@ -63,7 +63,10 @@ const ON_ONE: &[(&str, Test)] = &[
     ("seccomp_filter_is_named", refusals::seccomp_filter_is_named),
     ("verifier_s_refusal_is_one_line", refusals::verifier_s_refusal_is_one_line),
     ("pid_namespace_of_its_own_is_refused", refusals::pid_namespace_of_its_own_is_refused),
-    ("without_uprobes_modules_are_partial", refusals::without_uprobes_modules_are_partial),
+    (
+        "end_is_seen_without_an_event_source_for_uprobes",
+        refusals::end_is_seen_without_an_event_source_for_uprobes,
+    ),
 ];
 
 /// All tests for these interpreters.

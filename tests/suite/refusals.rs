@@ -162,8 +162,8 @@ pub(crate) fn verifier_s_refusal_is_one_line(_: &Interpreter) {
     assert!(advice.iter().any(|line| line.contains("-vv doctor")), "{advice:?}");
 }
 
-/// Where uprobes cannot be placed the rest goes on, and the artifact says what may be missing.
-pub(crate) fn without_uprobes_modules_are_partial(python: &Interpreter) {
+/// A link to many places needs no event source for uprobes, which a container may not show.
+pub(crate) fn end_is_seen_without_an_event_source_for_uprobes(python: &Interpreter) {
     let folder = tempfile::tempdir().unwrap();
     let output = folder.path().join("profile.json");
     let traced = molt_trace(&output, python);
@@ -171,8 +171,7 @@ pub(crate) fn without_uprobes_modules_are_partial(python: &Interpreter) {
     at_home(&mut command);
     let script = "mount -t tmpfs none /sys/bus/event_source && exec \"$@\"";
     command.args(["--mount", "sh", "-c", script, "sh"]);
-    let ended = run(command.arg(traced.get_program()).args(traced.get_args()).arg("tour.py")).succeeded();
+    run(command.arg(traced.get_program()).args(traced.get_args()).arg("tour.py")).succeeded();
     let modules = &read(&output).collector.sections[Section::Modules.name()];
-    assert_eq!(modules.status, Status::Partial, "{modules:?}");
-    assert!(ended.stderr.contains("modules imported since"), "{}", ended.stderr);
+    assert_eq!(modules.status, Status::Complete, "{modules:?}");
 }

@@ -1,9 +1,13 @@
 //! Attaches the kernel side's programs. Each detaches when [`Kernel`] is dropped, or when molt dies.
 
 use super::load::{Kernel, LoadError};
+use super::uprobe_multi::MultiError;
 use aya::programs::perf_event::{PerfEventConfig, PerfEventScope, SamplePolicy, SoftwareEvent};
 use aya::programs::uprobe::{UProbeAttachLocation, UProbeLink, UProbeScope};
 use aya::programs::{PerfEvent, Program, ProgramError, RawTracePoint, UProbe};
+use std::ffi::CString;
+use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::thread::{self, JoinHandle};
 
@@ -13,6 +17,15 @@ const TRACEPOINTS: [(&str, &str); 3] = [
     ("process_exec", "sched_process_exec"),
     ("process_exit", "sched_process_exit"),
 ];
+
+/// Uprobes in place. Dropping it takes them away.
+#[derive(Debug)]
+pub(super) enum Hook {
+    /// At many places, by one link.
+    Many(#[expect(dead_code, reason = "held for its drop")] OwnedFd),
+    /// At one place, by a perf event.
+    One(#[expect(dead_code, reason = "held for its drop")] UProbeLink),
+}
 
 /// Uprobes on their way out. Dropping it waits until the last one is gone.
 #[derive(Debug)]
@@ -90,6 +103,23 @@ impl Kernel {
     /// The probes are on the file, not on a process: children that run the same interpreter hit them too.
     /// They stay until [`Kernel::unhook`].
     pub fn hook_finalization(&mut self, path: &Path, offsets: &[u64]) -> Result<(), AttachError> {
+        match self.hook_at_once(path, offsets) {
+            Ok(link) => self.hooks.push(Hook::Many(link)),
+            Err(refused) => {
+                tracing::info!(%refused, "probes are placed one by one");
+                self.hook_one_by_one(path, offsets)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn hook_at_once(&self, path: &Path, offsets: &[u64]) -> Result<OwnedFd, MultiError> {
+        let none = || MultiError::Object("there is none".to_owned());
+        let path = CString::new(path.as_os_str().as_bytes()).map_err(|_nul| none())?;
+        self.finalize.as_ref().ok_or_else(none)?.load()?.attach(&path, offsets)
+    }
+
+    fn hook_one_by_one(&mut self, path: &Path, offsets: &[u64]) -> Result<(), AttachError> {
         let program: &mut UProbe = self.program("finalize")?;
         if program.fd().is_err() {
             program.load().map_err(|source| not_loaded("finalize", source))?;
@@ -101,19 +131,19 @@ impl Kernel {
                 .attach(location, path, UProbeScope::AllProcesses)
                 .and_then(|link| program.take_link(link))
                 .map_err(|source| refused("finalize", &format!("{}+{offset:#x}", path.display()), source))?;
-            links.push(link);
+            links.push(Hook::One(link));
         }
-        self.uprobes.extend(links);
+        self.hooks.extend(links);
         Ok(())
     }
 
-    /// Takes every uprobe away, in the background: the kernel waits some 100 ms for each until no CPU can be
-    /// in it (`uprobe_unregister_sync`, `kernel/events/uprobes.c`, Linux 6.13).
+    /// Takes every uprobe away, in the background: the kernel waits until no CPU can be in one, some 40 ms for
+    /// a link to many and 100 ms for a perf uprobe (`uprobe_unregister_sync`, `kernel/events/uprobes.c`, Linux
+    /// 6.13).
     pub fn unhook(&mut self) -> Unhooking {
-        let remove = |link| {
-            thread::Builder::new().name("molt-unhook".to_owned()).spawn(move || drop::<UProbeLink>(link))
-        };
-        Unhooking(self.uprobes.drain(..).filter_map(|link| remove(link).ok()).collect())
+        let remove =
+            |hook| thread::Builder::new().name("molt-unhook".to_owned()).spawn(move || drop::<Hook>(hook));
+        Unhooking(self.hooks.drain(..).filter_map(|hook| remove(hook).ok()).collect())
     }
 
     fn program<'a, T>(&'a mut self, name: &'static str) -> Result<&'a mut T, LoadError>

@@ -1,10 +1,11 @@
 //! Loads the kernel side and talks to its maps.
 
+use super::attach::Hook;
 use super::maps::MapValue;
+use super::uprobe_multi::Prepared;
 use super::{btf, object, refusal};
 use aya::maps::{Array, HashMap, MapData, PerCpuArray, RingBuf};
 use aya::programs::ProgramError;
-use aya::programs::uprobe::UProbeLink;
 use aya::{Ebpf, EbpfError, EbpfLoader};
 use molt_common::WIRE_VERSION;
 use molt_common::config::{KernelLayout, ProcessConfig};
@@ -82,7 +83,9 @@ pub struct Kernel {
     processes: HashMap<MapData, u32, MapValue<ProcessConfig>>,
     counters: PerCpuArray<MapData, u64>,
     events: RingBuf<MapData>,
-    pub(super) uprobes: Vec<UProbeLink>,
+    /// The finalization probe for links to many places, where the object could be prepared for it.
+    pub(super) finalize: Option<Prepared>,
+    pub(super) hooks: Vec<Hook>,
     /// Why the thread pointer cannot be read on this kernel, if it cannot.
     pub degraded: Option<btf::BtfError>,
 }
@@ -119,11 +122,15 @@ impl Kernel {
             Err(unknown) => (UNKNOWN_KERNEL, Some(unknown)),
         };
         configure(&mut ebpf, layout)?;
+        let finalize = Prepared::new(bytes, &ebpf, "finalize")
+            .inspect_err(|failed| tracing::info!(%failed, "probes are placed one by one"))
+            .ok();
         Ok(Self {
+            finalize,
             processes: take_map!(ebpf, "PROCESSES", HashMap)?,
             counters: take_map!(ebpf, "COUNTERS", PerCpuArray)?,
             events: take_map!(ebpf, "EVENTS", RingBuf)?,
-            uprobes: Vec::new(),
+            hooks: Vec::new(),
             ebpf,
             degraded,
         })

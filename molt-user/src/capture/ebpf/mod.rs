@@ -6,5 +6,6 @@ pub mod load;
 pub mod maps;
 pub mod object;
 pub mod refusal;
+pub mod uprobe_multi;
 
 pub use load::{Kernel, LoadError};

@@ -1,0 +1,179 @@
+//! Many uprobes with one link: `BPF_TRACE_UPROBE_MULTI` (Linux 6.6).
+//!
+//! aya 0.14 loads no program for this kind of link, so the finalization probe is loaded here a second time, by
+//! two calls of bpf(2). It is worth it: a link is taken away in one wait, where each perf uprobe waits some
+//! 100 ms by itself and the waits follow each other.
+
+use aya::Ebpf;
+use aya::maps::Map;
+use aya_obj::Object;
+use aya_obj::generated::bpf_insn;
+use nix::errno::Errno;
+use nix::libc;
+use std::collections::HashSet;
+use std::ffi::CStr;
+use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd, RawFd};
+
+/// `BPF_PROG_LOAD` (`include/uapi/linux/bpf.h`), like those below.
+const PROG_LOAD: libc::c_long = 5;
+const LINK_CREATE: libc::c_long = 28;
+const PROG_TYPE_KPROBE: u32 = 2;
+const TRACE_UPROBE_MULTI: u32 = 48;
+
+/// Why a program could not be loaded for such a link, or the link not made.
+#[derive(Debug, thiserror::Error)]
+pub enum MultiError {
+    /// The object cannot be prepared a second time.
+    #[error("failed to prepare the embedded eBPF object: {0}")]
+    Object(String),
+    /// The kernel refused; before Linux 6.6 it knows no such link.
+    #[error("failed to {what} for many uprobes")]
+    Refused {
+        /// What was tried.
+        what: &'static str,
+        /// Its answer.
+        #[source]
+        source: Errno,
+    },
+}
+
+/// `union bpf_attr` of `BPF_PROG_LOAD`, up to what is used here.
+#[repr(C)]
+struct ProgLoad {
+    prog_type: u32,
+    insn_cnt: u32,
+    insns: u64,
+    license: u64,
+    log_level: u32,
+    log_size: u32,
+    log_buf: u64,
+    kern_version: u32,
+    prog_flags: u32,
+    prog_name: [u8; 16],
+    prog_ifindex: u32,
+    expected_attach_type: u32,
+}
+
+/// `union bpf_attr` of `BPF_LINK_CREATE` for many uprobes.
+#[repr(C)]
+struct LinkCreate {
+    prog_fd: u32,
+    target_fd: u32,
+    attach_type: u32,
+    flags: u32,
+    path: u64,
+    offsets: u64,
+    ref_ctr_offsets: u64,
+    cookies: u64,
+    cnt: u32,
+    multi_flags: u32,
+    pid: u32,
+    reserved: u32,
+}
+
+/// A program that can be linked to many places.
+#[derive(Debug)]
+pub(super) struct MultiProgram(OwnedFd);
+
+/// Instructions of one program of an object, with the maps of `ebpf` in their places.
+#[derive(Debug)]
+pub(super) struct Prepared {
+    instructions: Vec<bpf_insn>,
+    license: std::ffi::CString,
+}
+
+impl Prepared {
+    /// Prepares program `name` of `object`, which `ebpf` was loaded from and still holds all maps of.
+    pub(super) fn new(object: &[u8], ebpf: &Ebpf, name: &str) -> Result<Self, MultiError> {
+        let failed = |error: &dyn std::error::Error| MultiError::Object(error.to_string());
+        let mut object = Object::parse(object).map_err(|error| failed(&error))?;
+        let text: HashSet<usize> = object.functions.keys().map(|(section, _)| *section).collect();
+        let maps = object.maps.clone();
+        let fds: Vec<(&str, RawFd)> =
+            ebpf.maps().filter_map(|(name, map)| Some((name, fd_of(map)?))).collect();
+        let known = maps.iter().filter_map(|(name, map)| {
+            let (_, fd) = fds.iter().find(|(known, _)| known == name)?;
+            Some((name.as_str(), *fd, map))
+        });
+        object.relocate_maps(known, &text).map_err(|error| failed(&error))?;
+        object.relocate_calls(&text).map_err(|error| failed(&error))?;
+        let missing = || MultiError::Object(format!("it has no program {name}"));
+        let program = object.programs.get(name).ok_or_else(missing)?;
+        let function = object.functions.get(&program.function_key()).ok_or_else(missing)?;
+        Ok(Self { instructions: function.instructions.clone(), license: program.license.clone() })
+    }
+
+    /// Loads the program.
+    pub(super) fn load(&self) -> Result<MultiProgram, MultiError> {
+        let attributes = ProgLoad {
+            prog_type: PROG_TYPE_KPROBE,
+            insn_cnt: u32::try_from(self.instructions.len()).unwrap_or(u32::MAX),
+            insns: address(self.instructions.as_ptr()),
+            license: address(self.license.as_ptr()),
+            log_level: 0,
+            log_size: 0,
+            log_buf: 0,
+            kern_version: 0,
+            prog_flags: 0,
+            prog_name: *b"finalize\0\0\0\0\0\0\0\0",
+            prog_ifindex: 0,
+            expected_attach_type: TRACE_UPROBE_MULTI,
+        };
+        // SAFETY: the instructions and the licence are alive and as long as the attributes say.
+        let loaded = unsafe { bpf(PROG_LOAD, &attributes) };
+        loaded.map(MultiProgram).map_err(|source| MultiError::Refused { what: "load a program", source })
+    }
+}
+
+impl MultiProgram {
+    /// Places a probe at each of `offsets` in the file `path`, for all processes. They stay until the link is
+    /// dropped.
+    pub(super) fn attach(&self, path: &CStr, offsets: &[u64]) -> Result<OwnedFd, MultiError> {
+        let attributes = LinkCreate {
+            prog_fd: self.0.as_raw_fd().cast_unsigned(),
+            target_fd: 0,
+            attach_type: TRACE_UPROBE_MULTI,
+            flags: 0,
+            path: address(path.as_ptr()),
+            offsets: address(offsets.as_ptr()),
+            ref_ctr_offsets: 0,
+            cookies: 0,
+            cnt: u32::try_from(offsets.len()).unwrap_or(0),
+            multi_flags: 0,
+            pid: 0,
+            reserved: 0,
+        };
+        // SAFETY: path and offsets are alive, the path ends in a NUL, and there are `cnt` offsets.
+        let linked = unsafe { bpf(LINK_CREATE, &attributes) };
+        linked.map_err(|source| MultiError::Refused { what: "make a link", source })
+    }
+}
+
+/// The descriptor of a map of the kinds that the object has.
+fn fd_of(map: &Map) -> Option<RawFd> {
+    match map {
+        Map::Array(data) | Map::HashMap(data) | Map::PerCpuArray(data) | Map::RingBuf(data) => {
+            Some(data.fd().as_fd().as_raw_fd())
+        }
+        _ => None,
+    }
+}
+
+fn address<T>(pointer: *const T) -> u64 {
+    pointer.addr() as u64
+}
+
+/// A call of bpf(2) that gives a descriptor.
+///
+/// # Safety
+///
+/// `attributes` must be the leading part of what `command` takes, without padding, and every address in it must
+/// be valid for the length beside it.
+unsafe fn bpf<T>(command: libc::c_long, attributes: &T) -> nix::Result<OwnedFd> {
+    // SAFETY: the caller answers for the attributes; the kernel reads `size_of::<T>()` bytes of them.
+    let number =
+        unsafe { libc::syscall(libc::SYS_bpf, command, std::ptr::from_ref(attributes), size_of::<T>()) };
+    let number = RawFd::try_from(Errno::result(number)?).map_err(|_too_large| Errno::EBADF)?;
+    // SAFETY: the kernel has just made this descriptor for us, and nobody else knows it.
+    Ok(unsafe { OwnedFd::from_raw_fd(number) })
+}

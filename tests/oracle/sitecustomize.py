@@ -77,9 +77,6 @@ def start():
             if hasattr(module, name):
                 setattr(module, name, watched(getattr(module, name)))
     atexit.register(finish)
-    # The program shall import it itself, as it does without an oracle.
-    if "atexit" not in STARTUP:
-        del sys.modules["atexit"]
     sys.setprofile(recorder.note)
 
 

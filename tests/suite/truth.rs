@@ -91,6 +91,9 @@ fn check_call_sites(artifact: &Artifact, truth: &Truth, faults: &mut Vec<String>
             };
             match truth.places(caller, callee) {
                 None => faults.push(format!("{} never called {}", site.caller, target.symbol)),
+                // Under the oracle atexit is imported already, so that the program's own import of it calls
+                // nothing.
+                Some(_) if caller.qualname == "<module>" && callee.qualname == "_find_and_load" => {}
                 Some(places) if !places.iter().any(|place| is_place(site, place)) => {
                     let site = format!("{}:{:?}-{:?}:{:?}", site.line, site.col, site.end_line, site.end_col);
                     faults.push(format!(

@@ -6,7 +6,6 @@ use molt_common::config::{KernelLayout, ProcessConfig};
 use molt_common::event::sample::{Frame, Sample};
 use molt_common::fault::{COUNTER_SLOTS, Fault};
 use molt_common::limits::{MAX_FRAMES, MAX_PROCESSES, RING_BYTES};
-use molt_common::walk::Block;
 
 /// Process id to how it is read. Written by user space, and by `fork` and `exit` for children.
 #[btf_map]
@@ -29,7 +28,6 @@ pub static EVENTS: RingBuf<(), { RING_BYTES as usize }> = RingBuf::new();
 pub struct Scratch {
     pub sample: Sample,
     pub frames: [Frame; MAX_FRAMES],
-    pub block: Block,
 }
 
 /// One for each CPU. Only the sampling program uses it, and that cannot interrupt itself.

@@ -12,6 +12,7 @@ use molt_common::event::sample::{NO_PYTHON, NOT_READY, STACK_CUT, STACK_TORN};
 use molt_common::fault::Fault;
 use molt_common::layout::WalkLayout;
 use molt_common::limits::MAX_THREADS;
+use molt_common::walk::Block;
 use molt_common::walk::frame::innermost;
 use molt_common::walk::stack::{Cursor, MAX_STEPS};
 use molt_common::walk::thread::{Search, Thread, belongs, by_key};
@@ -70,8 +71,9 @@ struct Walk<'a> {
 
 /// One step of the walk; [`Turn::Stop`] at its end.
 extern "C" fn step(_index: u32, walk: &mut Walk) -> Turn {
-    let Scratch { block, frames, .. } = &mut *walk.scratch;
-    walk.ended = walk.cursor.advance(&UserMemory, walk.layout, block, frames);
+    // On the stack: the kernel checks each copy's destination, and looks others up (`mm/usercopy.c`).
+    let mut block = Block::default();
+    walk.ended = walk.cursor.advance(&UserMemory, walk.layout, &mut block, &mut walk.scratch.frames);
     if walk.ended == Ok(true) { Turn::Go } else { Turn::Stop }
 }
 

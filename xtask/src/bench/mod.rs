@@ -42,7 +42,7 @@ struct Effort {
 }
 
 const THOROUGH: Effort = Effort { pairs: 9, values: 4, short_pairs: 15, watched: 20 };
-const QUICK: Effort = Effort { pairs: 3, values: 1, short_pairs: 5, watched: 5 };
+const QUICK: Effort = Effort { pairs: 3, values: 1, short_pairs: 5, watched: 20 };
 
 pub(crate) fn run(args: &Args) -> Result<()> {
     ensure!(privilege::is_root(), "the benchmarks load eBPF: run them as root");

@@ -120,9 +120,13 @@ impl Tally {
             *symbols.entry(&known.symbol).or_default() |= leaf == Some(id);
         }
         for (symbol, on_top) in symbols {
-            let hotness = self.hotness.entry(symbol.to_owned()).or_default();
-            hotness.own += u64::from(on_top);
-            hotness.total += 1;
+            if !self.hotness.contains_key(symbol) {
+                self.hotness.insert(symbol.to_owned(), Hotness::default());
+            }
+            if let Some(hotness) = self.hotness.get_mut(symbol) {
+                hotness.own += u64::from(on_top);
+                hotness.total += 1;
+            }
         }
         for edge in edges(stack) {
             self.sites.entry(edge.0).or_insert_with(|| describe(edge.0, edge.1));

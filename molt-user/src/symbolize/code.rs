@@ -82,13 +82,17 @@ impl CodeObject {
 
     /// The call site that a frame at `lasti` stands at: cache units count for their instruction.
     pub fn site(&self, lasti: i32) -> Site {
-        let start = match (&self.code, Opcodes::of(self.minor), u32::try_from(lasti)) {
-            (Ok(code), Some(opcodes), Ok(offset)) => opcodes.start_of(code, offset),
-            (_, _, Ok(offset)) => offset,
-            (_, _, Err(_)) => return Site { offset: -1, position: self.position(-1) },
-        };
-        let offset = i32::try_from(start).unwrap_or(lasti);
+        let offset = self.instruction(lasti);
         Site { offset, position: self.position(offset) }
+    }
+
+    /// Offset in bytes of the start of the instruction at `lasti`; -1 before the first one.
+    pub fn instruction(&self, lasti: i32) -> i32 {
+        let Ok(offset) = u32::try_from(lasti) else { return -1 };
+        match (&self.code, Opcodes::of(self.minor)) {
+            (Ok(code), Some(opcodes)) => i32::try_from(opcodes.start_of(code, offset)).unwrap_or(lasti),
+            _ => lasti,
+        }
     }
 
     /// Bytes of the code and of the line table.

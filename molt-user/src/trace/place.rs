@@ -65,7 +65,7 @@ impl Reader {
         };
         match *seen.id.get_or_init(|| self.name(frame, callers, &seen.object).map(|code| tally.intern(code)))
         {
-            Ok(code) => Placing::Known(Placed { code, offset: seen.object.site(frame.lasti).offset }, seen),
+            Ok(code) => Placing::Known(Placed { code, offset: seen.object.instruction(frame.lasti) }, seen),
             Err(reason) => Placing::Unknown(reason),
         }
     }

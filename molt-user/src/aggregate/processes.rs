@@ -101,6 +101,7 @@ impl Processes {
         self.event(pid, at, EventKind::ProcessEnd { status });
         self.places.remove(&pid);
         self.threads_begun.remove(&pid);
+        self.threads.retain(|(process, _), _| *process != pid);
     }
 
     /// Processes that have not ended.

@@ -30,6 +30,9 @@ pub struct Symbol {
     /// Calls of the whole run, estimated from those in windows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub calls_est: Option<u64>,
+    /// How often its generators or coroutines were seen to go on after they had been suspended. No calls.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resumes: Option<u64>,
     /// By effect, then event.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub effects: Vec<Effect>,

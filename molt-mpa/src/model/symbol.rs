@@ -41,6 +41,13 @@ pub struct Symbol {
     pub exceptions: Vec<ExceptionCount>,
 }
 
+impl Symbol {
+    /// Calls of the whole run as far as they are known: the estimate where there is one, else those seen.
+    pub fn all_calls(&self) -> Option<u64> {
+        self.calls_est.or(self.calls)
+    }
+}
+
 /// What a symbol is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -5,8 +5,5 @@ use std::collections::BTreeMap;
 
 /// Calls of each symbol that was seen to be called: the estimate where there is one, else what was seen.
 pub fn call_counts(symbols: &BTreeMap<String, Symbol>) -> BTreeMap<String, u64> {
-    symbols
-        .iter()
-        .filter_map(|(name, symbol)| Some((name.clone(), symbol.calls_est.or(symbol.calls)?)))
-        .collect()
+    symbols.iter().filter_map(|(name, symbol)| Some((name.clone(), symbol.all_calls()?))).collect()
 }

@@ -107,7 +107,7 @@ pub(super) fn add_call_sites(artifact: &mut Artifact) {
         signatures: vec![Signature {
             args: vec!["int".to_owned(), "?".to_owned(), "app.C~".to_owned(), "*tuple[int, str]".to_owned()],
             ret: Some("None".to_owned()),
-            count,
+            count: count - 2,
         }],
         undetailed: 1,
         exceptions: Some(1),
@@ -133,10 +133,10 @@ pub(super) fn add_call_sites(artifact: &mut Artifact) {
             offset: Some(12),
             observation: Observation::Sampled,
             targets: vec![
-                target("app.g", TargetKind::Py, 4),
-                target("len", TargetKind::Builtin, 3),
-                target("app.C", TargetKind::Class, 2),
-                target("functools.partial", TargetKind::C, 1),
+                target("app.g", TargetKind::Py, 7),
+                target("len", TargetKind::Builtin, 6),
+                target("app.C", TargetKind::Class, 5),
+                target("functools.partial", TargetKind::C, 4),
             ],
             signatures_dropped: 1,
         });

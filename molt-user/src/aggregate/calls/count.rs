@@ -23,8 +23,8 @@ impl Count {
         Self { seen: self.seen.saturating_add(other.seen), est }
     }
 
-    /// The estimate where there is one, else what was seen.
+    /// The estimate where there is one, else what was seen; never less than that.
     pub fn whole(self) -> u64 {
-        self.est.unwrap_or(self.seen)
+        self.est.map_or(self.seen, |est| est.max(self.seen))
     }
 }

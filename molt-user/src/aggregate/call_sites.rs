@@ -13,6 +13,8 @@ use std::collections::BTreeMap;
 pub struct CallSites {
     /// In no particular order: the artifact sorts them.
     pub sites: Vec<CallSite>,
+    /// The id of each place.
+    pub ids: BTreeMap<SiteKey, Sha256Hash>,
     /// Calls whose caller has neither columns nor a hash, so that nothing could tell the site from others.
     pub unnamed: u64,
 }
@@ -45,13 +47,14 @@ pub fn call_sites(
         }
     }
     let sites = merged.sites.into_values().map(|(site, targets)| finish(site, targets, calls)).collect();
-    CallSites { sites, unnamed: merged.unnamed }
+    CallSites { sites, ids: merged.ids, unnamed: merged.unnamed }
 }
 
 /// Sites by id and caller, with their targets by symbol.
 #[derive(Debug, Default)]
 struct Merged<'a> {
     sites: BTreeMap<(Sha256Hash, String), (CallSite, BTreeMap<String, Met<'a>>)>,
+    ids: BTreeMap<SiteKey, Sha256Hash>,
     unnamed: u64,
 }
 
@@ -74,6 +77,7 @@ impl<'a> Merged<'a> {
         redactor: &mut Redactor,
     ) -> Option<&mut Met<'a>> {
         let entry = describe(key, site, caller, files, redactor)?;
+        self.ids.insert(key, entry.id);
         let (_, targets) =
             self.sites.entry((entry.id, entry.caller.clone())).or_insert_with(|| (entry, BTreeMap::new()));
         Some(targets.entry(callee.symbol()).or_default())

@@ -76,7 +76,7 @@ impl Calls {
 
     /// Counts calls that were seen with their types.
     pub fn call(&mut self, call: Call, count: Count) {
-        let args = self.names.args(&call.args, call.cut);
+        let args = self.names.args(call.args, call.cut);
         if let Some(edge) = self.edge(call.site, call.callee, count) {
             self.undetailed += edge.add(args, call.outcome, count.seen);
         }

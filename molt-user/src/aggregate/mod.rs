@@ -6,6 +6,8 @@ pub mod call_counts;
 pub mod call_sites;
 pub mod calls;
 pub mod code;
+pub mod containers;
+pub mod effort;
 pub mod entrypoint;
 pub mod hotspots;
 pub mod modules;

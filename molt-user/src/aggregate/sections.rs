@@ -7,6 +7,7 @@ pub use calls::{CallCoverage, Gaps, Missing, Seen};
 use molt_mpa::model::{Section, SectionState};
 
 /// What decides how far the sections go.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own, and all combinations occur")]
 #[derive(Clone, Debug, Default)]
 pub struct Coverage {
     /// Samples were taken.

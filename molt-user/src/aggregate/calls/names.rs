@@ -10,9 +10,10 @@ pub struct TypeId(u32);
 impl TypeId {
     /// A type that could not be read.
     pub const UNREAD: Self = Self(0);
+    /// More than were looked at, or kept.
+    pub const FURTHER: Self = Self(3);
     const REST: Self = Self(1);
     const KEYWORDS: Self = Self(2);
-    const CUT: Self = Self(3);
 }
 
 /// What stands for the ids above, in their order. No type has such a name: one outside `builtins` has a dot.
@@ -28,7 +29,7 @@ pub(super) struct ArgsId(u32);
 /// Names and lists by their ids, and back.
 #[derive(Debug)]
 pub(super) struct Names {
-    names: Vec<Box<str>>,
+    texts: Vec<Box<str>>,
     ids: BTreeMap<Box<str>, TypeId>,
     lists: Vec<Box<[TypeId]>>,
     list_ids: BTreeMap<Box<[TypeId]>, ArgsId>,
@@ -37,7 +38,7 @@ pub(super) struct Names {
 impl Default for Names {
     fn default() -> Self {
         let mut names =
-            Self { names: Vec::new(), ids: BTreeMap::new(), lists: Vec::new(), list_ids: BTreeMap::new() };
+            Self { texts: Vec::new(), ids: BTreeMap::new(), lists: Vec::new(), list_ids: BTreeMap::new() };
         for word in WORDS {
             names.intern(word);
         }
@@ -50,26 +51,26 @@ impl Names {
         if let Some(id) = self.ids.get(name) {
             return *id;
         }
-        let Some(id) = u32::try_from(self.names.len()).ok().filter(|_| self.names.len() < MAX_NAMES) else {
+        let Some(id) = u32::try_from(self.texts.len()).ok().filter(|_| self.texts.len() < MAX_NAMES) else {
             return TypeId::UNREAD;
         };
-        self.names.push(name.into());
+        self.texts.push(name.into());
         self.ids.insert(name.into(), TypeId(id));
         TypeId(id)
     }
 
     pub(super) fn name(&self, id: TypeId) -> &str {
-        self.names.get(id.0 as usize).map_or(WORDS[0], |name| name)
+        self.texts.get(id.0 as usize).map_or(WORDS[0], |name| name)
     }
 
-    pub(super) fn args(&mut self, slots: &[Slot], cut: bool) -> ArgsId {
-        let types = slots.iter().map(|slot| match slot {
-            Slot::Type(id) => *id,
+    pub(super) fn args(&mut self, slots: Vec<Slot>, cut: bool) -> ArgsId {
+        let types = slots.into_iter().map(|slot| match slot {
+            Slot::Type(id) => id,
             Slot::Rest => TypeId::REST,
             Slot::Keywords => TypeId::KEYWORDS,
             Slot::Unread => TypeId::UNREAD,
         });
-        let list: Box<[TypeId]> = types.chain(cut.then_some(TypeId::CUT)).collect();
+        let list: Box<[TypeId]> = types.chain(cut.then_some(TypeId::FURTHER)).collect();
         if let Some(id) = self.list_ids.get(&list) {
             return *id;
         }

@@ -7,7 +7,9 @@ impl Calls {
     /// The target `symbol` that was called as `edges` say: one for each of its codes and of the site's.
     pub fn target(&self, symbol: String, edges: &[&Edge]) -> CallTarget {
         let mut all = Edge::default();
-        edges.iter().for_each(|edge| all.merge(edge));
+        for edge in edges {
+            all.merge(edge);
+        }
         let name = |id: TypeId| self.type_name(id).to_owned();
         let signatures = all.signatures().map(|((args, result), count)| Signature {
             args: self.names.types(args).iter().copied().map(name).collect(),

@@ -1,4 +1,5 @@
 # What has code and is called without being a def: class bodies, comprehensions, lambdas, eval, module bodies.
+# modules: rarely_imported
 import rarely_imported
 
 

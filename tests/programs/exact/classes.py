@@ -1,4 +1,5 @@
 # Classes that are made in a loop and freed, so that other types have their addresses.
+# modules: made
 import gc
 
 

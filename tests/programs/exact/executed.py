@@ -1,4 +1,5 @@
 # Functions that are compiled in a loop, called, and freed, so that the next ones have their addresses.
+# modules: generated
 
 SOURCE = """
 def made(value, more={!r}):

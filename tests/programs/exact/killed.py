@@ -1,4 +1,5 @@
 # A program that is killed in the middle: nothing of it has a chance to say goodbye.
+# status: 137
 import os
 import signal
 import threading

@@ -1,5 +1,6 @@
 //! What user space tells the kernel side.
 
+use crate::call::CallLayout;
 use crate::layout::WalkLayout;
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
@@ -16,6 +17,9 @@ pub const PROCESS_FOLLOW: u32 = 4;
 /// inherit it.
 pub const PROCESS_HOLD: u32 = 8;
 
+/// Set in [`ProcessConfig::flags`] when the process's calls are counted where probes see them.
+pub const PROCESS_CALLS: u32 = 16;
+
 /// The signal that holds a followed process at the entry of its finalization: `SIGURG` on x86-64 and arm64. The
 /// tracer takes it away; without a tracer a process that does not handle it ignores it (`man 7 signal`).
 pub const HOLD_SIGNAL: u32 = 23;
@@ -28,13 +32,16 @@ pub struct ProcessConfig {
     pub runtime: u64,
     /// Offsets for its version.
     pub layout: WalkLayout,
+    /// What reading its calls needs beyond that; zeros where calls are not hooked.
+    pub call: CallLayout,
     /// `PROCESS_*` bits.
     pub flags: u32,
     /// The key of `autoTSSkey`, as read from the process.
     pub tss_key: u32,
 }
 
-const _: () = assert!(size_of::<ProcessConfig>() == 8 + size_of::<WalkLayout>() + 8);
+const _: () =
+    assert!(size_of::<ProcessConfig>() == 8 + size_of::<WalkLayout>() + size_of::<CallLayout>() + 8);
 
 /// Offsets in the running kernel's `task_struct`, from its own BTF. The value of the map `KERNEL`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]

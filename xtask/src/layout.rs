@@ -75,6 +75,18 @@ const COLUMNS: &[(&str, &[&str])] = &[
     ("property_get", &["property.prop_get"]),
     ("property_set", &["property.prop_set"]),
     ("property_del", &["property.prop_del"]),
+    ("frame_slots", &["iframe.localsplus", "frameobj.f_localsplus"]),
+    ("frame_stacktop", &["frameobj.f_stacktop"]),
+    ("frame_state", &["frameobj.f_state"]),
+    ("frameobj_frame", &["frameobj.f_frame"]),
+    ("code_slots", &["code.co_nlocalsplus", "code.co_nlocals"]),
+    ("code_cell2arg", &["code.co_cell2arg"]),
+    ("code_cellvars", &["code.co_cellvars"]),
+    ("cell_ref", &["cell.ob_ref"]),
+    ("tstate_exception_type", &["tstate.curexc_type"]),
+    ("tstate_traceback", &["tstate.curexc_traceback"]),
+    ("tstate_exception", &["tstate.current_exception"]),
+    ("exception_traceback", &["exc.traceback"]),
 ];
 
 /// Fields of `_Py_DebugOffsets` and the columns that they give.
@@ -234,7 +246,12 @@ fn opcodes(entry: &Value) -> Result<String> {
     writeln!(out, "    extended_arg: {},", number(&entry["EXTENDED_ARG"])?)?;
     writeln!(out, "    precall: {},", option(named("PRECALL").ok()))?;
     writeln!(out, "    call: {},", named("CALL")?)?;
-    writeln!(out, "    return_value: {},", named("RETURN_VALUE")?)?;
+    for (field, name) in [("return_value", "RETURN_VALUE"), ("return_const", "RETURN_CONST")] {
+        let written = [named(name), named(&format!("INSTRUMENTED_{name}"))];
+        let [plain, instrumented] = written.map(Result::ok);
+        writeln!(out, "    {field}: [{}, {}],", plain.unwrap_or(0), instrumented.or(plain).unwrap_or(0))?;
+    }
+    writeln!(out, "    raise: {},", named("RAISE_VARARGS")?)?;
     out += &rows("base", "[", &base)?;
     out += &rows("caches", "[", &bytes(&entry["caches"])?)?;
     out += "    #[rustfmt::skip]\n    resume: &[\n";

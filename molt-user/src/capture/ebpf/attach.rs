@@ -1,7 +1,7 @@
 //! Attaches the kernel side's programs. Each detaches when [`Kernel`] is dropped, or when molt dies.
 
 use super::load::{Kernel, LoadError};
-use super::uprobe_multi::MultiError;
+use super::uprobe_multi::{MultiError, Place, Scope};
 use aya::programs::perf_event::{PerfEventConfig, PerfEventScope, SamplePolicy, SoftwareEvent};
 use aya::programs::uprobe::{UProbeAttachLocation, UProbeLink, UProbeScope};
 use aya::programs::{PerfEvent, Program, ProgramError, RawTracePoint, UProbe};
@@ -116,7 +116,9 @@ impl Kernel {
     fn hook_at_once(&self, path: &Path, offsets: &[u64]) -> Result<OwnedFd, MultiError> {
         let none = || MultiError::Object("there is none".to_owned());
         let path = CString::new(path.as_os_str().as_bytes()).map_err(|_nul| none())?;
-        self.finalize.as_ref().ok_or_else(none)?.load()?.attach(&path, offsets)
+        let places: Vec<Place> = offsets.iter().map(|offset| Place { offset: *offset, cookie: 0 }).collect();
+        let everyone = Scope { pid: None, returns: false };
+        self.finalize.as_ref().ok_or_else(none)?.load()?.attach(&path, &places, everyone)
     }
 
     fn hook_one_by_one(&mut self, path: &Path, offsets: &[u64]) -> Result<(), AttachError> {

@@ -53,6 +53,9 @@ pub struct DictFacts {
 pub struct KeySet {
     /// Keys that are str, each redacted, then sorted.
     pub keys: Vec<String>,
+    /// Types of the keys that are not, sorted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub key_types: Vec<String>,
     /// Keys beyond [`super::MAX_KEYS`].
     #[serde(default, skip_serializing_if = "super::is_zero")]
     pub keys_dropped: u64,

@@ -28,7 +28,7 @@ impl Artifact {
             module.mutations.sort();
         }
         self.symbols.values_mut().for_each(sort_symbol);
-        self.call_sites.iter_mut().for_each(sort_site);
+        self.call_sites.iter_mut().for_each(CallSite::normalize);
         let dropped = cap_call_sites(&mut self.call_sites);
         self.count_dropped(Section::CallSites, dropped);
         for facts in self.types.values_mut() {
@@ -58,11 +58,15 @@ fn sort_symbol(symbol: &mut Symbol) {
     symbol.exceptions.sort();
 }
 
-fn sort_site(site: &mut CallSite) {
-    site.signatures_dropped += cap_signatures(&mut site.targets);
-    site.targets.sort_by(|left, right| target_order(left).cmp(&target_order(right)));
-    for target in &mut site.targets {
-        target.signatures.sort_by(|left, right| signature_order(left).cmp(&signature_order(right)));
+impl CallSite {
+    /// Puts targets and signatures into their documented order and applies the cap on signatures, counting
+    /// what it cuts off. Doing it again changes nothing.
+    pub fn normalize(&mut self) {
+        self.signatures_dropped += cap_signatures(&mut self.targets);
+        self.targets.sort_by(|left, right| target_order(left).cmp(&target_order(right)));
+        for target in &mut self.targets {
+            target.signatures.sort_by(|left, right| signature_order(left).cmp(&signature_order(right)));
+        }
     }
 }
 
@@ -88,7 +92,7 @@ pub(crate) fn hotspot_order(row: &Hotspot) -> impl Ord + '_ {
 
 /// The commonest first, then by keys.
 pub(crate) fn key_set_order(set: &KeySet) -> impl Ord + '_ {
-    (Reverse(set.count), &set.keys, set.keys_dropped, &set.value_types)
+    (Reverse(set.count), &set.keys, set.keys_dropped, &set.key_types, &set.value_types)
 }
 
 /// Keeps the [`MAX_SIGNATURES`] commonest signatures of all targets. Returns how many went.
@@ -142,6 +146,7 @@ fn sort_container(container: &mut Container) {
             set.keys.sort();
             set.keys_dropped += set.keys.len().saturating_sub(MAX_KEYS) as u64;
             set.keys.truncate(MAX_KEYS);
+            set.key_types.sort();
             set.value_types.sort();
         }
         dict.key_sets.sort_by(|left, right| key_set_order(left).cmp(&key_set_order(right)));

@@ -1,5 +1,6 @@
-//! Sampled calls to call sites with their targets.
+//! Calls to call sites with their targets.
 
+use super::calls::{Calls, Edge};
 use super::code::{Code, Files};
 use super::tally::{Site, SiteKey, Tally};
 use molt_mpa::ids::{Sha256Hash, SiteId};
@@ -12,29 +13,90 @@ use std::collections::BTreeMap;
 pub struct CallSites {
     /// In no particular order: the artifact sorts them.
     pub sites: Vec<CallSite>,
+    /// The id of each place.
+    pub ids: BTreeMap<SiteKey, Sha256Hash>,
     /// Calls whose caller has neither columns nor a hash, so that nothing could tell the site from others.
     pub unnamed: u64,
 }
 
-/// Every call that samples met, by its place.
-pub fn call_sites(tally: &Tally, files: &Files, redactor: &mut Redactor) -> CallSites {
-    let mut merged: BTreeMap<(Sha256Hash, String), (CallSite, BTreeMap<String, u64>)> = BTreeMap::new();
-    let mut unnamed = 0;
-    for (key, site, callee, count) in tally.calls() {
+/// Every call that was seen, by its place. A site or target that exact means and samples met has the exact
+/// counts. With `exact_only`, those that only samples met are left out: every call of the run was seen.
+pub fn call_sites(
+    tally: &Tally,
+    calls: &Calls,
+    exact_only: bool,
+    files: &Files,
+    redactor: &mut Redactor,
+) -> CallSites {
+    let mut merged = Merged::default();
+    for (key, callee, edge) in calls.edges() {
+        let nowhere = Site::nowhere();
+        let site = calls.described(key).unwrap_or(&nowhere);
         let (Some(caller), Some(callee)) = (tally.code(key.caller), tally.code(callee)) else { continue };
-        let Some(entry) = describe(key, site, caller, files, redactor) else {
-            unnamed += count;
-            continue;
-        };
-        let (_, targets) =
-            merged.entry((entry.id, entry.caller.clone())).or_insert_with(|| (entry, BTreeMap::new()));
-        *targets.entry(callee.symbol()).or_default() += count;
+        match merged.target(key, site, caller, callee, files, redactor) {
+            Some(target) => target.exact.push(edge),
+            None => merged.unnamed += edge.calls.seen,
+        }
     }
-    let sites = merged
-        .into_values()
-        .map(|(site, targets)| CallSite { targets: targets.into_iter().map(target).collect(), ..site })
-        .collect();
-    CallSites { sites, unnamed }
+    for (key, site, callee, samples) in tally.calls().filter(|_| !exact_only) {
+        let site = calls.described(key).unwrap_or(site);
+        let (Some(caller), Some(callee)) = (tally.code(key.caller), tally.code(callee)) else { continue };
+        match merged.target(key, site, caller, callee, files, redactor) {
+            Some(target) => target.samples += samples,
+            None => merged.unnamed += samples,
+        }
+    }
+    let sites = merged.sites.into_values().map(|(site, targets)| finish(site, targets, calls)).collect();
+    CallSites { sites, ids: merged.ids, unnamed: merged.unnamed }
+}
+
+/// Sites by id and caller, with their targets by symbol.
+#[derive(Debug, Default)]
+struct Merged<'a> {
+    sites: BTreeMap<(Sha256Hash, String), (CallSite, BTreeMap<String, Met<'a>>)>,
+    ids: BTreeMap<SiteKey, Sha256Hash>,
+    unnamed: u64,
+}
+
+/// How a target was met.
+#[derive(Debug, Default)]
+struct Met<'a> {
+    exact: Vec<&'a Edge>,
+    samples: u64,
+}
+
+impl<'a> Merged<'a> {
+    /// Where to count calls of `callee`; `None` when nothing names the site.
+    fn target(
+        &mut self,
+        key: SiteKey,
+        site: &Site,
+        caller: &Code,
+        callee: &Code,
+        files: &Files,
+        redactor: &mut Redactor,
+    ) -> Option<&mut Met<'a>> {
+        let entry = describe(key, site, caller, files, redactor)?;
+        self.ids.insert(key, entry.id);
+        let (_, targets) =
+            self.sites.entry((entry.id, entry.caller.clone())).or_insert_with(|| (entry, BTreeMap::new()));
+        Some(targets.entry(callee.symbol()).or_default())
+    }
+}
+
+/// The site with its targets, its signatures capped: those of all sites together would be many.
+fn finish(site: CallSite, targets: BTreeMap<String, Met<'_>>, calls: &Calls) -> CallSite {
+    let exact = targets.values().any(|met| !met.exact.is_empty());
+    let target = |(symbol, met): (String, Met<'_>)| match met.exact.as_slice() {
+        [] => {
+            CallTarget { observation: exact.then_some(Observation::Sampled), ..sampled(symbol, met.samples) }
+        }
+        edges => calls.target(symbol, edges),
+    };
+    let observation = if exact { Observation::Exact } else { Observation::Sampled };
+    let mut site = CallSite { observation, targets: targets.into_iter().map(target).collect(), ..site };
+    site.normalize();
+    site
 }
 
 /// The site without its targets; `None` when nothing names it.
@@ -73,13 +135,16 @@ fn describe(
     })
 }
 
-fn target((symbol, count): (String, u64)) -> CallTarget {
+fn sampled(symbol: String, count: u64) -> CallTarget {
     CallTarget {
         symbol,
         kind: TargetKind::Py,
+        observation: None,
         count,
         count_est: None,
         signatures: Vec::new(),
+        undetailed: 0,
         exceptions: None,
+        exception_types: BTreeMap::new(),
     }
 }

@@ -4,10 +4,12 @@ use super::failure::Failure;
 use super::metadata::header;
 use super::watch::{FirstPython, Watch};
 use super::{Options, Outcome, Summary, is_stdout};
+use crate::aggregate::call_counts::call_counts;
 use crate::aggregate::call_sites::call_sites;
+use crate::aggregate::calls::Calls;
 use crate::aggregate::code::Files;
 use crate::aggregate::hotspots::hotspots;
-use crate::aggregate::sections::{Coverage, states};
+use crate::aggregate::sections::{CallCoverage, Coverage, states};
 use crate::aggregate::symbols::symbols;
 use crate::capture::ebpf::Kernel;
 use crate::launch::RunAs;
@@ -66,8 +68,10 @@ fn fill(
     faults: &[(Fault, u64)],
     redactor: &mut Redactor,
 ) {
-    let sites = call_sites(&watch.tally, files, redactor);
-    artifact.symbols = symbols(&watch.tally, files, redactor);
+    let calls = Calls::default();
+    let sites = call_sites(&watch.tally, &calls, false, files, redactor);
+    artifact.symbols = symbols(&watch.tally, &calls, files, redactor);
+    artifact.call_counts = call_counts(&artifact.symbols);
     artifact.call_sites = sites.sites;
     artifact.hotspots = hotspots(&watch.tally, options.frequency);
     artifact.modules = watch.modules.section(files, redactor);
@@ -91,8 +95,9 @@ fn fill(
         modules_seen: watch.modules_seen,
         modules_at_end: watch.modules_at_end,
         lost: samples.lost > 0,
+        calls: CallCoverage::default(),
     };
-    for (section, state) in states(coverage) {
+    for (section, state) in states(&coverage) {
         collector.set(section, state);
     }
     artifact.events.extend(losses(&artifact.collector, artifact.header.run_metadata.duration_ms));

@@ -115,6 +115,7 @@ fn key_sets_are_capped_and_counted() {
     dict.key_sets = (0..40)
         .map(|count| KeySet {
             keys: (0..70).rev().map(|key| format!("k{key:02}")).collect(),
+            key_types: Vec::new(),
             keys_dropped: 0,
             value_types: vec!["int".to_owned()],
             count,

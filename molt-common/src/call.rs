@@ -25,6 +25,10 @@ pub const MAX_SEEN: u32 = 1 << 16;
 pub struct CallLayout {
     /// Address of `PyCell_Type` in the process; 0 when it is not known.
     pub cell_type: u64,
+    /// Where the interpreter's own data lies, and its length: types in it are never freed.
+    pub static_low: u64,
+    /// Its length in bytes.
+    pub static_bytes: u64,
     /// Bits of a slot of `localsplus` that belong to the address, as [`crate::layout::WalkLayout::code_mask`].
     pub slot_mask: u64,
     /// `localsplus`.
@@ -55,6 +59,8 @@ pub struct CallLayout {
     pub cell_ref: u32,
     /// `PyObject.ob_type`.
     pub object_type: u32,
+    /// `PyTypeObject.tp_name`.
+    pub type_name: u32,
     /// `PyThreadState.curexc_type`, a type (up to 3.11).
     pub tstate_exception_type: u32,
     /// `PyThreadState.curexc_traceback` (up to 3.11).
@@ -72,10 +78,10 @@ pub struct CallLayout {
     /// `RAISE_VARARGS`.
     pub raise: u8,
     /// Zero.
-    pub reserved: [u8; 2],
+    pub reserved: [u8; 6],
 }
 
-const _: () = assert!(size_of::<CallLayout>() == 16 + 18 * 4 + 8);
+const _: () = assert!(size_of::<CallLayout>() == 32 + 19 * 4 + 12);
 
 /// How a probe is to read its registers, as the cookie of its link: a byte each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -117,9 +123,9 @@ pub mod outcome {
     pub const RETURNED: u8 = 1;
     /// A call that was left by an exception; `result` is its type.
     pub const RAISED: u8 = 2;
-    /// A generator or coroutine that went on. Only process and callee are set.
+    /// A generator or coroutine that went on. Only program and callee are set.
     pub const RESUMED: u8 = 3;
-    /// An exception that began in the callee's own code. Only process, callee and `result` are set.
+    /// An exception that began in the callee's own code. Only program, callee and `result` are set.
     pub const RAISED_HERE: u8 = 4;
     /// An exception that came from a function called there. As [`RAISED_HERE`].
     pub const RAISED_THROUGH: u8 = 5;
@@ -145,8 +151,8 @@ pub const UNREAD: u64 = 1;
 )]
 #[repr(C)]
 pub struct CallKey {
-    /// Process id.
-    pub pid: u32,
+    /// [`crate::config::ProcessConfig::program`].
+    pub program: u32,
     /// The caller's `lasti` as in [`crate::event::sample::Frame`].
     pub offset: i32,
     /// Code that calls; 0 where there is no Python frame further out.
@@ -171,15 +177,15 @@ pub struct CallKey {
 
 const _: () = assert!(size_of::<CallKey>() == 104);
 
-/// A frame of a process. Key of the maps `OPEN` (frame to the call that it executes) and `ACTIVE` (up to 3.10:
+/// A frame of a program. Key of the maps `OPEN` (frame to the call that it executes) and `ACTIVE` (up to 3.10:
 /// frame to the frame that it has called, by its address).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
 #[repr(C)]
 pub struct FrameKey {
     /// Address of the frame.
     pub frame: u64,
-    /// Process id.
-    pub pid: u32,
+    /// [`crate::config::ProcessConfig::program`].
+    pub program: u32,
     /// Zero; the thread id where `frame` is 0.
     pub tid: u32,
 }
@@ -190,8 +196,8 @@ pub struct FrameKey {
 )]
 #[repr(C)]
 pub struct SiteKey {
-    /// Process id.
-    pub pid: u32,
+    /// [`crate::config::ProcessConfig::program`].
+    pub program: u32,
     /// As in [`CallKey`], like the next two.
     pub offset: i32,
     /// Code that calls.
@@ -208,15 +214,19 @@ pub struct Seen {
     pub header: Header,
     /// The tuple, as far as it is known at that moment.
     pub key: CallKey,
-    /// Address of the callee's globals; 0 when they are not at hand.
+    /// [`crate::walk::code::identity`] of the callee; 0 when it is not at hand.
+    pub callee_identity: u64,
+    /// Address of its globals.
     pub callee_globals: u64,
-    /// Address of the caller's globals.
+    /// As of the callee.
+    pub caller_identity: u64,
+    /// As of the callee.
     pub caller_globals: u64,
     /// Address of the frame further out, whether Python's or not; 0 where there is none.
     pub previous: u64,
 }
 
-const _: () = assert!(size_of::<Seen>() == 152);
+const _: () = assert!(size_of::<Seen>() == 168);
 
 /// What the probes did on one processor. Value of the map `METER`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]

@@ -4,7 +4,7 @@ use crate::maps::{ACTIVE, CALLS, GATE, METER, OPEN, SEEN, UNDETAILED, process};
 use crate::{atomic, emit, fault, task};
 use aya_ebpf::bindings::{BPF_ANY, BPF_NOEXIST};
 use molt_common::call::{CallKey, FrameKey, Meter, Seen, SiteKey, TIMED, UNLIMITED, outcome};
-use molt_common::config::{PROCESS_CALLS, ProcessConfig};
+use molt_common::config::{PROCESS_CALLS, PROCESS_READY, ProcessConfig};
 use molt_common::event::{KIND_CALL, KIND_SPENT};
 use molt_common::fault::Fault;
 use zerocopy::IntoBytes;
@@ -13,8 +13,6 @@ use zerocopy::IntoBytes;
 pub struct Hit {
     /// How the process is read.
     pub config: &'static ProcessConfig,
-    /// Its id.
-    pub pid: u32,
     meter: *mut Meter,
     began: u64,
 }
@@ -23,9 +21,12 @@ impl Hit {
     /// The hit that is being handled, unless the process is not traced or all hits that were granted are spent.
     #[inline(always)]
     pub fn begin() -> Option<Self> {
-        let pid = task::current_pid();
-        let config = process(pid)?;
+        let config = process(task::current_pid())?;
         if config.flags & PROCESS_CALLS == 0 || !granted() {
+            return None;
+        }
+        if config.flags & PROCESS_READY == 0 {
+            fault::count(Fault::NotReady);
             return None;
         }
         let meter = METER.get_ptr_mut(0)?;
@@ -34,7 +35,7 @@ impl Hit {
         let hits = unsafe { &mut (*meter).hits };
         *hits += 1;
         let began = if *hits % TIMED == 0 { task::now_ns() } else { 0 };
-        Some(Self { config, pid, meter, began })
+        Some(Self { config, meter, began })
     }
 
     /// The frame was where the site says.
@@ -55,10 +56,10 @@ impl Hit {
         }
     }
 
-    /// The key of a frame of this process.
+    /// The key of a frame of this program.
     #[inline(always)]
     pub fn frame(&self, frame: u64) -> FrameKey {
-        FrameKey { frame, pid: self.pid, tid: if frame == 0 { task::current_tid() } else { 0 } }
+        FrameKey { frame, program: self.config.program, tid: if frame == 0 { task::current_tid() } else { 0 } }
     }
 }
 
@@ -152,7 +153,7 @@ fn count_again(key: &CallKey) -> Result<bool, Fault> {
     if key.outcome > outcome::RAISED {
         return Err(Fault::CallSitesFull);
     }
-    let site = SiteKey { pid: key.pid, offset: key.offset, caller: key.caller, callee: key.callee };
+    let site = SiteKey { program: key.program, offset: key.offset, caller: key.caller, callee: key.callee };
     if let Some(count) = UNDETAILED.get_ptr_mut(site) {
         // SAFETY: as in [`count`].
         unsafe { atomic::add(count, 1) };

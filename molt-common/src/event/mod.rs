@@ -43,6 +43,6 @@ pub const KIND_FINALIZE: u16 = 5;
 pub const KIND_CALL: u16 = 6;
 /// A [`Header`] alone: the hits that were granted are spent.
 pub const KIND_SPENT: u16 = 7;
-/// A [`Header`] alone: the program has been loaded and is about to run its first instruction. With
-/// [`crate::config::PROCESS_HOLD`], it stops for its tracer first.
+/// A [`Header`] alone: the interpreter is about to begin. With [`crate::config::PROCESS_HOLD_START`], the thread
+/// stops for its tracer first.
 pub const KIND_START: u16 = 8;

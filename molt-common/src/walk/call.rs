@@ -68,14 +68,14 @@ pub fn enter<M: Memory>(
         slots(memory, frame + u64::from(call.frame_slots), &mut seen.key.args);
     }
     block.fill(memory, callee, call.code_bytes)?;
-    seen.key.callee =
-        packed(callee, code::in_globals(code::identity(&code::fields(block, walk)), seen.callee_globals));
+    seen.callee_identity = code::identity(&code::fields(block, walk));
+    seen.key.callee = packed(callee, code::in_globals(seen.callee_identity, seen.callee_globals));
     if resumes {
         seen.key.outcome = outcome::RESUMED;
         return Ok(Entry::Resume);
     }
     parameters(memory, layouts, frame, block, &mut seen.key);
-    seen.caller_globals = caller(memory, layouts, seen.previous, block, &mut seen.key)?;
+    caller(memory, layouts, block, seen)?;
     Ok(Entry::Start)
 }
 
@@ -154,9 +154,9 @@ pub fn slot_type<M: Memory>(memory: &M, call: &CallLayout, slot: u64) -> u64 {
     match object_type(memory, call, object) {
         Ok(found) if found == call.cell_type => {
             let held = memory.read_u64(object + u64::from(call.cell_ref)).unwrap_or(0);
-            object_type(memory, call, held).map_or(UNREAD, |found| packed(found, 0))
+            object_type(memory, call, held).map_or(UNREAD, |found| packed_type(memory, call, found))
         }
-        Ok(found) => packed(found, 0),
+        Ok(found) => packed_type(memory, call, found),
         Err(_unreadable) => UNREAD,
     }
 }
@@ -167,30 +167,59 @@ fn object_type<M: Memory>(memory: &M, call: &CallLayout, object: u64) -> Result<
     checked(memory.read_u64(checked(object)? + u64::from(call.object_type))?)
 }
 
-/// Reads the nearest Python frame from `previous` outwards. The address of its globals; 0 where there is none.
+/// A type with what tells it from another one at its address. Only its name counts in what is made of it, so
+/// that only its name is looked at: where that lies, and how it begins. Types that are never freed need nothing.
+#[inline(always)]
+pub fn packed_type<M: Memory>(memory: &M, call: &CallLayout, addr: u64) -> u64 {
+    if addr.wrapping_sub(call.static_low) < call.static_bytes {
+        return addr;
+    }
+    packed(addr, name_identity(memory, call, addr).unwrap_or(0))
+}
+
+#[inline(always)]
+fn name_identity<M: Memory>(memory: &M, call: &CallLayout, addr: u64) -> Result<u64, Fault> {
+    let name = checked(memory.read_u64(addr + u64::from(call.type_name))?)?;
+    let first = before_nul(memory.read_u64(name)?);
+    // What lies behind the name's end is not the name's.
+    let second = if first >> 56 == 0 { 0 } else { before_nul(memory.read_u64(name + 8)?) };
+    Ok(code::fold(code::fold(name, first), second) | 1)
+}
+
+/// The bytes of `word`, the lowest first, up to the first that is 0; the rest is zero.
+#[inline(always)]
+fn before_nul(word: u64) -> u64 {
+    // The lowest bit set here is the top bit of the first byte that is 0; above it there may be false ones.
+    let zeros = word.wrapping_sub(0x0101_0101_0101_0101) & !word & 0x8080_8080_8080_8080;
+    if zeros == 0 {
+        return word;
+    }
+    let first = (zeros & zeros.wrapping_neg()) >> 7;
+    word & first.wrapping_sub(1)
+}
+
+/// Reads the nearest Python frame from `seen.previous` outwards; there may be none.
 #[inline(always)]
 fn caller<M: Memory>(
     memory: &M,
     layouts: Layouts<'_>,
-    mut previous: u64,
     block: &mut CallBlock,
-    key: &mut CallKey,
-) -> Result<u64, Fault> {
+    seen: &mut Seen,
+) -> Result<(), Fault> {
     let walk = layouts.walk;
+    let mut previous = seen.previous;
     for _ in 0..=MAX_SHIMS {
         if previous == 0 {
-            key.caller = 0;
-            key.offset = 0;
-            return Ok(0);
+            return Ok(());
         }
         block.fill(memory, previous, walk.frame_bytes)?;
         if walk.frame_owner == ABSENT || u32::from(block.u8(walk.frame_owner)) < walk.frame_owner_shim {
             let code = checked(block.u64(walk.frame_code) & walk.code_mask)?;
-            let globals = block.u64(walk.frame_globals);
-            key.offset = super::frame::lasti(walk, block, code);
-            let identity = code::read_identity(memory, walk, code, block).unwrap_or(0);
-            key.caller = packed(code, code::in_globals(identity, globals));
-            return Ok(globals);
+            seen.caller_globals = block.u64(walk.frame_globals);
+            seen.key.offset = super::frame::lasti(walk, block, code);
+            seen.caller_identity = code::read_identity(memory, walk, code, block).unwrap_or(0);
+            seen.key.caller = packed(code, code::in_globals(seen.caller_identity, seen.caller_globals));
+            return Ok(());
         }
         previous = block.u64(walk.frame_previous);
     }
@@ -200,7 +229,7 @@ fn caller<M: Memory>(
 /// The type of an object that C code holds, packed.
 #[inline(always)]
 pub fn value_type<M: Memory>(memory: &M, call: &CallLayout, object: u64) -> u64 {
-    object_type(memory, call, object).map_or(UNREAD, |found| packed(found, 0))
+    object_type(memory, call, object).map_or(UNREAD, |found| packed_type(memory, call, found))
 }
 
 /// Whether a generator's frame that has just returned is over (up to 3.10).
@@ -250,10 +279,10 @@ pub fn exception<M: Memory>(memory: &M, call: &CallLayout, tstate: u64) -> Resul
     let tstate = checked(tstate)?;
     if call.tstate_exception == ABSENT {
         let found = checked(memory.read_u64(tstate + u64::from(call.tstate_exception_type))?)?;
-        return Ok(packed(found, 0));
+        return Ok(packed_type(memory, call, found));
     }
     let raised = memory.read_u64(tstate + u64::from(call.tstate_exception))?;
-    Ok(packed(object_type(memory, call, raised)?, 0))
+    Ok(packed_type(memory, call, object_type(memory, call, raised)?))
 }
 
 /// Reads what `PyTraceBack_Here` is told about: an exception in the frame of `frameobj`.
@@ -275,8 +304,8 @@ pub fn raise<M: Memory>(
     let callee = checked(block.u64(walk.frame_code) & walk.code_mask)?;
     seen.callee_globals = block.u64(walk.frame_globals);
     let lasti = super::frame::lasti(walk, block, callee);
-    let identity = code::read_identity(memory, walk, callee, block)?;
-    seen.key.callee = packed(callee, code::in_globals(identity, seen.callee_globals));
+    seen.callee_identity = code::read_identity(memory, walk, callee, block)?;
+    seen.key.callee = packed(callee, code::in_globals(seen.callee_identity, seen.callee_globals));
     seen.key.result = exception(memory, call, tstate)?;
     let traceback = if call.tstate_exception == ABSENT {
         memory.read_u64(tstate + u64::from(call.tstate_traceback))?

@@ -37,7 +37,7 @@ fn try_enter(ctx: &ProbeContext, hit: &Hit) -> Result<(), Fault> {
         return Ok(());
     }
     hit.accept();
-    seen.key.pid = hit.pid;
+    seen.key.program = hit.config.program;
     if layouts.walk.code_adaptive == ABSENT {
         calls::activate(hit.frame(seen.previous), frame)?;
     }

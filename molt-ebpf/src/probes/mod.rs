@@ -1,9 +1,8 @@
 //! One file per event, with the names of `molt_common::event`.
 
 mod enter;
-mod finalize;
 mod leave;
+mod milestone;
 mod process;
 mod raise;
 mod sample;
-mod start;

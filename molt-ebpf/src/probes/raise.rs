@@ -31,6 +31,6 @@ fn try_raise(ctx: &ProbeContext, hit: &Hit) -> Result<(), Fault> {
     let mut block = CallBlock::new();
     raise(&UserMemory, layouts, first_argument(ctx.regs), tstate, &mut block, &mut seen)
         .map_err(|_| Fault::UnreadException)?;
-    seen.key.pid = hit.pid;
+    seen.key.program = hit.config.program;
     if calls::count(&seen.key)? { calls::announce(&mut seen) } else { Ok(()) }
 }

@@ -175,10 +175,7 @@ impl Kernel {
     pub fn grant(&mut self, hits: Option<u64>) -> Result<(), HookError> {
         let Some(calls) = &mut self.calls else { return Ok(()) };
         let left = hits.map_or(UNLIMITED, |hits| i64::try_from(hits).unwrap_or(UNLIMITED));
-        calls
-            .gate
-            .set(0, MapValue(Gate { left }), 0)
-            .map_err(|source| HookError::Map { map: "GATE", source })
+        calls.gate.set(0, MapValue(Gate { left }), 0).map_err(|source| HookError::Map { map: "GATE", source })
     }
 
     /// What the call probes did so far, over all processors.

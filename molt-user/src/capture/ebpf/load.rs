@@ -84,8 +84,8 @@ pub struct Kernel {
     processes: HashMap<MapData, u32, MapValue<ProcessConfig>>,
     counters: PerCpuArray<MapData, u64>,
     events: RingBuf<MapData>,
-    /// The finalization probe for links to many places, where the object could be prepared for it.
-    pub(super) finalize: Option<Prepared>,
+    /// The probe of beginnings and ends for links to many places, where the object could be prepared for it.
+    pub(super) milestone: Option<Prepared>,
     /// What sees calls, where the kernel has links to many places.
     pub(super) calls: Option<Calls>,
     pub(super) hooks: Vec<Hook>,
@@ -126,7 +126,7 @@ impl Kernel {
             Err(unknown) => (UNKNOWN_KERNEL, Some(unknown)),
         };
         configure(&mut ebpf, layout)?;
-        let finalize = Prepared::new(bytes, &ebpf, "finalize")
+        let milestone = Prepared::new(bytes, &ebpf, "milestone")
             .inspect_err(|failed| tracing::info!(%failed, "probes are placed one by one"))
             .ok();
         // Every program is prepared before the first map is taken.
@@ -134,7 +134,7 @@ impl Kernel {
             .inspect_err(|failed| tracing::info!(%failed, "calls cannot be hooked"))
             .ok();
         Ok(Self {
-            finalize,
+            milestone,
             calls,
             processes: take_map!(ebpf, "PROCESSES", HashMap)?,
             counters: take_map!(ebpf, "COUNTERS", PerCpuArray)?,

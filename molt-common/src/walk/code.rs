@@ -40,7 +40,7 @@ pub fn identity(fields: &Fields) -> u64 {
 
 /// One step of a multiplicative mix; the constant is 2^64 divided by the golden ratio, made odd.
 #[inline(always)]
-fn fold(seed: u64, part: u64) -> u64 {
+pub(super) fn fold(seed: u64, part: u64) -> u64 {
     let mixed = (seed ^ part).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     mixed ^ (mixed >> 29)
 }

@@ -5,6 +5,7 @@
 //! each length has a maximum next to its use, each chain a bound.
 
 pub mod debug_offsets;
+mod dict;
 mod dispatch;
 mod handler;
 pub mod layout;

@@ -8,6 +8,7 @@ pub mod code;
 pub mod frame;
 pub mod stack;
 pub mod thread;
+pub mod ty;
 
 use crate::fault::Fault;
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};

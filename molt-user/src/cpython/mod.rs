@@ -6,6 +6,7 @@
 
 pub mod calls;
 pub mod debug_offsets;
+mod dict;
 mod dispatch;
 mod handler;
 pub mod layout;

@@ -1,7 +1,9 @@
 //! The order of every list, and the caps.
 use std::cmp::Reverse;
+use std::collections::BTreeSet;
 
 use super::{Artifact, CallSite, CallTarget, Container, Event, Hotspot, KeySet, Section, Signature, Symbol};
+use crate::ids::Sha256Hash;
 
 /// Most signatures of a call site, over all its targets; the commonest are kept.
 pub const MAX_SIGNATURES: usize = 32;
@@ -30,6 +32,9 @@ impl Artifact {
         self.symbols.values_mut().for_each(sort_symbol);
         self.call_sites.iter_mut().for_each(CallSite::normalize);
         let dropped = cap_call_sites(&mut self.call_sites);
+        if dropped > 0 {
+            self.drop_containers_of_dropped_sites();
+        }
         self.count_dropped(Section::CallSites, dropped);
         for facts in self.types.values_mut() {
             facts.attrs.values_mut().for_each(|attribute| attribute.types.sort());
@@ -40,6 +45,14 @@ impl Artifact {
         let dropped = cap_events(&mut self.events);
         self.count_dropped(Section::Events, dropped);
         self.collector.windows.sort_by_key(|window| (window.start_ms, window.duration_ms));
+    }
+
+    fn drop_containers_of_dropped_sites(&mut self) {
+        let ids: BTreeSet<Sha256Hash> = self.call_sites.iter().map(|site| site.id).collect();
+        self.containers.retain(|place, _| {
+            let owner = place.rsplit_once('#').and_then(|(owner, _)| owner.parse().ok());
+            owner.is_none_or(|id| ids.contains(&id))
+        });
     }
 
     fn count_dropped(&mut self, section: Section, count: u64) {

@@ -142,3 +142,6 @@ impl Calls {
         Some(edge)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -15,3 +15,6 @@ pub mod processes;
 pub mod sections;
 pub mod symbols;
 pub mod tally;
+
+#[cfg(test)]
+mod tests;

@@ -69,12 +69,14 @@ impl Dicts {
         self.looked_at += other.looked_at;
         self.other_keys |= other.other_keys;
         self.dropped += other.dropped;
-        other.sets.iter().for_each(|(set, facts)| self.add_set(set, facts));
+        for (set, facts) in &other.sets {
+            self.add_set(set, facts);
+        }
     }
 
     fn add_set(&mut self, set: &Set, facts: &SetFacts) {
         if self.sets.len() >= MAX_SETS && !self.sets.contains_key(set) {
-            self.dropped += 1;
+            self.dropped += facts.count;
             return;
         }
         let known = self.sets.entry(set.clone()).or_default();

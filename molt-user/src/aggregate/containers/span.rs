@@ -31,25 +31,32 @@ impl Span {
     }
 }
 
-/// Types met. Beyond [`MAX_TYPES`] further ones are one: `...`.
+/// Types met. Of more than [`MAX_TYPES`] the further ones are one: `...`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Types(BTreeSet<TypeId>);
+pub(super) struct Types {
+    ids: BTreeSet<TypeId>,
+    further: bool,
+}
 
 impl Types {
     pub(super) fn add(&mut self, id: TypeId) {
-        if self.0.len() < MAX_TYPES || self.0.contains(&id) {
-            self.0.insert(id);
+        if self.ids.len() < MAX_TYPES || self.ids.contains(&id) {
+            self.ids.insert(id);
         } else {
-            self.0.insert(TypeId::FURTHER);
+            self.further = true;
         }
     }
 
     pub(super) fn merge(&mut self, other: &Self) {
-        other.0.iter().for_each(|id| self.add(*id));
+        self.further |= other.further;
+        for id in &other.ids {
+            self.add(*id);
+        }
     }
 
     pub(super) fn names(&self, calls: &Calls) -> Vec<String> {
-        let mut names: Vec<String> = self.0.iter().map(|id| calls.type_name(*id).to_owned()).collect();
+        let ids = self.ids.iter().copied().chain(self.further.then_some(TypeId::FURTHER));
+        let mut names: Vec<String> = ids.map(|id| calls.type_name(id).to_owned()).collect();
         names.sort();
         names
     }

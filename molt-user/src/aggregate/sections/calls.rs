@@ -165,3 +165,6 @@ fn seconds(time: Millis) -> String {
     let millis = time.as_micros() / 1_000;
     format!("{}.{:03}", millis / 1_000, millis % 1_000)
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,8 +1,8 @@
 //! Many uprobes with one link: `BPF_TRACE_UPROBE_MULTI` (Linux 6.6).
 //!
-//! aya 0.14 loads no program for this kind of link, so the finalization probe is loaded here a second time, by
-//! two calls of bpf(2). It is worth it: a link is taken away in one wait, where each perf uprobe waits some
-//! 100 ms by itself and the waits follow each other.
+//! aya 0.14 loads no program for this kind of link, so probes are loaded here, by two calls of bpf(2). It is worth
+//! it: a link is taken away in one wait, where each perf uprobe waits some 100 ms by itself and the waits follow
+//! each other; and it can be for one process, so that others that run the same file are not slowed.
 
 use aya::Ebpf;
 use aya::maps::Map;
@@ -19,6 +19,27 @@ const PROG_LOAD: libc::c_long = 5;
 const LINK_CREATE: libc::c_long = 28;
 const PROG_TYPE_KPROBE: u32 = 2;
 const TRACE_UPROBE_MULTI: u32 = 48;
+
+/// `BPF_F_UPROBE_MULTI_RETURN`.
+const RETURN: u32 = 1;
+
+/// A place for a probe.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Place {
+    /// Where in the file.
+    pub(super) offset: u64,
+    /// What the program is told there.
+    pub(super) cookie: u64,
+}
+
+/// Which hits of a link the program sees.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Scope {
+    /// The process; every one that runs the file if `None`.
+    pub(super) pid: Option<u32>,
+    /// Returns of the functions at the places, instead of the places themselves.
+    pub(super) returns: bool,
+}
 
 /// Why a program could not be loaded for such a link, or the link not made.
 #[derive(Debug, thiserror::Error)]
@@ -78,13 +99,14 @@ pub(super) struct MultiProgram(OwnedFd);
 /// Instructions of one program of an object, with the maps of `ebpf` in their places.
 #[derive(Debug)]
 pub(super) struct Prepared {
+    name: &'static str,
     instructions: Vec<bpf_insn>,
     license: std::ffi::CString,
 }
 
 impl Prepared {
     /// Prepares program `name` of `object`, which `ebpf` was loaded from and still holds all maps of.
-    pub(super) fn new(object: &[u8], ebpf: &Ebpf, name: &str) -> Result<Self, MultiError> {
+    pub(super) fn new(object: &[u8], ebpf: &Ebpf, name: &'static str) -> Result<Self, MultiError> {
         let failed = |error: &dyn std::error::Error| MultiError::Object(error.to_string());
         let mut object = Object::parse(object).map_err(|error| failed(&error))?;
         let text: HashSet<usize> = object.functions.keys().map(|(section, _)| *section).collect();
@@ -100,11 +122,16 @@ impl Prepared {
         let missing = || MultiError::Object(format!("it has no program {name}"));
         let program = object.programs.get(name).ok_or_else(missing)?;
         let function = object.functions.get(&program.function_key()).ok_or_else(missing)?;
-        Ok(Self { instructions: function.instructions.clone(), license: program.license.clone() })
+        Ok(Self { name, instructions: function.instructions.clone(), license: program.license.clone() })
     }
 
     /// Loads the program.
     pub(super) fn load(&self) -> Result<MultiProgram, MultiError> {
+        let mut prog_name = [0; 16];
+        // The last byte stays 0.
+        for (byte, letter) in prog_name.iter_mut().zip(self.name.bytes().take(15)) {
+            *byte = letter;
+        }
         let attributes = ProgLoad {
             prog_type: PROG_TYPE_KPROBE,
             insn_cnt: u32::try_from(self.instructions.len()).unwrap_or(u32::MAX),
@@ -115,7 +142,7 @@ impl Prepared {
             log_buf: 0,
             kern_version: 0,
             prog_flags: 0,
-            prog_name: *b"finalize\0\0\0\0\0\0\0\0",
+            prog_name,
             prog_ifindex: 0,
             expected_attach_type: TRACE_UPROBE_MULTI,
         };
@@ -126,9 +153,10 @@ impl Prepared {
 }
 
 impl MultiProgram {
-    /// Places a probe at each of `offsets` in the file `path`, for all processes. They stay until the link is
-    /// dropped.
-    pub(super) fn attach(&self, path: &CStr, offsets: &[u64]) -> Result<OwnedFd, MultiError> {
+    /// Places a probe at each of `places` in the file `path`. They stay until the link is dropped.
+    pub(super) fn attach(&self, path: &CStr, places: &[Place], scope: Scope) -> Result<OwnedFd, MultiError> {
+        let offsets: Vec<u64> = places.iter().map(|place| place.offset).collect();
+        let cookies: Vec<u64> = places.iter().map(|place| place.cookie).collect();
         let attributes = LinkCreate {
             prog_fd: self.0.as_raw_fd().cast_unsigned(),
             target_fd: 0,
@@ -137,13 +165,13 @@ impl MultiProgram {
             path: address(path.as_ptr()),
             offsets: address(offsets.as_ptr()),
             ref_ctr_offsets: 0,
-            cookies: 0,
-            cnt: u32::try_from(offsets.len()).unwrap_or(0),
-            multi_flags: 0,
-            pid: 0,
+            cookies: address(cookies.as_ptr()),
+            cnt: u32::try_from(places.len()).unwrap_or(0),
+            multi_flags: if scope.returns { RETURN } else { 0 },
+            pid: scope.pid.unwrap_or(0),
             reserved: 0,
         };
-        // SAFETY: path and offsets are alive, the path ends in a NUL, and there are `cnt` offsets.
+        // SAFETY: path, offsets and cookies are alive, the path ends in a NUL, and there are `cnt` of both.
         let linked = unsafe { bpf(LINK_CREATE, &attributes) };
         linked.map_err(|source| MultiError::Refused { what: "make a link", source })
     }
@@ -152,9 +180,11 @@ impl MultiProgram {
 /// The descriptor of a map of the kinds that the object has.
 fn fd_of(map: &Map) -> Option<RawFd> {
     match map {
-        Map::Array(data) | Map::HashMap(data) | Map::PerCpuArray(data) | Map::RingBuf(data) => {
-            Some(data.fd().as_fd().as_raw_fd())
-        }
+        Map::Array(data)
+        | Map::HashMap(data)
+        | Map::LruHashMap(data)
+        | Map::PerCpuArray(data)
+        | Map::RingBuf(data) => Some(data.fd().as_fd().as_raw_fd()),
         _ => None,
     }
 }

@@ -1,7 +1,7 @@
 //! The mode that molt traces in by default: what takes time is seen, and what is called often is counted well.
 use std::collections::BTreeSet;
 
-use molt_mpa::model::Artifact;
+use molt_mpa::model::{Artifact, Symbol};
 
 use crate::support::artifact::trace_default;
 use crate::support::program::script;
@@ -32,7 +32,7 @@ pub(crate) fn default_mode_sees_what_takes_time_and_estimates_its_calls(python: 
         let (name, calls) = line.rsplit_once(' ').unwrap();
         let calls: u64 = calls.parse().unwrap();
         if calls > OFTEN {
-            let seen = artifact.symbols.get(name).and_then(|symbol| symbol.all_calls()).unwrap_or_default();
+            let seen = artifact.symbols.get(name).and_then(Symbol::all_calls).unwrap_or_default();
             let off = seen.abs_diff(calls) * 100;
             assert!(off <= calls * PERCENT, "{calls} calls of {name}, estimated {seen}; {}", traced.stderr);
             compared += 1;

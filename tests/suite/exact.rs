@@ -78,7 +78,7 @@ fn kind(fact: &Fact) -> &'static str {
 pub(crate) fn two_exact_runs_are_equal(python: &Interpreter) {
     for program in EXACT_PROGRAMS.iter().filter(|program| program.name != "exact/threads") {
         let [first, second] = [(); 2].map(|()| facts(&trace_exact(python, program).0));
-        let path = first_difference(&first, &second, String::new());
+        let path = first_difference(&first, &second, "");
         assert_eq!(path, None, "{} differs between two runs", program.name);
     }
 }
@@ -118,18 +118,18 @@ fn drop_sampled(value: &mut Value) {
 }
 
 /// The path of a value that is not the same, and the two values.
-fn first_difference(first: &Value, second: &Value, path: String) -> Option<String> {
+fn first_difference(first: &Value, second: &Value, path: &str) -> Option<String> {
     match (first, second) {
         (Value::Object(one), Value::Object(other)) => {
             let keys: std::collections::BTreeSet<_> = one.keys().chain(other.keys()).collect();
             keys.into_iter().find_map(|key| {
                 let get = |object: &serde_json::Map<_, _>| object.get(key).cloned().unwrap_or_default();
-                first_difference(&get(one), &get(other), format!("{path}/{key}"))
+                first_difference(&get(one), &get(other), &format!("{path}/{key}"))
             })
         }
         (Value::Array(one), Value::Array(other)) if one.len() == other.len() => {
             let mut pairs = one.iter().zip(other).enumerate();
-            pairs.find_map(|(at, (one, other))| first_difference(one, other, format!("{path}/{at}")))
+            pairs.find_map(|(at, (one, other))| first_difference(one, other, &format!("{path}/{at}")))
         }
         _ if first == second => None,
         _ => Some(format!("{path}: {first} and {second}")),

@@ -28,8 +28,6 @@ class Recorder:
         self.ran = set()
         self.own = set()
         self.parameters = {}
-        # Line of each (code, instruction) that calls.
-        self.lines = {}
         # By thread, so that no two threads add to one number: what was counted, to how often.
         self.counts = {}
         # By frame: the call that it is.
@@ -72,39 +70,33 @@ class Recorder:
         key = self.seen(frame) if frame is not None else None
         if key is None:
             return None, None
-        lasti = frame.f_lasti
-        if (key[0], lasti) not in self.lines:
-            self.lines[key[0], lasti] = frame.f_lineno
-        return key, lasti
+        return key, frame.f_lasti
 
     def started(self, frame):
         callee = self.seen(frame)
         if callee is None:
             return
-        before = self.open.get(id(frame))
-        if before is not None:
-            # A generator that was closed without running again: another frame has its address now.
-            self.count(before + ("open", None))
+        # That of a generator which was closed without running again: another frame has its address now.
+        self.given_up(frame)
         self.open[id(frame)] = self.place(frame.f_back) + (callee, self.arguments(frame))
 
     def ended(self, frame, outcome, of):
-        call = self.open.pop(id(frame), None)
-        if call is None:
-            return
-        if call[2] != self.seen(frame):
-            # As in `started`; this frame is of a generator that has not begun, and got an exception.
-            self.count(call + ("open", None))
-        else:
+        call = self.open.get(id(frame))
+        if call is not None and call[2] == self.seen(frame):
+            del self.open[id(frame)]
             self.count(call + (outcome, name_of(of)))
+
+    def given_up(self, frame):
+        """Counts a call that will not end, if the frame is one."""
+        call = self.open.pop(id(frame), None)
+        if call is not None:
+            self.count(call + ("open", None))
 
     def entered_again(self, frame, outcome, by=1):
         """Counts a step after the first: `resume`, or `throw` for an exception that is thrown in."""
         callee = self.seen(frame)
         if callee is not None:
             self.count(self.place(frame.f_back) + (callee, (), outcome, None), by)
-
-    def never_started(self, frame):
-        self.open.pop(id(frame), None)
 
     def raised(self, frame, of, traceback, is_raise):
         """Notes an exception that left an instruction of the frame.

@@ -98,7 +98,7 @@ class Watch:
         if self.entered.pop(key, None) == lasti:
             # It has not run since it was entered: the exception was thrown into it.
             if lasti < 0:
-                self.recorder.never_started(frame)
+                self.recorder.open.pop(key, None)
             else:
                 self.recorder.entered_again(frame, "resume", -1)
             self.recorder.entered_again(frame, "throw")

@@ -1,4 +1,5 @@
 """Turns what sitecustomize recorded into the facts that an artifact states: names, hashes, positions."""
+import dis
 import gc
 import hashlib
 import json
@@ -10,6 +11,7 @@ from types import FunctionType
 CO_OPTIMIZED = 1
 # Columns of a row.
 CALL, EXCEPTION = 7, 4
+POSITIONS = {}
 # Functions to the interpreter, but not to the compiler when it names what is inside them.
 COMPREHENSIONS = {"<listcomp>", "<setcomp>", "<dictcomp>", "<genexpr>"}
 
@@ -51,26 +53,34 @@ def row(recorder, names, what, count):
         of, type_name, began_here = what
         return function(of), type_name, began_here, count
     caller, lasti, callee, arguments, outcome, type_name = what
-    place = caller and place_in(recorder.codes[caller[0]], lasti, recorder.lines[caller[0], lasti])
+    place = caller and place_in(recorder.codes[caller[0]], lasti)
     return function(caller), place, function(callee), arguments, outcome, type_name, count
 
 
-def place_in(code, lasti, line):
-    if hasattr(code, "co_positions") and lasti >= 0:
-        first, last, start, end = positions(code)[lasti // 2]
-        if None not in (first, last, start, end):
-            return first, start, last, end, source(code.co_filename, first, last, start, end)
-    return line, None, None, None, None
-
-
-POSITIONS = {}
+def place_in(code, lasti):
+    # By id: two code objects with different positions may be equal.
+    if id(code) not in POSITIONS:
+        POSITIONS[id(code)] = list(positions(code))
+    line, start, last, end = POSITIONS[id(code)][max(lasti, 0) // 2]
+    if None in (line, start, last, end):
+        return line, None, None, None, None
+    return line, start, last, end, source(code.co_filename, line, last, start, end)
 
 
 def positions(code):
-    # By id: two code objects with different positions may be equal.
-    if id(code) not in POSITIONS:
-        POSITIONS[id(code)] = list(code.co_positions())
-    return POSITIONS[id(code)]
+    """Line, column, last line and end column of each instruction; before 3.11 the line.
+
+    A frame's own f_lineno is that of the last line event, up to 3.9, if the frame is traced.
+    """
+    if hasattr(code, "co_positions"):
+        for line, last, start, end in code.co_positions():
+            yield line, start, last, end
+        return
+    lines = dict(dis.findlinestarts(code))
+    line = code.co_firstlineno
+    for offset in range(0, len(code.co_code), 2):
+        line = lines.get(offset, line)
+        yield line, None, None, None
 
 
 def source(file, first, last, start, end):

@@ -2,10 +2,10 @@
 
 use super::load::{Kernel, LoadError};
 use super::uprobe_multi::{MultiError, Place, Scope};
+use crate::discover::Milestones;
 use aya::programs::perf_event::{PerfEventConfig, PerfEventScope, SamplePolicy, SoftwareEvent};
 use aya::programs::uprobe::{UProbeAttachLocation, UProbeLink, UProbeScope};
 use aya::programs::{PerfEvent, Program, ProgramError, RawTracePoint, UProbe};
-use crate::discover::Milestones;
 use molt_common::config::milestone;
 use std::ffi::CString;
 use std::os::fd::OwnedFd;

@@ -75,6 +75,8 @@ pub fn run(options: &Options, progress: &mut dyn FnMut(Progress)) -> Result<Outc
     run.follow(&signals, progress)?;
     let counted = run.kernel.counted().context("failed to read what was counted")?;
     run.watch.count(&counted);
+    let meter = run.kernel.meter().context("failed to read what the hooks did")?;
+    tracing::info!(?meter, "hooks");
     let unhooking = run.kernel.unhook();
     let outcome = finish(run.options, &mut run.watch, &run.kernel, caller()?)?;
     drop(unhooking);

@@ -5,7 +5,7 @@ use super::{Count, Outcome};
 use std::collections::BTreeMap;
 
 /// Most different pairs of arguments and results that are told apart, of which an artifact shows 32.
-const MAX_SIGNATURES: usize = 1_024;
+const MAX_SIGNATURES: usize = 256;
 
 /// Calls from one site to one callee.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -170,7 +170,7 @@ fn memory_for_signatures_is_bounded() {
     run.call(site, f, "app.T0", error, 100);
     let [site] = run.sites(true).try_into().unwrap();
     let target = &site.targets[0];
-    let kept = 1_024;
+    let kept = 256;
     assert_eq!((target.count, target.undetailed), (5_100, 5_000 - kept));
     assert_eq!((target.signatures.len() as u64, site.signatures_dropped), (32, kept - 32));
     assert_eq!(signatures(target)[0], ("(app.T0) -> nothing".to_owned(), 101));

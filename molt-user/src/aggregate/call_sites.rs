@@ -68,16 +68,12 @@ impl<'a> Places<'a, '_> {
     /// Where to count calls of `callee`; `None` when nothing names the site.
     fn target(&mut self, key: SiteKey, site: &Site, callee: CodeId) -> Option<&mut Met<'a>> {
         let (caller, callee) = (self.tally.code(key.caller)?, self.tally.code(callee)?);
-        let id = match self.found.ids.get(&key) {
-            Some(id) => *id,
-            None => {
-                let entry = describe(key, site, caller, self.files, self.redactor)?;
-                let id = entry.id;
-                self.found.ids.insert(key, id);
-                self.sites.entry((id, caller.symbol())).or_insert_with(|| (entry, BTreeMap::new()));
-                id
-            }
-        };
+        if !self.found.ids.contains_key(&key) {
+            let entry = describe(key, site, caller, self.files, self.redactor)?;
+            self.found.ids.insert(key, entry.id);
+            self.sites.entry((entry.id, caller.symbol())).or_insert_with(|| (entry, BTreeMap::new()));
+        }
+        let id = *self.found.ids.get(&key)?;
         let (_, targets) = self.sites.get_mut(&(id, caller.symbol()))?;
         Some(targets.entry(callee.symbol()).or_default())
     }

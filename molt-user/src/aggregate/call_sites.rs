@@ -38,7 +38,6 @@ pub fn call_sites(
         }
     }
     for (key, site, callee, samples) in tally.calls().filter(|_| !exact_only) {
-        let site = calls.described(key).unwrap_or(site);
         match places.target(key, site, callee) {
             Some(target) => target.samples += samples,
             None => places.found.unnamed += samples,
@@ -65,7 +64,7 @@ struct Met<'a> {
 }
 
 impl<'a> Places<'a, '_> {
-    /// Where to count calls of `callee`; `None` when nothing names the site.
+    /// Where to count calls of `callee`; `None` when nothing names the site. The first description counts.
     fn target(&mut self, key: SiteKey, site: &Site, callee: CodeId) -> Option<&mut Met<'a>> {
         let (caller, callee) = (self.tally.code(key.caller)?, self.tally.code(callee)?);
         if !self.found.ids.contains_key(&key) {

@@ -167,6 +167,7 @@ fn memory_for_signatures_is_bounded() {
     let site = run.site(main, 10);
     let error = run.raised("KeyError");
     for n in 0..5_000 {
+        let error = run.raised(&format!("app.E{n}"));
         run.call(site, f, &format!("app.T{n}"), error, 1);
     }
     run.call(site, f, "app.T0", error, 100);
@@ -178,6 +179,7 @@ fn memory_for_signatures_is_bounded() {
     assert_eq!(signatures(target)[0], ("(app.T0) -> nothing".to_owned(), 101));
     assert_eq!(target.exceptions, Some(5_100), "an exception counts whether or not the types had room");
     assert_eq!(run.calls.without_detail(), 5_000 - kept);
+    assert_eq!((target.exception_types.len(), target.exception_types["..."]), (65, 5_000 - 64 + 100));
 }
 
 /// A program may make types without end; their names must not fill molt's memory.

@@ -19,3 +19,5 @@ mod qualname;
 mod sites;
 #[path = "symbolize/support/mod.rs"]
 mod support;
+#[path = "symbolize/types.rs"]
+mod types;

@@ -92,7 +92,7 @@ impl WalkLayout {
 }
 
 /// Whether a field of `width` bytes at `at` is aligned and ends within `bytes`.
-fn fits(at: u32, width: u32, bytes: u32) -> bool {
+pub(crate) fn fits(at: u32, width: u32, bytes: u32) -> bool {
     at.is_multiple_of(width) && at.checked_add(width).is_some_and(|end| end <= bytes)
 }
 

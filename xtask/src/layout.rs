@@ -1,118 +1,14 @@
 //! Generates the CPython tables of `molt-user` from `xtask/data`, or checks that they are up to date.
 
+mod columns;
+
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
+use columns::{COLUMNS, DEBUG_COLUMNS};
 use serde_json::Value;
-
-/// A column of `Layout` and the members that fill it: the first one that a version has.
-const COLUMNS: &[(&str, &[&str])] = &[
-    ("runtime_interpreters_head", &["runtime.interpreters_head"]),
-    ("interp_next", &["interp.next"]),
-    ("interp_threads_head", &["interp.threads_head"]),
-    ("interp_modules", &["interp.modules"]),
-    ("interp_sysdict", &["interp.sysdict"]),
-    ("tstate_next", &["tstate.next"]),
-    ("tstate_thread_id", &["tstate.thread_id"]),
-    ("tstate_native_thread_id", &["tstate.native_thread_id"]),
-    ("tstate_frame", &["tstate.frame", "tstate.cframe", "tstate.current_frame"]),
-    ("cframe_current_frame", &["cframe.current_frame"]),
-    ("frame_code", &["iframe.code", "frameobj.f_code"]),
-    ("frame_previous", &["iframe.previous", "frameobj.f_back"]),
-    ("frame_globals", &["iframe.globals", "frameobj.f_globals"]),
-    ("frame_instr", &["iframe.instr", "frameobj.f_lasti"]),
-    ("frame_owner", &["iframe.owner"]),
-    ("code_size", &["code.ob_size", "code.co_code"]),
-    ("code_argcount", &["code.co_argcount"]),
-    ("code_posonlyargcount", &["code.co_posonlyargcount"]),
-    ("code_kwonlyargcount", &["code.co_kwonlyargcount"]),
-    ("code_flags", &["code.co_flags"]),
-    ("code_firstlineno", &["code.co_firstlineno"]),
-    ("code_filename", &["code.co_filename"]),
-    ("code_name", &["code.co_name"]),
-    ("code_qualname", &["code.co_qualname"]),
-    ("code_linetable", &["code.co_linetable", "code.co_lnotab"]),
-    ("code_varnames", &["code.co_localsplusnames", "code.co_varnames"]),
-    ("code_monitoring", &["code.co_monitoring"]),
-    ("code_executors", &["code.co_executors"]),
-    ("code_firsttraceable", &["code.co_firsttraceable"]),
-    ("code_adaptive", &["code.co_code_adaptive"]),
-    ("monitoring_lines", &["code_monitoring.lines"]),
-    ("monitoring_instructions", &["code_monitoring.per_instruction_opcodes"]),
-    ("lines_entry_bytes", &["code_line_instr.bytes_per_entry"]),
-    ("executors_items", &["executor_array.executors"]),
-    ("executor_vm_data", &["executor.vm_data"]),
-    ("vm_data_opcode", &["executor_vmdata.opcode"]),
-    ("vm_data_oparg", &["executor_vmdata.oparg"]),
-    ("object_type", &["object.ob_type"]),
-    ("var_size", &["var.ob_size"]),
-    ("type_name", &["type.tp_name"]),
-    ("type_flags", &["type.tp_flags"]),
-    ("type_base", &["type.tp_base"]),
-    ("str_length", &["ascii.length"]),
-    ("str_state", &["ascii.state"]),
-    ("str_data", &["unicode.data"]),
-    ("bytes_data", &["bytes.ob_sval"]),
-    ("tuple_items", &["tuple.ob_item"]),
-    ("list_items", &["list.ob_item"]),
-    ("dict_keys", &["dict.ma_keys"]),
-    ("dict_values", &["dict.ma_values"]),
-    ("keys_size", &["dictkeys.dk_size"]),
-    ("keys_log2_index_bytes", &["dictkeys.dk_log2_index_bytes"]),
-    ("keys_kind", &["dictkeys.dk_kind"]),
-    ("keys_nentries", &["dictkeys.dk_nentries"]),
-    ("keys_indices", &["dictkeys.dk_indices"]),
-    ("values_items", &["dictvalues.values"]),
-    ("module_dict", &["module.md_dict"]),
-    ("type_dict", &["type.tp_dict"]),
-    ("code_consts", &["code.co_consts"]),
-    ("function_code", &["func.func_code"]),
-    ("function_qualname", &["func.func_qualname"]),
-    ("staticmethod_callable", &["staticmethod.sm_callable"]),
-    ("classmethod_callable", &["classmethod.cm_callable"]),
-    ("property_get", &["property.prop_get"]),
-    ("property_set", &["property.prop_set"]),
-    ("property_del", &["property.prop_del"]),
-];
-
-/// Fields of `_Py_DebugOffsets` and the columns that they give.
-const DEBUG_COLUMNS: &[(&str, &str)] = &[
-    ("runtime_state.interpreters_head", "runtime_interpreters_head"),
-    ("interpreter_state.next", "interp_next"),
-    ("interpreter_state.threads_head", "interp_threads_head"),
-    ("interpreter_state.imports_modules", "interp_modules"),
-    ("interpreter_state.sysdict", "interp_sysdict"),
-    ("thread_state.next", "tstate_next"),
-    ("thread_state.thread_id", "tstate_thread_id"),
-    ("thread_state.native_thread_id", "tstate_native_thread_id"),
-    ("thread_state.current_frame", "tstate_frame"),
-    ("interpreter_frame.executable", "frame_code"),
-    ("interpreter_frame.previous", "frame_previous"),
-    ("interpreter_frame.instr_ptr", "frame_instr"),
-    ("interpreter_frame.owner", "frame_owner"),
-    ("code_object.argcount", "code_argcount"),
-    ("code_object.firstlineno", "code_firstlineno"),
-    ("code_object.filename", "code_filename"),
-    ("code_object.name", "code_name"),
-    ("code_object.qualname", "code_qualname"),
-    ("code_object.linetable", "code_linetable"),
-    ("code_object.localsplusnames", "code_varnames"),
-    ("code_object.co_code_adaptive", "code_adaptive"),
-    ("pyobject.ob_type", "object_type"),
-    ("tuple_object.ob_size", "var_size"),
-    ("type_object.tp_name", "type_name"),
-    ("type_object.tp_flags", "type_flags"),
-    ("unicode_object.length", "str_length"),
-    ("unicode_object.state", "str_state"),
-    ("unicode_object.asciiobject_size", "ascii_bytes"),
-    ("bytes_object.ob_sval", "bytes_data"),
-    ("tuple_object.ob_item", "tuple_items"),
-    ("list_object.ob_item", "list_items"),
-    ("dict_object.ma_keys", "dict_keys"),
-    ("dict_object.ma_values", "dict_values"),
-];
 
 /// `cargo xtask layout [--check]`: writes the generated tables, or fails when one of them is out of date.
 pub(crate) fn run(args: &[String]) -> Result<()> {
@@ -181,6 +77,7 @@ fn layout(version: &str, entry: &Value) -> Result<String> {
         writeln!(out, "    {name}: {},", column(at))?;
     }
     writeln!(out, "    ascii_bytes: {},", number(&entry["sizes"]["ascii"])?)?;
+    writeln!(out, "    static_type_bytes: {},", column(entry["sizes"]["static_builtin_state"].as_u64()))?;
     writeln!(out, "    compact_bytes: {},", number(&entry["sizes"]["compact"])?)?;
     for mask in ["kind", "compact", "ascii"] {
         writeln!(
@@ -234,7 +131,12 @@ fn opcodes(entry: &Value) -> Result<String> {
     writeln!(out, "    extended_arg: {},", number(&entry["EXTENDED_ARG"])?)?;
     writeln!(out, "    precall: {},", option(named("PRECALL").ok()))?;
     writeln!(out, "    call: {},", named("CALL")?)?;
-    writeln!(out, "    return_value: {},", named("RETURN_VALUE")?)?;
+    for (field, name) in [("return_value", "RETURN_VALUE"), ("return_const", "RETURN_CONST")] {
+        let written = [named(name), named(&format!("INSTRUMENTED_{name}"))];
+        let [plain, instrumented] = written.map(Result::ok);
+        writeln!(out, "    {field}: [{}, {}],", plain.unwrap_or(0), instrumented.or(plain).unwrap_or(0))?;
+    }
+    writeln!(out, "    raise: {},", named("RAISE_VARARGS")?)?;
     out += &rows("base", "[", &base)?;
     out += &rows("caches", "[", &bytes(&entry["caches"])?)?;
     out += "    #[rustfmt::skip]\n    resume: &[\n";
@@ -266,8 +168,13 @@ fn module(version: &str) -> String {
     format!("v{}", version.replace('.', "_"))
 }
 
+/// A number as clippy wants it, or what stands for none.
 fn column(at: Option<u64>) -> String {
-    at.map_or("ABSENT".to_owned(), |at| at.to_string())
+    match at {
+        None => "ABSENT".to_owned(),
+        Some(at) if at < 100_000 => at.to_string(),
+        Some(at) => format!("{}_{:03}", at / 1000, at % 1000),
+    }
 }
 
 fn number(value: &Value) -> Result<u64> {

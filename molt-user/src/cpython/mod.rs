@@ -4,7 +4,9 @@
 //! the reason why there are none. It opens nothing and keeps nothing. The target's memory is never trusted:
 //! each length has a maximum next to its use, each chain a bound.
 
+pub mod calls;
 pub mod debug_offsets;
+mod dict;
 mod dispatch;
 mod handler;
 pub mod layout;

@@ -1,4 +1,4 @@
-//! Objects in the target's memory: their types, and what is in bytes, tuples, lists and dicts.
+//! Objects in the target's memory: their types, and what is in bytes, tuples and lists.
 //!
 //! Each read of a container checks the type first, since a stale pointer leads to any other object.
 
@@ -23,8 +23,6 @@ pub const TYPE_SUBCLASS: u64 = 1 << 31;
 
 /// Most entries of one dict, list or tuple: a namespace has a few hundred, `sys.modules` a few thousand.
 pub const MAX_ITEMS: usize = 1 << 17;
-/// Longest index table of a dict in bytes that is believed: 2^17 entries need 2^18 slots of 4 bytes.
-const MAX_INDEX_BYTES: u64 = 1 << 21;
 /// Most bytes read at once of an object's head.
 const MAX_HEAD: usize = 256;
 
@@ -151,6 +149,23 @@ impl<'a, M: Memory> Objects<'a, M> {
         Err(Unknown::TooLong)
     }
 
+    /// Whether the object at `addr` is a type.
+    pub fn is_type(&self, addr: u64) -> Known<bool> {
+        Ok(self.type_flags(addr)? & TYPE_SUBCLASS != 0)
+    }
+
+    /// Whether the object at `addr` has been freed, as far as its first word tells: there a live object has its
+    /// reference count, a freed one 0 or the allocator's link to the next free block, an address. Immortal
+    /// objects have a count of 32 bits, or from 3.14 on flags above bit 47, where no address has bits.
+    /// Free-threaded builds keep a thread's id there, which tells nothing.
+    pub fn is_freed(&self, addr: u64) -> Known<bool> {
+        if self.layout.free_threaded {
+            return Ok(false);
+        }
+        let word = self.u64(addr, 0)?;
+        Ok(word == 0 || (1 << 33..1 << 47).contains(&word))
+    }
+
     /// The str at `addr`.
     pub fn str(&self, addr: u64) -> Known<Text> {
         text::read_str(self, addr)
@@ -176,62 +191,6 @@ impl<'a, M: Memory> Objects<'a, M> {
         self.pointers(items, self.u64(addr, self.layout.var_size)?)
     }
 
-    /// Key and value of each entry of the dict at `addr`, in the order of insertion.
-    pub fn dict_items(&self, addr: u64) -> Known<Vec<(u64, u64)>> {
-        self.expect(addr, DICT_SUBCLASS)?;
-        let keys = self.u64(addr, self.layout.dict_keys)?;
-        let values = self.u64(addr, self.layout.dict_values)?;
-        let table = self.keys(keys)?;
-        let mut items = self.entries(&table, 0, table.count)?;
-        if values != 0 {
-            let offset = if self.layout.values_items == ABSENT { 0 } else { self.layout.values_items };
-            let split = self.pointers(values.wrapping_add(u64::from(offset)), table.count)?;
-            for (item, value) in items.iter_mut().zip(split) {
-                item.1 = value;
-            }
-        }
-        items.retain(|(key, value)| *key != 0 && *value != 0);
-        Ok(items)
-    }
-
-    /// The first `count` entries of the namespace at `addr` in their order, then its last `count`, the newest
-    /// first. Namespaces do not share their keys, so that there are no other values to look at.
-    pub fn namespace_ends(&self, addr: u64, count: u64) -> Known<Vec<(u64, u64)>> {
-        self.expect(addr, DICT_SUBCLASS)?;
-        let table = self.keys(self.u64(addr, self.layout.dict_keys)?)?;
-        let mut items = self.entries(&table, 0, table.count.min(count))?;
-        let last = table.count.saturating_sub(count).min(count);
-        items.extend(self.entries(&table, table.count - last, last)?.into_iter().rev());
-        items.retain(|(key, value)| *key != 0 && *value != 0);
-        Ok(items)
-    }
-
-    /// The value that the dict at `addr` has under the str `name`; [`Unknown::Absent`] when there is none. A key
-    /// that cannot be read could be the one, so that its failure counts when no other is.
-    pub fn dict_get(&self, addr: u64, name: &str) -> Known<u64> {
-        let mut missing = Unknown::Absent;
-        for (key, value) in self.dict_items(addr)? {
-            match self.is_text(key, name) {
-                Ok(true) => return Ok(value),
-                Ok(false) => {}
-                Err(reason) => missing = reason,
-            }
-        }
-        Err(missing)
-    }
-
-    /// `__name__` of the namespace at `addr`. It is the first entry in every module's own.
-    pub fn namespace_name(&self, addr: u64) -> Known<Text> {
-        self.expect(addr, DICT_SUBCLASS)?;
-        let table = self.keys(self.u64(addr, self.layout.dict_keys)?)?;
-        let first = self.entries(&table, 0, table.count.min(1))?.first().copied();
-        let value = match first {
-            Some((key, value)) if value != 0 && self.is_text(key, "__name__") == Ok(true) => value,
-            _ => self.dict_get(addr, "__name__")?,
-        };
-        self.str(value)
-    }
-
     /// Whether the object at `addr` is the str `text`. Looks at the length first, which needs one read.
     pub fn is_text(&self, addr: u64, text: &str) -> Known<bool> {
         if self.u64(addr, self.layout.str_length)? != text.len() as u64 {
@@ -245,53 +204,7 @@ impl<'a, M: Memory> Objects<'a, M> {
     }
 
     /// Checks that the object at `addr` is of a type with `flag`.
-    fn expect(&self, addr: u64, flag: u64) -> Known<()> {
+    pub(super) fn expect(&self, addr: u64, flag: u64) -> Known<()> {
         if self.type_flags(addr)? & flag == 0 { Err(Unknown::WrongType) } else { Ok(()) }
     }
-
-    /// The head of the `PyDictKeysObject` at `addr` (`Objects/dictobject.c`, `pycore_dict.h`).
-    fn keys(&self, addr: u64) -> Known<Keys> {
-        let layout = self.layout;
-        let head = self.head(addr, layout.keys_indices)?;
-        let (index_bytes, has_hash) = if layout.keys_size == ABSENT {
-            let log2 = u32::from(head.u8(layout.keys_log2_index_bytes)?);
-            (1_u64.checked_shl(log2).ok_or(Unknown::TooLong)?, head.u8(layout.keys_kind)? == 0)
-        } else {
-            let slots = head.u64(layout.keys_size)?;
-            let width = if slots <= 0xff {
-                1
-            } else if slots <= 0xffff {
-                2
-            } else {
-                4
-            };
-            (slots.checked_mul(width).ok_or(Unknown::TooLong)?, true)
-        };
-        if index_bytes > MAX_INDEX_BYTES {
-            return Err(Unknown::TooLong);
-        }
-        let entries = addr.wrapping_add(u64::from(layout.keys_indices)).wrapping_add(index_bytes);
-        Ok(Keys { entries, has_hash, count: head.u64(layout.keys_nentries)? })
-    }
-
-    /// Key and value of `count` entries from `first` on.
-    fn entries(&self, keys: &Keys, first: u64, count: u64) -> Known<Vec<(u64, u64)>> {
-        let words: u64 = if keys.has_hash { 3 } else { 2 };
-        let start = first.checked_mul(words * 8).and_then(|bytes| keys.entries.checked_add(bytes));
-        let flat = self.pointers(start.ok_or(Unknown::TooLong)?, count.saturating_mul(words))?;
-        let pair = |entry: &[u64]| match entry {
-            [_, key, value] | [key, value] => (*key, *value),
-            _ => (0, 0),
-        };
-        Ok(flat.chunks_exact(if keys.has_hash { 3 } else { 2 }).map(pair).collect())
-    }
-}
-
-/// Where a dict keeps its entries.
-#[derive(Clone, Copy, Debug)]
-struct Keys {
-    entries: u64,
-    /// Whether an entry is {hash, key, value} and not {key, value}.
-    has_hash: bool,
-    count: u64,
 }

@@ -8,6 +8,11 @@ use molt_common::walk::Memory;
 /// Most code points read of one str: names are short, and a path has at most 4,096 bytes.
 pub const MAX_TEXT: usize = 8192;
 
+/// Most bytes read of a text of C: the name of a type and its module.
+const MAX_C_TEXT: usize = 1024;
+/// It is read in pieces that end at multiples of this, so that none reaches into the next page.
+const PIECE: u64 = 64;
+
 /// Text of the target, and what was lost on the way.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Text {
@@ -61,6 +66,24 @@ pub fn read_str<M: Memory>(objects: &Objects<'_, M>, addr: u64) -> Known<Text> {
     let bytes = objects.bytes_at(data, points * width, MAX_TEXT * 4)?;
     let text = Text::decode(&bytes, width);
     Ok(Text { cut: length > MAX_TEXT, lossy: text.lossy || (ascii && !bytes.is_ascii()), ..text })
+}
+
+/// Reads the text of C at `addr`, as UTF-8, up to its NUL or to [`MAX_C_TEXT`] bytes.
+pub fn read_c_text<M: Memory>(objects: &Objects<'_, M>, addr: u64) -> Known<Text> {
+    let mut bytes = Vec::new();
+    while bytes.len() < MAX_C_TEXT {
+        let at = addr.wrapping_add(bytes.len() as u64);
+        // The text may end just before a page that cannot be read.
+        let piece = usize::try_from(PIECE - at % PIECE).unwrap_or(1);
+        let piece = objects.bytes_at(at, piece, MAX_C_TEXT)?;
+        let text = piece.split(|byte| *byte == 0).next().unwrap_or_default();
+        bytes.extend(text);
+        if text.len() < piece.len() {
+            let value = String::from_utf8_lossy(&bytes).into_owned();
+            return Ok(Text { lossy: value.as_bytes() != bytes, value, cut: false });
+        }
+    }
+    Ok(Text { value: String::from_utf8_lossy(&bytes).into_owned(), lossy: false, cut: true })
 }
 
 #[cfg(test)]

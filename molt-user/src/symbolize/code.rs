@@ -125,7 +125,7 @@ pub fn read_code<M: Memory>(memory: &M, layout: &Layout, addr: u64, globals: u64
     if !objects.is_a(addr, "code")? {
         return Err(Unknown::WrongType);
     }
-    if is_freed(&objects, addr)? {
+    if objects.is_freed(addr)? {
         return Err(Unknown::Stale);
     }
     let head = objects.head(addr, head_bytes(layout))?;
@@ -155,7 +155,7 @@ pub fn read_code<M: Memory>(memory: &M, layout: &Layout, addr: u64, globals: u64
     // The program runs on while it is read. What was freed meanwhile may have been read half from its
     // successor, so everything above counts only if the code object is still there.
     let after = objects.head(addr, head_bytes(layout))?;
-    if is_freed(&objects, addr)? || identity_fields(layout, &after)? != fields {
+    if objects.is_freed(addr)? || identity_fields(layout, &after)? != fields {
         return Err(Unknown::Stale);
     }
     Ok(object)
@@ -171,18 +171,6 @@ fn identity_fields(layout: &Layout, head: &Head) -> Known<code::Fields> {
         flags: head.u32(layout.code_flags)?,
         first_line: head.u32(layout.code_firstlineno)?,
     })
-}
-
-/// Whether the object at `addr` has been freed, as far as its first word tells: there a live object has its
-/// reference count, a freed one 0 or the allocator's link to the next free block, an address. Immortal
-/// objects have a count of 32 bits, or from 3.14 on flags above bit 47, where no address has bits.
-/// Free-threaded builds keep a thread's id there, which tells nothing.
-fn is_freed<M: Memory>(objects: &Objects<'_, M>, addr: u64) -> Known<bool> {
-    if objects.layout.free_threaded {
-        return Ok(false);
-    }
-    let word = objects.u64(addr, 0)?;
-    Ok(word == 0 || (1 << 33..1 << 47).contains(&word))
 }
 
 /// Bytes of the head with every field of the layout.

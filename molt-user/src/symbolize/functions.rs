@@ -9,6 +9,7 @@ use crate::cpython::Known;
 use crate::cpython::object::{Objects, TYPE_SUBCLASS};
 use molt_common::layout::ABSENT;
 use molt_common::walk::Memory;
+use molt_common::walk::ty::HEAP_TYPE;
 use molt_mpa::model::SymbolKind;
 use std::collections::{HashMap, HashSet};
 
@@ -21,8 +22,6 @@ const MAX_ALL_OBJECTS: usize = 1 << 19;
 const MAX_ENTRIES: u64 = 1024;
 /// Longest name, in bytes, given to code inside which more is looked for.
 const MAX_QUALNAME: usize = 1024;
-/// `Py_TPFLAGS_HEAPTYPE` (`Include/object.h`): made by Python code, as all classes with Python functions are.
-const HEAP_TYPE: u64 = 1 << 9;
 
 /// `co_name` of a module's own code.
 const MODULE: &str = "<module>";
@@ -101,6 +100,7 @@ impl<M: Memory> Search<'_, M> {
         let mut classes = Vec::new();
         for (_, value) in self.objects.namespace_ends(self.wanted.globals, MAX_ENTRIES).ok()? {
             if matches!(self.kind(value), Kind::Class) {
+                // All classes with Python functions are made at run time.
                 let is_heap = self.objects.flags_of_type(value).is_ok_and(|flags| flags & HEAP_TYPE != 0);
                 classes.extend(is_heap.then_some(value));
             } else if let Some(found) = self.functions(value) {

@@ -12,3 +12,4 @@ pub mod modules;
 pub mod paths;
 pub mod qualname;
 pub mod source;
+pub mod types;

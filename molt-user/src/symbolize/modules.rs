@@ -1,7 +1,7 @@
 //! `sys.modules`, `sys.path` and the prefixes of an interpreter.
 
 use crate::cpython::layout::Layout;
-use crate::cpython::object::{Objects, TYPE_SUBCLASS};
+use crate::cpython::object::Objects;
 use crate::cpython::text::Text;
 use crate::cpython::{Known, Unknown};
 use molt_common::walk::Memory;
@@ -178,7 +178,7 @@ impl ImportNames {
 /// What the loader at `addr` loads; `None` when it is not Python's own. The loaders of builtin and frozen
 /// modules are classes, not instances (`Lib/importlib/_bootstrap.py`).
 fn loader_kind<M: Memory>(objects: &Objects<'_, M>, addr: u64) -> Known<Option<ModuleKind>> {
-    let is_class = objects.type_flags(addr)? & TYPE_SUBCLASS != 0;
+    let is_class = objects.is_type(addr)?;
     let kind = if is_class { addr } else { objects.u64(addr, objects.layout.object_type)? };
     for (class, name, loads) in LOADERS {
         if *class == is_class && objects.is_type_named(kind, name)? {

@@ -4,15 +4,16 @@ use molt_user::cpython::debug_offsets::{Checked, layout_of};
 use molt_user::cpython::version::Version;
 use molt_user::symbolize::memory::ProcessMemory;
 use serde_json::Value;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
 
 /// A running interpreter; killed when dropped.
 #[derive(Debug)]
 pub(crate) struct Target {
     child: Child,
+    output: BufReader<ChildStdout>,
     /// What it says of itself.
     pub(crate) report: Value,
     /// Its memory.
@@ -43,17 +44,20 @@ impl Target {
             .stdout(Stdio::piped())
             .spawn()
             .unwrap_or_else(|error| panic!("failed to run {}: {error}", python.display()));
-        let mut line = String::new();
-        let stdout = child.stdout.take().expect("piped");
-        BufReader::new(stdout).read_line(&mut line).expect("the report is text");
-        let report: Value = serde_json::from_str(&line)
-            .unwrap_or_else(|error| panic!("no report from {}: {error}", python.display()));
+        let mut output = BufReader::new(child.stdout.take().expect("piped"));
+        let report = read_report(&mut output);
         let memory = ProcessMemory::new(child.id().cast_signed());
         let runtime = super::runtime::address(child.id());
         let hex = report["hex"].as_u64().expect("a version");
         let version = Version { hex: u32::try_from(hex).expect("32 bits") };
         let checked = layout_of(&memory, version, runtime).expect("a supported version");
-        Target { child, report, memory, runtime, checked }
+        Target { child, output, report, memory, runtime, checked }
+    }
+
+    /// Writes a line to its input and waits for the line that it answers.
+    pub(crate) fn ask(&mut self) -> Value {
+        self.child.stdin.as_mut().expect("piped").write_all(b"\n").expect("the target reads its input");
+        read_report(&mut self.output)
     }
 
     /// Waits until its main thread sleeps in the kernel: it has gone on from its report to its last call.
@@ -71,6 +75,12 @@ impl Target {
     pub(crate) fn pid(&self) -> u32 {
         self.child.id()
     }
+}
+
+fn read_report(output: &mut BufReader<ChildStdout>) -> Value {
+    let mut line = String::new();
+    output.read_line(&mut line).expect("the report is text");
+    serde_json::from_str(&line).unwrap_or_else(|error| panic!("no report in {line:?}: {error}"))
 }
 
 impl Drop for Target {

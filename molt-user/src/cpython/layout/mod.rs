@@ -13,12 +13,13 @@ mod v3_14t;
 mod v3_15;
 mod v3_8;
 mod v3_9;
+mod walk;
 
 #[cfg(test)]
 mod tests;
 
 use super::version::Version;
-use molt_common::layout::{ABSENT, WalkLayout};
+use molt_common::layout::ABSENT;
 
 /// Offsets in bytes; [`ABSENT`] stands for what a version does not have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -118,6 +119,33 @@ pub struct Layout {
     pub type_flags: u32,
     /// `PyTypeObject.tp_base`.
     pub type_base: u32,
+    /// `PyTypeObject.tp_basicsize`.
+    pub type_basicsize: u32,
+    /// `PyTypeObject.tp_itemsize`.
+    pub type_itemsize: u32,
+    /// `PyTypeObject.tp_dict`; from 3.12 on not that of static builtin types.
+    pub type_dict: u32,
+    /// `PyTypeObject.tp_dictoffset`.
+    pub type_dictoffset: u32,
+    /// `PyTypeObject.tp_bases`.
+    pub type_bases: u32,
+    /// `PyTypeObject.tp_mro`.
+    pub type_mro: u32,
+    /// `PyTypeObject.tp_subclasses`; from 3.12 on the number of a static builtin type, from 1.
+    pub type_subclasses: u32,
+    /// `PyHeapTypeObject.ht_qualname`.
+    pub heap_type_qualname: u32,
+    /// `PyHeapTypeObject.ht_cached_keys`.
+    pub heap_type_cached_keys: u32,
+    /// `PyHeapTypeObject.ht_module`; from 3.9.
+    pub heap_type_module: u32,
+    /// `PyInterpreterState.types.builtins` (3.12), `.types.builtins.initialized`: what an interpreter keeps of
+    /// each static builtin type.
+    pub interp_static_types: u32,
+    /// `tp_dict` in one entry of that (`static_builtin_state`, `managed_static_type_state`); from 3.12.
+    pub static_type_dict: u32,
+    /// `PyMemberDescrObject.d_member`.
+    pub member_def: u32,
     /// `PyASCIIObject.length`, in code points.
     pub str_length: u32,
     /// `PyASCIIObject.state`, a `u32` of bit-fields.
@@ -130,6 +158,14 @@ pub struct Layout {
     pub tuple_items: u32,
     /// `PyListObject.ob_item`, a pointer.
     pub list_items: u32,
+    /// `PySetObject.used`, of sets and frozensets.
+    pub set_used: u32,
+    /// `PySetObject.mask`: slots of the table less one.
+    pub set_mask: u32,
+    /// `PySetObject.table`, a pointer to slots of {key, hash}.
+    pub set_table: u32,
+    /// `PyDictObject.ma_used`.
+    pub dict_used: u32,
     /// `PyDictObject.ma_keys`.
     pub dict_keys: u32,
     /// `PyDictObject.ma_values`.
@@ -144,14 +180,18 @@ pub struct Layout {
     pub keys_nentries: u32,
     /// `PyDictKeysObject.dk_indices`.
     pub keys_indices: u32,
+    /// `PyDictValues.capacity`, one byte; from 3.13.
+    pub values_capacity: u32,
+    /// `PyDictValues.size`, one byte; from 3.13.
+    pub values_size: u32,
+    /// `PyDictValues.valid`, one byte; from 3.13.
+    pub values_valid: u32,
     /// `PyDictValues.values`; up to 3.10 a plain array.
     pub values_items: u32,
     /// `PyModuleObject.md_dict`.
     pub module_dict: u32,
-    /// `PyTypeObject.tp_dict`; up to 3.10 in this table, like the next eight: later versions need no search for
-    /// qualified names.
-    pub type_dict: u32,
-    /// `co_consts`.
+    /// `co_consts`; up to 3.10 in this table, like the next seven: later versions need no search for qualified
+    /// names.
     pub code_consts: u32,
     /// `PyFunctionObject.func_code`.
     pub function_code: u32,
@@ -167,8 +207,34 @@ pub struct Layout {
     pub property_set: u32,
     /// `propertyobject.prop_del`.
     pub property_del: u32,
+    /// `_PyInterpreterFrame.localsplus`, up to 3.10 `f_localsplus`.
+    pub frame_slots: u32,
+    /// `PyFrameObject.f_stacktop`; 3.8 and 3.9.
+    pub frame_stacktop: u32,
+    /// `PyFrameObject.f_state`, an `i8`; 3.10.
+    pub frame_state: u32,
+    /// `PyFrameObject.f_frame`; from 3.11.
+    pub frameobj_frame: u32,
+    /// `co_nlocalsplus`, up to 3.10 `co_nlocals`.
+    pub code_slots: u32,
+    /// `co_cell2arg`; up to 3.10.
+    pub code_cell2arg: u32,
+    /// `co_cellvars`; up to 3.10.
+    pub code_cellvars: u32,
+    /// `PyCellObject.ob_ref`.
+    pub cell_ref: u32,
+    /// `PyThreadState.curexc_type`; up to 3.11.
+    pub tstate_exception_type: u32,
+    /// `PyThreadState.curexc_traceback`; up to 3.11.
+    pub tstate_traceback: u32,
+    /// `PyThreadState.current_exception`; from 3.12.
+    pub tstate_exception: u32,
+    /// `PyBaseExceptionObject.traceback`.
+    pub exception_traceback: u32,
     /// `sizeof(PyASCIIObject)`: where the text of a compact ASCII str begins.
     pub ascii_bytes: u32,
+    /// `sizeof(static_builtin_state)`, from 3.13 `sizeof(managed_static_type_state)`; from 3.12.
+    pub static_type_bytes: u32,
     /// `sizeof(PyCompactUnicodeObject)`: where the text of another compact str begins.
     pub compact_bytes: u32,
     /// Bits of `str_state` that hold the width of a code point in bytes.
@@ -205,62 +271,9 @@ impl Layout {
         Some(layout)
     }
 
-    /// The part of this table that the walk over frames needs.
-    pub fn walk(&self) -> WalkLayout {
-        WalkLayout {
-            code_mask: !u64::from(self.tag_bits),
-            runtime_interpreters_head: self.runtime_interpreters_head,
-            runtime_tss_key: self.runtime_tss_key,
-            interp_next: self.interp_next,
-            interp_threads_head: self.interp_threads_head,
-            tstate_next: self.tstate_next,
-            tstate_thread_id: self.tstate_thread_id,
-            tstate_native_thread_id: self.tstate_native_thread_id,
-            tstate_frame: self.tstate_frame,
-            cframe_current_frame: self.cframe_current_frame,
-            frame_bytes: self.frame_bytes(),
-            frame_code: self.frame_code,
-            frame_previous: self.frame_previous,
-            frame_globals: self.frame_globals,
-            frame_instr: self.frame_instr,
-            frame_owner: self.frame_owner,
-            frame_owner_shim: u32::from(self.owner_shim),
-            code_adaptive: self.code_adaptive,
-            lasti_unit: if self.minor == 10 { 2 } else { 1 },
-            code_bytes: self.code_bytes(),
-            code_size: self.code_size,
-            code_argcount: self.code_argcount,
-            code_kwonlyargcount: self.code_kwonlyargcount,
-            code_flags: self.code_flags,
-            code_firstlineno: self.code_firstlineno,
-            code_name: self.code_name,
-            code_filename: self.code_filename,
-        }
-    }
-
     /// Whether code units are specialised in place (PEP 659), so that they must be rewritten to what
     /// `co_code` gives.
     pub const fn is_adaptive(&self) -> bool {
         self.code_adaptive != ABSENT
-    }
-
-    /// Bytes of a frame's head up to the last field that the walk reads.
-    fn frame_bytes(&self) -> u32 {
-        let instr = if self.is_adaptive() { 8 } else { 4 };
-        let owner = if self.frame_owner == ABSENT { 0 } else { self.frame_owner.saturating_add(1) };
-        [self.frame_code, self.frame_previous, self.frame_globals]
-            .into_iter()
-            .map(|at| at.saturating_add(8))
-            .chain([self.frame_instr.saturating_add(instr), owner])
-            .fold(0, u32::max)
-    }
-
-    /// Bytes of a code object's head up to the last field of its identity.
-    fn code_bytes(&self) -> u32 {
-        [self.code_argcount, self.code_kwonlyargcount, self.code_flags, self.code_firstlineno]
-            .into_iter()
-            .map(|at| at.saturating_add(4))
-            .chain([self.code_size, self.code_name, self.code_filename].map(|at| at.saturating_add(8)))
-            .fold(0, u32::max)
     }
 }

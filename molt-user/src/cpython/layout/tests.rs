@@ -23,6 +23,7 @@ fn every_table_gives_a_sound_walk() {
         assert_eq!((layout.minor, layout.free_threaded), (minor, free_threaded));
         let walk = layout.walk();
         assert!(walk.is_sound(), "3.{minor}: {walk:?}");
+        assert!(layout.types().is_sound(), "3.{minor}: {:?}", layout.types());
         assert_eq!(walk.code_mask & 7, 7 & !u64::from(layout.tag_bits));
     }
 }

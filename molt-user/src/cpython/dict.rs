@@ -1,0 +1,125 @@
+//! Dicts in the target's memory (`Objects/dictobject.c`, `Include/internal/pycore_dict.h`).
+
+use super::object::{DICT_SUBCLASS, Objects};
+use super::text::Text;
+use super::{Known, Unknown};
+use molt_common::layout::ABSENT;
+use molt_common::walk::Memory;
+
+/// Longest index table of a dict in bytes that is believed: 2^32 entries need 2^33 slots of 4 bytes.
+const MAX_INDEX_BYTES: u64 = 1 << 35;
+
+/// Where a dict keeps its entries.
+#[derive(Clone, Copy, Debug)]
+struct Keys {
+    entries: u64,
+    /// Whether an entry is {hash, key, value} and not {key, value}.
+    has_hash: bool,
+    count: u64,
+}
+
+impl<M: Memory> Objects<'_, M> {
+    /// Key and value of each entry of the dict at `addr`, in the order of insertion.
+    pub fn dict_items(&self, addr: u64) -> Known<Vec<(u64, u64)>> {
+        self.expect(addr, DICT_SUBCLASS)?;
+        let keys = self.u64(addr, self.layout.dict_keys)?;
+        let values = self.u64(addr, self.layout.dict_values)?;
+        let table = self.keys(keys)?;
+        let mut items = self.entries(&table, 0, table.count)?;
+        if values != 0 {
+            let offset = if self.layout.values_items == ABSENT { 0 } else { self.layout.values_items };
+            let split = self.pointers(values.wrapping_add(u64::from(offset)), table.count)?;
+            for (item, value) in items.iter_mut().zip(split) {
+                item.1 = value;
+            }
+        }
+        items.retain(|(key, value)| *key != 0 && *value != 0);
+        Ok(items)
+    }
+
+    /// The first `count` entries of the namespace at `addr` in their order, then its last `count`, the newest
+    /// first. Namespaces do not share their keys, so that there are no other values to look at.
+    pub fn namespace_ends(&self, addr: u64, count: u64) -> Known<Vec<(u64, u64)>> {
+        self.expect(addr, DICT_SUBCLASS)?;
+        let table = self.keys(self.u64(addr, self.layout.dict_keys)?)?;
+        let mut items = self.entries(&table, 0, table.count.min(count))?;
+        let last = table.count.saturating_sub(count).min(count);
+        items.extend(self.entries(&table, table.count - last, last)?.into_iter().rev());
+        items.retain(|(key, value)| *key != 0 && *value != 0);
+        Ok(items)
+    }
+
+    /// The value that the dict at `addr` has under the str `name`; [`Unknown::Absent`] when there is none.
+    pub fn dict_get(&self, addr: u64, name: &str) -> Known<u64> {
+        self.find(self.dict_items(addr)?, name)
+    }
+
+    /// The value under the str `name` in the namespace at `addr`, which is looked for at its ends first: what a
+    /// class statement or C writes by itself comes first or last, and in between may be thousands of names.
+    pub fn namespace_get(&self, addr: u64, name: &str) -> Known<u64> {
+        self.find(self.namespace_ends(addr, 64)?, name).or_else(|_| self.dict_get(addr, name))
+    }
+
+    /// The value under the str `name` among `items`; [`Unknown::Absent`] when there is none. A key that cannot be
+    /// read could be the one, so that its failure counts when no other is.
+    fn find(&self, items: Vec<(u64, u64)>, name: &str) -> Known<u64> {
+        let mut missing = Unknown::Absent;
+        for (key, value) in items {
+            match self.is_text(key, name) {
+                Ok(true) => return Ok(value),
+                Ok(false) => {}
+                Err(reason) => missing = reason,
+            }
+        }
+        Err(missing)
+    }
+
+    /// `__name__` of the namespace at `addr`. It is the first entry in every module's own.
+    pub fn namespace_name(&self, addr: u64) -> Known<Text> {
+        self.expect(addr, DICT_SUBCLASS)?;
+        let table = self.keys(self.u64(addr, self.layout.dict_keys)?)?;
+        let first = self.entries(&table, 0, table.count.min(1))?.first().copied();
+        let value = match first {
+            Some((key, value)) if value != 0 && self.is_text(key, "__name__") == Ok(true) => value,
+            _ => self.dict_get(addr, "__name__")?,
+        };
+        self.str(value)
+    }
+
+    /// The head of the `PyDictKeysObject` at `addr` (`Objects/dictobject.c`, `pycore_dict.h`).
+    fn keys(&self, addr: u64) -> Known<Keys> {
+        let layout = self.layout;
+        let head = self.head(addr, layout.keys_indices)?;
+        let (index_bytes, has_hash) = if layout.keys_size == ABSENT {
+            let log2 = u32::from(head.u8(layout.keys_log2_index_bytes)?);
+            (1_u64.checked_shl(log2).ok_or(Unknown::TooLong)?, head.u8(layout.keys_kind)? == 0)
+        } else {
+            let slots = head.u64(layout.keys_size)?;
+            let width = if slots <= 0xff {
+                1
+            } else if slots <= 0xffff {
+                2
+            } else {
+                4
+            };
+            (slots.checked_mul(width).ok_or(Unknown::TooLong)?, true)
+        };
+        if index_bytes > MAX_INDEX_BYTES {
+            return Err(Unknown::TooLong);
+        }
+        let entries = addr.wrapping_add(u64::from(layout.keys_indices)).wrapping_add(index_bytes);
+        Ok(Keys { entries, has_hash, count: head.u64(layout.keys_nentries)? })
+    }
+
+    /// Key and value of `count` entries from `first` on.
+    fn entries(&self, keys: &Keys, first: u64, count: u64) -> Known<Vec<(u64, u64)>> {
+        let words: u64 = if keys.has_hash { 3 } else { 2 };
+        let start = first.checked_mul(words * 8).and_then(|bytes| keys.entries.checked_add(bytes));
+        let flat = self.pointers(start.ok_or(Unknown::TooLong)?, count.saturating_mul(words))?;
+        let pair = |entry: &[u64]| match entry {
+            [_, key, value] | [key, value] => (*key, *value),
+            _ => (0, 0),
+        };
+        Ok(flat.chunks_exact(if keys.has_hash { 3 } else { 2 }).map(pair).collect())
+    }
+}

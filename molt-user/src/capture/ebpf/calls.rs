@@ -6,7 +6,7 @@ use super::uprobe_multi::{MultiError, MultiProgram, Place, Prepared, Scope};
 use crate::cpython::sites::{HookSites, Kind};
 use aya::Ebpf;
 use aya::maps::{Array, HashMap, MapData, MapError, PerCpuArray};
-use molt_common::call::{CallKey, FrameKey, Gate, Meter, NO_REGISTER, Site, SiteKey, UNLIMITED};
+use molt_common::call::{CallKey, FrameKey, Gate, Meter, NO_REGISTER, Site, SiteKey, UNLIMITED, outcome};
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::ffi::{CStr, CString};
@@ -175,7 +175,9 @@ impl Kernel {
         let calls = &self.calls;
         let refused = |map| move |source| HookError::Map { map, source };
         let counts = calls.counts.iter().map(|entry| entry.map(|(key, count)| (key.0, count)));
-        let open = calls.open.iter().map(|entry| entry.map(|(_, key)| key.0));
+        let frames = calls.open.iter().map(|entry| entry.map(|(_, key)| key.0));
+        // Places whose call is over are kept for the next one.
+        let open = frames.filter(|entry| entry.as_ref().map_or(true, |key| key.outcome == outcome::OPEN));
         let undetailed = calls.undetailed.iter().map(|entry| entry.map(|(key, count)| (key.0, count)));
         Ok(Counted {
             calls: counts.collect::<Result<_, _>>().map_err(refused("CALLS"))?,

@@ -28,19 +28,17 @@ pub enum Fault {
     CallsFull = 9,
     /// A call that was not counted at all, because the table of call sites was full too.
     CallSitesFull = 10,
-    /// The end of a frame whose start was not seen: it ran when the hooks were placed.
-    UnpairedReturn = 11,
     /// A call whose start could not be read.
-    UnreadCall = 12,
+    UnreadCall = 11,
     /// A return whose value could not be read.
-    UnreadReturn = 13,
+    UnreadReturn = 12,
     /// An exception that could not be read.
-    UnreadException = 14,
+    UnreadException = 13,
 }
 
 impl Fault {
     /// Every fault, in the order of its number.
-    pub const ALL: [Fault; 15] = [
+    pub const ALL: [Fault; 14] = [
         Fault::RingFull,
         Fault::ReadFault,
         Fault::NoThreadState,
@@ -52,7 +50,6 @@ impl Fault {
         Fault::OpenCallsFull,
         Fault::CallsFull,
         Fault::CallSitesFull,
-        Fault::UnpairedReturn,
         Fault::UnreadCall,
         Fault::UnreadReturn,
         Fault::UnreadException,
@@ -72,7 +69,6 @@ impl Fault {
             Fault::OpenCallsFull => "open_calls_full",
             Fault::CallsFull => "calls_full",
             Fault::CallSitesFull => "call_sites_full",
-            Fault::UnpairedReturn => "unpaired_return",
             Fault::UnreadCall => "unread_call",
             Fault::UnreadReturn => "unread_return",
             Fault::UnreadException => "unread_exception",

@@ -59,7 +59,11 @@ impl Hit {
     /// The key of a frame of this program.
     #[inline(always)]
     pub fn frame(&self, frame: u64) -> FrameKey {
-        FrameKey { frame, program: self.config.program, tid: if frame == 0 { task::current_tid() } else { 0 } }
+        FrameKey {
+            frame,
+            program: self.config.program,
+            tid: if frame == 0 { task::current_tid() } else { 0 },
+        }
     }
 }
 
@@ -86,32 +90,35 @@ fn granted() -> bool {
 #[inline(always)]
 pub fn open(frame: FrameKey, seen: &mut Seen) -> Result<(), Fault> {
     announce(seen)?;
-    if OPEN.insert(frame, &seen.key, BPF_NOEXIST.into()).is_ok() {
+    if let Some(place) = OPEN.get_ptr_mut(frame) {
+        // SAFETY: an element's memory outlives this program, as in `maps::process`, and only the thread that
+        // executes the frame changes it.
+        let place = unsafe { &mut *place };
+        if place.outcome == outcome::OPEN {
+            // What lay there before ended unseen, such as a generator that was dropped while it waited.
+            count(place)?;
+        }
+        *place = seen.key;
         return Ok(());
-    }
-    // A frame that lay there before ended unseen: a generator that was dropped while it waited.
-    if let Some(key) = OPEN.get_ptr(frame) {
-        // SAFETY: an element's memory outlives this program, as in `maps::process`.
-        count(unsafe { &*key })?;
     }
     OPEN.insert(frame, &seen.key, BPF_ANY.into()).map_err(|_| Fault::OpenCallsFull)
 }
 
-/// The call that `frame` executes, which is over.
+/// The call that `frame` executes, if its start was seen. It ends when its outcome is set.
+///
+/// Its place is kept for the next call: frames lie on a stack, and come again at the same addresses.
 #[inline(always)]
-pub fn close(frame: FrameKey) -> Option<CallKey> {
-    let key = OPEN.get_ptr(frame)?;
-    // SAFETY: an element's memory outlives this program, as in `maps::process`.
-    let key = unsafe { *key };
-    let _ = OPEN.remove(frame);
-    Some(key)
+pub fn executed(frame: FrameKey) -> Option<&'static mut CallKey> {
+    let place = OPEN.get_ptr_mut(frame)?;
+    // SAFETY: as in [`open`].
+    let place = unsafe { &mut *place };
+    if place.outcome == outcome::OPEN { Some(place) } else { None }
 }
 
-/// The call that `frame` executes, which may go on.
+/// Gives up the place of a generator's frame, which lies on the heap and may never come again.
 #[inline(always)]
-pub fn peek(frame: FrameKey) -> Option<&'static CallKey> {
-    // SAFETY: an element's memory outlives this program, as in `maps::process`.
-    unsafe { OPEN.get(frame) }
+pub fn forget(frame: FrameKey) {
+    let _ = OPEN.remove(frame);
 }
 
 /// Up to 3.10: notes that `caller` has called `frame`.

@@ -1,8 +1,9 @@
 //! Reading a call at its start and at its end.
 
-use super::{Block, Memory, checked, code};
+use super::{Block, Memory, Turns, checked, code};
 use crate::call::{
-    CallKey, CallLayout, GENERATOR, KEYWORDS, MAX_SLOTS, REST, SLOTS_CUT, Seen, Site, UNREAD, outcome, packed,
+    CallKey, CallLayout, GENERATOR, KEYWORDS, MAX_SLOTS, REST, SLOTS_CUT, Seen, Site, UNREAD, address,
+    outcome, packed,
 };
 use crate::fault::Fault;
 use crate::layout::{ABSENT, WalkLayout};
@@ -39,13 +40,15 @@ pub enum Entry {
     Resume,
 }
 
-/// Reads the frame at `frame`, which stands at `site`, into `seen`, with its caller if it begins.
+/// Reads the frame at `frame`, which stands at `site`, into `seen`, with its caller if it begins. `known` gives the
+/// packed code of the frame at an address, if its start was seen.
 #[inline(always)]
 pub fn enter<M: Memory>(
     memory: &M,
     layouts: Layouts<'_>,
     site: Site,
     frame: u64,
+    known: impl FnOnce(u64) -> Option<u64>,
     block: &mut CallBlock,
     seen: &mut Seen,
 ) -> Result<Entry, Fault> {
@@ -64,9 +67,6 @@ pub fn enter<M: Memory>(
     let callee = checked(block.u64(walk.frame_code) & walk.code_mask)?;
     seen.previous = block.u64(walk.frame_previous);
     seen.callee_globals = block.u64(walk.frame_globals);
-    if !resumes {
-        slots(memory, frame + u64::from(call.frame_slots), &mut seen.key.args);
-    }
     block.fill(memory, callee, call.code_bytes)?;
     seen.callee_identity = code::identity(&code::fields(block, walk));
     seen.key.callee = packed(callee, code::in_globals(seen.callee_identity, seen.callee_globals));
@@ -75,7 +75,7 @@ pub fn enter<M: Memory>(
         return Ok(Entry::Resume);
     }
     parameters(memory, layouts, frame, block, &mut seen.key);
-    caller(memory, layouts, block, seen)?;
+    caller(memory, layouts, known, block, seen)?;
     Ok(Entry::Start)
 }
 
@@ -85,8 +85,23 @@ fn slots<M: Memory>(memory: &M, first: u64, into: &mut [u64; MAX_SLOTS]) {
     if memory.read(first, into.as_mut_bytes()).is_ok() {
         return;
     }
-    for (index, slot) in into.iter_mut().enumerate() {
-        *slot = memory.read_u64(first + 8 * index as u64).unwrap_or(0);
+    memory.repeat(MAX_SLOTS as u32, &mut Values { memory, first, into });
+}
+
+/// The values of slots, one by one.
+struct Values<'a, M> {
+    memory: &'a M,
+    first: u64,
+    into: &'a mut [u64; MAX_SLOTS],
+}
+
+impl<M: Memory> Turns for Values<'_, M> {
+    #[inline(always)]
+    fn turn(&mut self, index: u32) -> bool {
+        if let Some(slot) = self.into.get_mut(index as usize) {
+            *slot = self.memory.read_u64(self.first + 8 * u64::from(index)).unwrap_or(0);
+        }
+        true
     }
 }
 
@@ -114,11 +129,35 @@ fn parameters<M: Memory>(memory: &M, layouts: Layouts<'_>, frame: u64, block: &C
     }
     key.slots = count as u8;
     key.locals = block.u32(call.code_slots);
+    if count == 0 {
+        return;
+    }
+    slots(memory, frame + u64::from(call.frame_slots), &mut key.args);
     if call.code_cell2arg != ABSENT {
         captured(memory, call, frame, block, key);
     }
     for (index, slot) in key.args.iter_mut().enumerate() {
-        *slot = if (index as u32) < count { slot_type(memory, call, *slot) } else { 0 };
+        if index as u32 >= count {
+            *slot = 0;
+        }
+    }
+    memory.repeat(count, &mut Types { memory, call, args: &mut key.args });
+}
+
+/// The values of parameters on their way to being types.
+struct Types<'a, M> {
+    memory: &'a M,
+    call: &'a CallLayout,
+    args: &'a mut [u64; MAX_SLOTS],
+}
+
+impl<M: Memory> Turns for Types<'_, M> {
+    #[inline(always)]
+    fn turn(&mut self, index: u32) -> bool {
+        if let Some(slot) = self.args.get_mut(index as usize) {
+            *slot = slot_type(self.memory, self.call, *slot);
+        }
+        true
     }
 }
 
@@ -133,17 +172,31 @@ fn captured<M: Memory>(memory: &M, call: &CallLayout, frame: u64, block: &CallBl
     }
     let cells = memory.read_u64(names + u64::from(call.var_size)).unwrap_or(0);
     let first = frame + u64::from(call.frame_slots) + 8 * u64::from(key.locals);
-    for cell in 0..MAX_SLOTS as u64 {
-        if cell >= cells {
-            break;
+    let cells = cells.min(MAX_SLOTS as u64) as u32;
+    memory.repeat(cells, &mut Cells { memory, table, first, args: &mut key.args });
+}
+
+/// The cells of captured parameters.
+struct Cells<'a, M> {
+    memory: &'a M,
+    /// Which parameter each is of.
+    table: u64,
+    /// Where the first one stands.
+    first: u64,
+    args: &'a mut [u64; MAX_SLOTS],
+}
+
+impl<M: Memory> Turns for Cells<'_, M> {
+    #[inline(always)]
+    fn turn(&mut self, index: u32) -> bool {
+        let at = 8 * u64::from(index);
+        let argument = self.memory.read_u64(self.table + at).unwrap_or(u64::MAX);
+        if argument < MAX_SLOTS as u64
+            && let Some(slot) = self.args.get_mut(argument as usize)
+        {
+            *slot = self.memory.read_u64(self.first + at).unwrap_or(0);
         }
-        let argument = memory.read_u64(table + 8 * cell).unwrap_or(u64::MAX);
-        let value = memory.read_u64(first + 8 * cell).unwrap_or(0);
-        for (index, slot) in key.args.iter_mut().enumerate() {
-            if index as u64 == argument {
-                *slot = value;
-            }
-        }
+        true
     }
 }
 
@@ -203,27 +256,38 @@ fn before_nul(word: u64) -> u64 {
 fn caller<M: Memory>(
     memory: &M,
     layouts: Layouts<'_>,
+    known: impl FnOnce(u64) -> Option<u64>,
     block: &mut CallBlock,
     seen: &mut Seen,
 ) -> Result<(), Fault> {
     let walk = layouts.walk;
-    let mut previous = seen.previous;
-    for _ in 0..=MAX_SHIMS {
-        if previous == 0 {
-            return Ok(());
-        }
-        block.fill(memory, previous, walk.frame_bytes)?;
-        if walk.frame_owner == ABSENT || u32::from(block.u8(walk.frame_owner)) < walk.frame_owner_shim {
-            let code = checked(block.u64(walk.frame_code) & walk.code_mask)?;
-            seen.caller_globals = block.u64(walk.frame_globals);
-            seen.key.offset = super::frame::lasti(walk, block, code);
-            seen.caller_identity = code::read_identity(memory, walk, code, block).unwrap_or(0);
-            seen.key.caller = packed(code, code::in_globals(seen.caller_identity, seen.caller_globals));
-            return Ok(());
-        }
-        previous = block.u64(walk.frame_previous);
+    let mut frame = seen.previous;
+    if frame == 0 {
+        return Ok(());
     }
-    Err(Fault::ShimChain)
+    block.fill(memory, frame, walk.frame_bytes)?;
+    for _ in 0..MAX_SHIMS {
+        if walk.frame_owner == ABSENT || u32::from(block.u8(walk.frame_owner)) < walk.frame_owner_shim {
+            break;
+        }
+        frame = block.u64(walk.frame_previous);
+        if frame == 0 {
+            return Ok(());
+        }
+        block.fill(memory, frame, walk.frame_bytes)?;
+    }
+    let code = checked(block.u64(walk.frame_code) & walk.code_mask)?;
+    seen.caller_globals = block.u64(walk.frame_globals);
+    seen.key.offset = super::frame::lasti(walk, block, code);
+    if let Some(caller) = known(frame)
+        && address(caller) == code
+    {
+        seen.key.caller = caller;
+        return Ok(());
+    }
+    seen.caller_identity = code::read_identity(memory, walk, code, block).unwrap_or(0);
+    seen.key.caller = packed(code, code::in_globals(seen.caller_identity, seen.caller_globals));
+    Ok(())
 }
 
 /// The type of an object that C code holds, packed.
@@ -262,7 +326,7 @@ pub fn leave<M: Memory>(
         key.result = slot_type(memory, call, memory.read_u64(slot)?);
     } else if opcode != 0 && (opcode == call.return_const[0] || opcode == call.return_const[1]) {
         let high = if before == call.extended_arg { u64::from(extension) << 8 } else { 0 };
-        let code = crate::call::address(key.callee);
+        let code = address(key.callee);
         let constants = checked(memory.read_u64(code + u64::from(call.code_consts))?)?;
         let item = constants + u64::from(call.tuple_items) + 8 * (high | u64::from(argument));
         key.result = slot_type(memory, call, memory.read_u64(item)?);

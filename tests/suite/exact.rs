@@ -9,7 +9,7 @@ use crate::support::pythons::Interpreter;
 use crate::support::truth::Truth;
 
 /// Most differences that a failure lists.
-const SHOWN: usize = 20;
+const SHOWN: usize = 60;
 
 /// All calls that the program's own functions make or are the target of are the same, with the types of their
 /// arguments and results, and all exceptions in its functions; but for the differences that are named.

@@ -1,10 +1,11 @@
 //! The door for the ring buffer. A record that finds no room is counted.
 
-use crate::maps::{EVENTS, Scratch};
+use crate::maps::{EVENTS, Pieces, Scratch};
 use aya_ebpf::helpers::generated::bpf_ringbuf_output;
 use molt_common::event::sample::{Frame, Sample};
 use molt_common::fault::Fault;
 use molt_common::limits::MAX_FRAMES;
+use molt_common::plan::{MAX_PIECE, Piece};
 use zerocopy::{Immutable, IntoBytes};
 
 /// Sends one record of fixed size.
@@ -19,6 +20,13 @@ pub fn sample(scratch: &Scratch, frames: u32) -> Result<(), Fault> {
     let frames = (frames as usize).min(MAX_FRAMES);
     let bytes = size_of::<Sample>() + frames * size_of::<Frame>();
     output((&raw const *scratch).cast(), bytes as u64)
+}
+
+/// Sends a piece and its first `bytes` bytes, which follow it in `pieces`.
+#[inline(always)]
+pub fn piece(pieces: &Pieces, bytes: u64) -> Result<(), Fault> {
+    let bytes = bytes.min(MAX_PIECE as u64);
+    output((&raw const *pieces).cast(), size_of::<Piece>() as u64 + bytes)
 }
 
 #[inline(always)]

@@ -16,6 +16,7 @@ mod memory;
 mod probes;
 mod registers;
 mod repeat;
+mod snapshot;
 mod task;
 mod thread;
 

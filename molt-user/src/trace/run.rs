@@ -204,6 +204,7 @@ impl Run<'_> {
         for ask in self.watch.asks() {
             let done = match ask {
                 Ask::Configure(pid, config) => self.kernel.trace(pid, &config).map_err(anyhow::Error::from),
+                Ask::Plan(program, plans) => self.kernel.plan(program, &plans).map_err(anyhow::Error::from),
                 Ask::Forget(pid) => {
                     self.kernel.forget(pid);
                     self.kernel.unhook_calls(pid);

@@ -2,8 +2,10 @@
 
 mod fault;
 mod image;
+mod overlay;
 mod process;
 
 pub use fault::FaultyMemory;
 pub use image::{Image, ImageError, Recorder};
+pub use overlay::{Overlay, Pieces};
 pub use process::{ProcessMemory, ReadFailures};

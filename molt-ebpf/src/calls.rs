@@ -30,7 +30,7 @@ impl Hit {
             return None;
         }
         if config.flags & PROCESS_READY == 0 {
-            fault::count(Fault::NotReady);
+            fault::count(Fault::UnreadCall);
             return None;
         }
         let meter = METER.get_ptr_mut(0)?;

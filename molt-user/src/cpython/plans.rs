@@ -41,8 +41,19 @@ fn code(layout: &Layout) -> Plan {
     let names = plan.add(Step { pointer: layout.code_varnames, ..whole(ROOT, layout.tuple_items + 8) });
     plan.add(text(layout, names, layout.tuple_items));
     plan.add(whole(SECOND_ROOT, layout.dict_values + 8));
-    plan.add(Step { pointer: layout.dict_keys, ..whole(SECOND_ROOT, MOST_TEXT) });
+    let keys = plan.add(Step { pointer: layout.dict_keys, ..whole(SECOND_ROOT, MOST_TEXT) });
+    for slots in [8, 16] {
+        plan.add(text(layout, keys, first_value(layout, slots)));
+    }
     plan.done()
+}
+
+/// Where the first value stands in a table of keys with so many slots, each with an index of one byte; all keys are
+/// str. In a table of another size something else is there, and the copy is not used.
+fn first_value(layout: &Layout, slots: u32) -> u32 {
+    // An entry is a hash, a key and a value, from 3.11 on a key and a value.
+    let before = if layout.keys_size == ABSENT { 8 } else { 16 };
+    layout.keys_indices + slots + before
 }
 
 /// A class made at run time, with its names and the beginning of its namespace, where `__module__` stands.

@@ -45,7 +45,11 @@ impl Reader {
     pub(super) fn read_ahead(&mut self, frame: &Frame, pieces: &Pieces) -> Known<Arc<SeenCode>> {
         let Self { codes, memory, layout, .. } = self;
         let read = || {
-            let object = read_code(&Overlay { pieces, memory }, layout, frame.code, frame.globals)?;
+            let mut object = read_code(&Overlay { pieces, memory }, layout, frame.code, frame.globals)?;
+            if object.module.is_err() {
+                // Since the copy was made the namespace has grown, and lies elsewhere now.
+                object.module = Objects::new(memory, layout).namespace_name(frame.globals);
+            }
             let identity = in_globals(object.identity, frame.globals);
             Ok(SeenCode { id: OnceLock::new(), identity, object })
         };

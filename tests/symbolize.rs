@@ -9,6 +9,8 @@
 
 #[path = "symbolize/code.rs"]
 mod code;
+#[path = "symbolize/containers.rs"]
+mod containers;
 #[path = "symbolize/image.rs"]
 mod image;
 #[path = "symbolize/modules.rs"]

@@ -5,7 +5,7 @@
 //! each length has a maximum next to its use, each chain a bound.
 
 pub mod debug_offsets;
-mod dict;
+pub mod dict;
 mod dispatch;
 mod handler;
 pub mod layout;
@@ -40,6 +40,9 @@ pub enum Unknown {
     /// Another object is at this address by now.
     #[error("another object is at this address by now")]
     Stale,
+    /// The program changed it meanwhile.
+    #[error("contents changed while they were read")]
+    Torn,
     /// This version of CPython does not have it.
     #[error("this version of CPython does not have it")]
     NotInVersion,
@@ -58,6 +61,7 @@ impl Unknown {
             Unknown::TooLong => "too_long",
             Unknown::Malformed => "malformed",
             Unknown::Stale => "stale",
+            Unknown::Torn => "torn",
             Unknown::NotInVersion => "not_in_version",
             Unknown::Absent => "absent",
         }

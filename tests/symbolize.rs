@@ -7,6 +7,8 @@
     reason = "a test fails by panicking, in its helpers too"
 )]
 
+#[path = "symbolize/classes.rs"]
+mod classes;
 #[path = "symbolize/code.rs"]
 mod code;
 #[path = "symbolize/containers.rs"]

@@ -14,6 +14,9 @@ const MIN_CHUNK: u64 = 64;
 const MAX_CHUNK: u64 = 1024;
 /// Places looked at for each entry that is wanted: a dict that serves as a queue has deleted ones at its start.
 const SLOTS_PER_ITEM: u64 = 64;
+/// Most keys that instances share: 30 from 3.11 on (`SHARED_KEYS_MAX_SIZE`), before as many as the first of them
+/// had.
+const MAX_SHARED: u64 = 1 << 16;
 /// Most values of an instance whose order is noted: it has one byte for their number.
 const MAX_ORDER: usize = 255;
 
@@ -74,16 +77,25 @@ impl<M: Memory> Objects<'_, M> {
         Ok(DictStart { used: head.u64(layout.dict_used)?, keys, values, items, rest })
     }
 
+    /// The keys in the table at `keys` that a class shares between its instances, in their order.
+    pub fn shared_names(&self, keys: u64) -> Known<Vec<u64>> {
+        let table = self.keys(keys)?;
+        if table.count > MAX_SHARED {
+            return Err(Unknown::TooLong);
+        }
+        Ok(self.entries(&table, 0, table.count)?.into_iter().map(|(key, _)| key).collect())
+    }
+
     /// Names and values of an instance whose values lie apart from the keys that its class shares, in the order of
     /// insertion: up to 3.10 that of the keys, then what is noted beside the values
     /// (`_PyDictValues_AddToInsertionOrder` in `pycore_dict.h`).
     pub fn split_items(&self, keys: u64, values: u64) -> Known<Vec<(u64, u64)>> {
         let layout = self.layout;
-        let table = self.keys(keys)?;
-        let names = self.entries(&table, 0, table.count)?;
+        let names = self.shared_names(keys)?;
+        let count = names.len() as u64;
         let offset = if layout.values_items == ABSENT { 0 } else { layout.values_items };
         let first = values.wrapping_add(u64::from(offset));
-        let held = self.pointers(first, table.count)?;
+        let held = self.pointers(first, count)?;
         let order = if layout.values_items == ABSENT {
             (0..names.len()).collect()
         } else if layout.values_capacity == ABSENT {
@@ -98,7 +110,7 @@ impl<M: Memory> Objects<'_, M> {
             let order = self.bytes_at(order, usize::from(size), MAX_ORDER)?;
             order.into_iter().map(usize::from).collect::<Vec<_>>()
         };
-        let item = |at: usize| Some((names.get(at)?.0, *held.get(at)?));
+        let item = |at: usize| Some((*names.get(at)?, *held.get(at)?));
         let items: Option<Vec<_>> = order.into_iter().map(item).collect();
         Ok(items.ok_or(Unknown::Malformed)?.into_iter().filter(is_live).collect())
     }

@@ -13,6 +13,8 @@ mod classes;
 mod code;
 #[path = "symbolize/containers.rs"]
 mod containers;
+#[path = "symbolize/faults.rs"]
+mod faults;
 #[path = "symbolize/image.rs"]
 mod image;
 #[path = "symbolize/modules.rs"]

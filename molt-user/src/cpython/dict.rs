@@ -9,6 +9,8 @@ use molt_common::walk::Memory;
 /// Longest index table of a dict in bytes that is believed: 2^32 entries need 2^33 slots of 4 bytes.
 const MAX_INDEX_BYTES: u64 = 1 << 35;
 
+/// Most names of a namespace among which one is looked for.
+const MAX_NAMES: usize = 10_000;
 /// Entries read at once.
 const MIN_CHUNK: u64 = 64;
 const MAX_CHUNK: u64 = 1024;
@@ -135,7 +137,8 @@ impl<M: Memory> Objects<'_, M> {
     /// The value under the str `name` in the namespace at `addr`, which is looked for at its ends first: what a
     /// class statement or C writes by itself comes first or last, and in between may be thousands of names.
     pub fn namespace_get(&self, addr: u64, name: &str) -> Known<u64> {
-        self.find(self.namespace_ends(addr, 64)?, name).or_else(|_| self.dict_get(addr, name))
+        let ends = self.find(self.namespace_ends(addr, 64)?, name);
+        ends.or_else(|_| self.find(self.dict_start(addr, MAX_NAMES)?.items, name))
     }
 
     /// The value under the str `name` among `items`; [`Unknown::Absent`] when there is none. A key that cannot be

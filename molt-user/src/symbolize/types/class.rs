@@ -11,6 +11,8 @@ use molt_common::walk::ty::HEAP_TYPE;
 
 /// Most attributes of one class that are listed: its first ones.
 pub const MAX_ATTRIBUTES: usize = 10_000;
+/// Most bytes of their names that are kept: 200 for each.
+const MAX_NAMES: usize = 2 << 20;
 /// Most bases of one class, direct or not.
 const MAX_BASES: usize = 1000;
 
@@ -26,8 +28,8 @@ pub struct Class {
     /// Names that its instances were seen with by the interpreter, in the order of their keys; empty where it
     /// shares none between them.
     pub instance_names: Known<Vec<Text>>,
-    /// What it was written as.
-    pub form: ClassForm,
+    /// What it was written as; [`Unknown::TooLong`] when not all attributes are listed.
+    pub form: Known<ClassForm>,
 }
 
 /// The attributes of a class.
@@ -37,6 +39,22 @@ pub struct Attributes {
     pub list: Vec<Attribute>,
     /// How many more there are.
     pub rest: u64,
+}
+
+impl Attributes {
+    /// What a class with these attributes was written as.
+    fn form(&self, is_enum: bool, is_tuple: bool) -> Known<ClassForm> {
+        if self.rest > 0 {
+            return Err(Unknown::TooLong);
+        }
+        let has = |name| self.list.iter().any(|attribute| attribute.name.value == name);
+        Ok(ClassForm {
+            is_dataclass: has("__dataclass_fields__"),
+            is_enum,
+            is_named_tuple: is_tuple && has("_fields"),
+            has_slots: has("__slots__"),
+        })
+    }
 }
 
 /// An attribute of a class.
@@ -82,25 +100,23 @@ pub fn read_class<M: Memory>(
     }
     let flags = objects.flags_of_type(addr)?;
     let mut names = |at| -> Known<Vec<String>> {
-        let types = objects.items(objects.u64(addr, at)?)?;
-        if types.len() > MAX_BASES {
-            return Err(Unknown::TooLong);
-        }
-        types.into_iter().map(&mut name_of_type).collect()
+        read_types(&objects, addr, at)?.into_iter().map(&mut name_of_type).collect()
     };
     let (bases, mro) = (names(layout.type_bases), names(layout.type_mro));
     let attributes = namespace(&objects, interp, addr, flags)
         .and_then(|dict| read_attributes(&objects, dict, &mut name_of_type));
-    let has = |name| {
-        attributes.as_ref().is_ok_and(|found| found.list.iter().any(|attribute| attribute.name.value == name))
-    };
-    let form = ClassForm {
-        is_dataclass: has("__dataclass_fields__"),
-        is_enum: objects.is_derived_from(addr, "EnumMeta")? || objects.is_derived_from(addr, "EnumType")?,
-        is_named_tuple: flags & TUPLE_SUBCLASS != 0 && has("_fields"),
-        has_slots: has("__slots__"),
-    };
+    let form = attributes.as_ref().map_err(|reason| *reason).and_then(|found| {
+        let is_enum =
+            objects.is_derived_from(addr, "EnumMeta")? || objects.is_derived_from(addr, "EnumType")?;
+        found.form(is_enum, flags & TUPLE_SUBCLASS != 0)
+    });
     Ok(Class { bases, mro, instance_names: read_instance_names(&objects, addr, flags), attributes, form })
+}
+
+/// The types in the tuple that the field `at` of the type at `addr` leads to.
+pub(super) fn read_types<M: Memory>(objects: &Objects<'_, M>, addr: u64, at: u32) -> Known<Vec<u64>> {
+    let types = objects.items(objects.u64(addr, at)?)?;
+    if types.len() > MAX_BASES { Err(Unknown::TooLong) } else { Ok(types) }
 }
 
 fn read_instance_names<M: Memory>(objects: &Objects<'_, M>, addr: u64, flags: u64) -> Known<Vec<Text>> {
@@ -119,18 +135,23 @@ fn read_attributes<M: Memory>(
     name_of_type: &mut impl FnMut(u64) -> Known<String>,
 ) -> Known<Attributes> {
     let before = objects.dict_start(dict, MAX_ATTRIBUTES)?;
-    let mut list = Vec::new();
+    let (mut found, mut names) = (Attributes { rest: before.used, ..Attributes::default() }, 0);
     for (key, value) in &before.items {
+        if names > MAX_NAMES {
+            break;
+        }
+        found.rest = found.rest.saturating_sub(1);
         let name = match objects.str(*key) {
             Err(Unknown::WrongType) => continue,
             name => name?,
         };
+        names += name.value.len();
         let kind = name_of_type(objects.u64(*value, objects.layout.object_type)?)?;
         let is_slot = kind == MEMBER && read_offset(objects, *value)?.is_some();
-        list.push(Attribute { name, kind, is_slot });
+        found.list.push(Attribute { name, kind, is_slot });
     }
     if objects.dict_start(dict, MAX_ATTRIBUTES)? != before {
         return Err(Unknown::Torn);
     }
-    Ok(Attributes { list, rest: before.used.saturating_sub(before.items.len() as u64) })
+    Ok(found)
 }

@@ -10,6 +10,8 @@ use molt_common::walk::Memory;
 
 /// Most attributes of one instance's `__dict__` that are looked at: its first ones.
 const MAX_ATTRIBUTES: usize = 1000;
+/// Most bytes of their names that are kept: 200 for each.
+const MAX_NAMES: usize = 200_000;
 /// `Py_TPFLAGS_INLINE_VALUES` (`Include/object.h`), from 3.13 on: values follow the object.
 const INLINE_VALUES: u64 = 1 << 2;
 /// `Py_TPFLAGS_MANAGED_DICT`, from 3.11 on: `__dict__` or the values lie before the object.
@@ -54,17 +56,23 @@ pub fn read_instance<M: Memory>(
     for (slot, value) in slots.iter().zip(&before.slots).filter(|(_, value)| **value != 0) {
         attributes.push(InstanceAttribute { name: slot.name.clone(), kind: kind_of(*value)?, is_slot: true });
     }
+    let (mut names, mut rest) = (0, before.rest);
     for (key, value) in &before.items {
+        if names > MAX_NAMES {
+            rest = true;
+            break;
+        }
         let name = match objects.str(*key) {
             Err(Unknown::WrongType) => continue,
             name => name?,
         };
+        names += name.value.len();
         attributes.push(InstanceAttribute { name, kind: kind_of(*value)?, is_slot: false });
     }
     if look(&objects, addr, slots)? != before {
         return Err(Unknown::Torn);
     }
-    Ok(Instance { attributes, rest: before.rest })
+    Ok(Instance { attributes, rest })
 }
 
 /// One look at an instance. Two that are equal saw the same attributes.

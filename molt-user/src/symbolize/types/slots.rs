@@ -1,12 +1,14 @@
 //! `__slots__`: attributes that instances keep at fixed places.
 
-use super::class::MAX_ATTRIBUTES;
+use super::class::{MAX_ATTRIBUTES, read_types};
 use crate::cpython::layout::Layout;
 use crate::cpython::object::{Head, Objects};
 use crate::cpython::text::Text;
 use crate::cpython::{Known, Unknown};
 use molt_common::walk::Memory;
 use molt_common::walk::ty::HEAP_TYPE;
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 /// The type of the descriptors that stand for slots.
 pub(super) const MEMBER: &str = "member_descriptor";
@@ -19,8 +21,10 @@ const T_OBJECT: u32 = 6;
 const T_OBJECT_EX: u32 = 16;
 /// Largest offset that is believed: a class with 100,000 slots.
 const MAX_OFFSET: u64 = 1 << 20;
-/// Most classes looked at for the slots of one.
-const MAX_CLASSES: usize = 256;
+/// Most attributes looked at for the slots of one class, its bases' with them: few have 1,000.
+const MAX_LOOKED_AT: usize = 1 << 15;
+/// Most slots of one class.
+const MAX_SLOTS: usize = 2000;
 
 /// A slot of instances.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,13 +39,21 @@ pub struct Slot {
 /// the order of `__mro__`. C types have none that are meant.
 pub fn read_slots<M: Memory>(memory: &M, layout: &Layout, addr: u64) -> Known<Vec<Slot>> {
     let objects = Objects::new(memory, layout);
-    let mut slots: Vec<Slot> = Vec::new();
-    for class in objects.items(objects.u64(addr, layout.type_mro)?)?.into_iter().take(MAX_CLASSES) {
+    let (mut slots, mut left) = (Vec::<Slot>::new(), MAX_LOOKED_AT);
+    let mut members = HashMap::new();
+    for class in read_types(&objects, addr, layout.type_mro)? {
         if objects.flags_of_type(class)? & HEAP_TYPE == 0 {
             continue;
         }
-        for (key, value) in objects.dict_start(objects.u64(class, layout.type_dict)?, MAX_ATTRIBUTES)?.items {
-            if !objects.is_a(value, MEMBER)? {
+        let start = objects.dict_start(objects.u64(class, layout.type_dict)?, MAX_ATTRIBUTES)?;
+        left = left.checked_sub(start.items.len()).ok_or(Unknown::TooLong)?;
+        for (key, value) in start.items {
+            let kind = objects.u64(value, layout.object_type)?;
+            let is_member = match members.entry(kind) {
+                Entry::Occupied(known) => *known.get(),
+                Entry::Vacant(new) => *new.insert(objects.is_type_named(kind, MEMBER)?),
+            };
+            if !is_member {
                 continue;
             }
             let name = objects.str(key)?;
@@ -49,6 +61,9 @@ pub fn read_slots<M: Memory>(memory: &M, layout: &Layout, addr: u64) -> Known<Ve
                 && slots.iter().all(|slot| slot.name != name)
             {
                 slots.push(Slot { name, offset });
+            }
+            if slots.len() > MAX_SLOTS {
+                return Err(Unknown::TooLong);
             }
         }
     }

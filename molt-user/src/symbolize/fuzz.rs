@@ -65,9 +65,10 @@ pub fn memory_image(bytes: &[u8]) {
 
 /// Reads what a session reads: modules, paths, the stack of the first thread and the code on it.
 fn read_all<M: Memory>(memory: &M, layout: &Layout, runtime: u64) {
-    let Ok(interp) = main_interpreter(memory, layout, runtime) else { return };
+    let interp = main_interpreter(memory, layout, runtime);
+    read_object(memory, layout, interp.unwrap_or(runtime));
+    let Ok(interp) = interp else { return };
     let _any = (read_modules(memory, layout, interp), read_import_paths(memory, layout, interp));
-    read_object(memory, layout, interp);
     let (walk, mut block) = (layout.walk(), Block::default());
     let tstate = memory.read_u64(interp.wrapping_add(u64::from(layout.interp_threads_head))).unwrap_or(0);
     let mut addr = frame::innermost(memory, &walk, tstate).unwrap_or(0);

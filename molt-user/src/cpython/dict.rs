@@ -137,8 +137,14 @@ impl<M: Memory> Objects<'_, M> {
     /// The value under the str `name` in the namespace at `addr`, which is looked for at its ends first: what a
     /// class statement or C writes by itself comes first or last, and in between may be thousands of names.
     pub fn namespace_get(&self, addr: u64, name: &str) -> Known<u64> {
-        let ends = self.find(self.namespace_ends(addr, 64)?, name);
-        ends.or_else(|_| self.find(self.dict_start(addr, MAX_NAMES)?.items, name))
+        if let Ok(value) = self.find(self.namespace_ends(addr, 64)?, name) {
+            return Ok(value);
+        }
+        let start = self.dict_start(addr, MAX_NAMES)?;
+        match self.find(start.items, name) {
+            Err(Unknown::Absent) if start.rest => Err(Unknown::TooLong),
+            found => found,
+        }
     }
 
     /// The value under the str `name` among `items`; [`Unknown::Absent`] when there is none. A key that cannot be

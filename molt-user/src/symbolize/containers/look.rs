@@ -57,8 +57,8 @@ fn sequence<M: Memory>(objects: &Objects<'_, M>, addr: u64, items: u64) -> Known
         picked.map(read).collect::<Known<_>>()?
     };
     // A list or tuple that is just being built has places without an element.
-    let items = found.into_iter().filter(|item| *item != 0).map(|item| (item, 0)).collect();
-    Ok(Look { length, places: [addr, 0], items })
+    let found = found.into_iter().filter(|item| *item != 0).map(|item| (item, 0)).collect();
+    Ok(Look { length, places: [items, 0], items: found })
 }
 
 /// The elements of a set, in the order of its table, which is that of hashes.

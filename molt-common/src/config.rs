@@ -1,5 +1,6 @@
 //! What user space tells the kernel side.
 
+use crate::call::CallLayout;
 use crate::layout::WalkLayout;
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
@@ -16,6 +17,21 @@ pub const PROCESS_FOLLOW: u32 = 4;
 /// inherit it.
 pub const PROCESS_HOLD: u32 = 8;
 
+/// Set in [`ProcessConfig::flags`] when the process's calls are counted where probes see them.
+pub const PROCESS_CALLS: u32 = 16;
+
+/// Set in [`ProcessConfig::flags`] when the process's main thread is held, like [`PROCESS_HOLD`], before its
+/// interpreter begins: how to read it must be known before the first call. The kernel side clears it then.
+pub const PROCESS_HOLD_START: u32 = 32;
+
+/// Cookies of the probes that see an interpreter's life.
+pub mod milestone {
+    /// It begins.
+    pub const START: u64 = 1;
+    /// It is about to be torn down. Also where a link carries no cookies.
+    pub const END: u64 = 0;
+}
+
 /// The signal that holds a followed process at the entry of its finalization: `SIGURG` on x86-64 and arm64. The
 /// tracer takes it away; without a tracer a process that does not handle it ignores it (`man 7 signal`).
 pub const HOLD_SIGNAL: u32 = 23;
@@ -28,13 +44,21 @@ pub struct ProcessConfig {
     pub runtime: u64,
     /// Offsets for its version.
     pub layout: WalkLayout,
+    /// What reading its calls needs beyond that; zeros where calls are not hooked.
+    pub call: CallLayout,
     /// `PROCESS_*` bits.
     pub flags: u32,
+    /// Number of the program that the process runs, under which its calls are counted: a process runs another one
+    /// after an exec, and process ids come again.
+    pub program: u32,
     /// The key of `autoTSSkey`, as read from the process.
     pub tss_key: u32,
+    /// Zero.
+    pub reserved: u32,
 }
 
-const _: () = assert!(size_of::<ProcessConfig>() == 8 + size_of::<WalkLayout>() + 8);
+const _: () =
+    assert!(size_of::<ProcessConfig>() == 8 + size_of::<WalkLayout>() + size_of::<CallLayout>() + 16);
 
 /// Offsets in the running kernel's `task_struct`, from its own BTF. The value of the map `KERNEL`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]

@@ -22,11 +22,23 @@ pub enum Fault {
     MapMissing = 6,
     /// The stack had more than [`crate::limits::MAX_SHIMS`] shim frames in a row: torn memory.
     ShimChain = 7,
+    /// More calls open at once than [`crate::call::MAX_OPEN_CALLS`].
+    OpenCallsFull = 8,
+    /// A call that was counted without types, because the table of tuples was full.
+    CallsFull = 9,
+    /// A call that was not counted at all, because the table of call sites was full too.
+    CallSitesFull = 10,
+    /// A call whose start could not be read.
+    UnreadCall = 11,
+    /// A return whose value could not be read.
+    UnreadReturn = 12,
+    /// An exception that could not be read.
+    UnreadException = 13,
 }
 
 impl Fault {
     /// Every fault, in the order of its number.
-    pub const ALL: [Fault; 8] = [
+    pub const ALL: [Fault; 14] = [
         Fault::RingFull,
         Fault::ReadFault,
         Fault::NoThreadState,
@@ -35,6 +47,12 @@ impl Fault {
         Fault::ProcessTableFull,
         Fault::MapMissing,
         Fault::ShimChain,
+        Fault::OpenCallsFull,
+        Fault::CallsFull,
+        Fault::CallSitesFull,
+        Fault::UnreadCall,
+        Fault::UnreadReturn,
+        Fault::UnreadException,
     ];
 
     /// The name under which the artifact's `collector.loss` counts it.
@@ -48,6 +66,12 @@ impl Fault {
             Fault::ProcessTableFull => "process_table_full",
             Fault::MapMissing => "map_missing",
             Fault::ShimChain => "shim_chain",
+            Fault::OpenCallsFull => "open_calls_full",
+            Fault::CallsFull => "calls_full",
+            Fault::CallSitesFull => "call_sites_full",
+            Fault::UnreadCall => "unread_call",
+            Fault::UnreadReturn => "unread_return",
+            Fault::UnreadException => "unread_exception",
         }
     }
 }

@@ -4,7 +4,7 @@
 //! A thing is here only if both sides use it. No allocation, no aya, no CPython version numbers: what
 //! differs between interpreters arrives as a [`layout::WalkLayout`].
 //!
-//! In reading order: [`limits`], [`fault`], [`layout`], [`config`], [`event`], [`walk`].
+//! In reading order: [`limits`], [`fault`], [`layout`], [`config`], [`event`], [`call`], [`walk`].
 #![cfg_attr(not(test), no_std)]
 #![expect(
     clippy::inline_always,
@@ -16,6 +16,7 @@
     reason = "fields are cut out of words, C's ints have 32 bits, and the limits are far below"
 )]
 
+pub mod call;
 pub mod config;
 pub mod event;
 pub mod fault;
@@ -24,4 +25,4 @@ pub mod limits;
 pub mod walk;
 
 /// Version of every layout in this crate. The object carries it, and the loader refuses another one.
-pub const WIRE_VERSION: u32 = 1;
+pub const WIRE_VERSION: u32 = 2;

@@ -4,14 +4,20 @@
 //! what differs between interpreters comes with the process's configuration.
 #![no_std]
 #![no_main]
+#![feature(core_intrinsics)]
+#![expect(internal_features, reason = "`core` has no atomic additions for this target")]
 
+mod atomic;
+mod calls;
 mod emit;
 mod fault;
 mod maps;
 mod memory;
 mod probes;
+mod registers;
 mod repeat;
 mod task;
+mod thread;
 
 /// Kernel helpers for tracing are open to programs under a GPL-compatible licence only.
 #[unsafe(link_section = "license")]

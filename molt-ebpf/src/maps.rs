@@ -1,7 +1,11 @@
 //! The door for maps: what each holds, who writes it.
 
-use aya_ebpf::btf_maps::{Array, HashMap, PerCpuArray, RingBuf};
+use aya_ebpf::bindings::BPF_F_NO_PREALLOC;
+use aya_ebpf::btf_maps::{Array, HashMap, LruHashMap, PerCpuArray, RingBuf};
 use aya_ebpf::macros::btf_map;
+use molt_common::call::{
+    CallKey, FrameKey, Gate, MAX_CALL_SITES, MAX_CALLS, MAX_OPEN_CALLS, MAX_SEEN, Meter, SiteKey,
+};
 use molt_common::config::{KernelLayout, ProcessConfig};
 use molt_common::event::sample::{Frame, Sample};
 use molt_common::fault::{COUNTER_SLOTS, Fault};
@@ -22,6 +26,37 @@ pub static COUNTERS: PerCpuArray<u64, { COUNTER_SLOTS as usize }> = PerCpuArray:
 /// Records on their way to user space.
 #[btf_map]
 pub static EVENTS: RingBuf<(), { RING_BYTES as usize }> = RingBuf::new();
+
+/// Tables that grow with what they hold, so that an idle one costs nothing.
+const GROWS: usize = BPF_F_NO_PREALLOC as usize;
+
+/// Calls that have begun and not ended, by their frames.
+#[btf_map]
+pub static OPEN: HashMap<FrameKey, CallKey, { MAX_OPEN_CALLS as usize }, GROWS> = HashMap::new();
+
+/// Up to 3.10: a frame to the one that it has called. [`FrameKey::frame`] is 0 for a thread's first frame.
+#[btf_map]
+pub static ACTIVE: HashMap<FrameKey, u64, { MAX_OPEN_CALLS as usize }, GROWS> = HashMap::new();
+
+/// How often each tuple was seen.
+#[btf_map]
+pub static CALLS: HashMap<CallKey, u64, { MAX_CALLS as usize }, GROWS> = HashMap::new();
+
+/// How often call sites were seen whose tuples found no room.
+#[btf_map]
+pub static UNDETAILED: HashMap<SiteKey, u64, { MAX_CALL_SITES as usize }, GROWS> = HashMap::new();
+
+/// Tuples that user space was told of, by their hash. To be told twice does no harm.
+#[btf_map]
+pub static SEEN: LruHashMap<u64, u8, { MAX_SEEN as usize }> = LruHashMap::new();
+
+/// What the call probes did. Each CPU counts for itself.
+#[btf_map]
+pub static METER: PerCpuArray<Meter, 1> = PerCpuArray::new();
+
+/// One entry, written by user space when it grants hits.
+#[btf_map]
+pub static GATE: Array<Gate, 1> = Array::new();
 
 /// What is too large for a program's stack of 512 bytes.
 #[repr(C)]

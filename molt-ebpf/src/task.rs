@@ -2,8 +2,11 @@
 
 use crate::maps::KERNEL;
 use crate::memory::{kernel_u32, kernel_u64};
+use aya_ebpf::EbpfContext;
 use aya_ebpf::helpers::bpf_get_current_pid_tgid;
-use aya_ebpf::helpers::generated::{bpf_get_current_task, bpf_ktime_get_ns, bpf_send_signal_thread};
+use aya_ebpf::helpers::generated::{
+    bpf_get_attach_cookie, bpf_get_current_task, bpf_ktime_get_ns, bpf_send_signal_thread,
+};
 use molt_common::config::KernelLayout;
 use molt_common::event::Header;
 use molt_common::fault::Fault;
@@ -66,4 +69,11 @@ pub fn ids(task: u64) -> Result<(u32, u32), Fault> {
     let pid = kernel_u32(task + u64::from(layout.task_tgid))?;
     let tid = kernel_u32(task + u64::from(layout.task_pid))?;
     Ok((pid, tid))
+}
+
+/// The number that the probe's link was given for this place.
+#[inline(always)]
+pub fn cookie(ctx: &impl EbpfContext) -> u64 {
+    // SAFETY: the helper takes the program's own context.
+    unsafe { bpf_get_attach_cookie(ctx.as_ptr()) }
 }

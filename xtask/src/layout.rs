@@ -131,7 +131,12 @@ fn opcodes(entry: &Value) -> Result<String> {
     writeln!(out, "    extended_arg: {},", number(&entry["EXTENDED_ARG"])?)?;
     writeln!(out, "    precall: {},", option(named("PRECALL").ok()))?;
     writeln!(out, "    call: {},", named("CALL")?)?;
-    writeln!(out, "    return_value: {},", named("RETURN_VALUE")?)?;
+    for (field, name) in [("return_value", "RETURN_VALUE"), ("return_const", "RETURN_CONST")] {
+        let written = [named(name), named(&format!("INSTRUMENTED_{name}"))];
+        let [plain, instrumented] = written.map(Result::ok);
+        writeln!(out, "    {field}: [{}, {}],", plain.unwrap_or(0), instrumented.or(plain).unwrap_or(0))?;
+    }
+    writeln!(out, "    raise: {},", named("RAISE_VARARGS")?)?;
     out += &rows("base", "[", &base)?;
     out += &rows("caches", "[", &bytes(&entry["caches"])?)?;
     out += "    #[rustfmt::skip]\n    resume: &[\n";

@@ -39,3 +39,10 @@ pub const KIND_END: u16 = 4;
 /// A [`Header`] alone: the thread is about to tear its interpreter down. With
 /// [`crate::config::PROCESS_HOLD`], it stops for its tracer first.
 pub const KIND_FINALIZE: u16 = 5;
+/// A [`crate::call::Seen`]: a tuple of a call was met for the first time.
+pub const KIND_CALL: u16 = 6;
+/// A [`Header`] alone: the hits that were granted are spent.
+pub const KIND_SPENT: u16 = 7;
+/// A [`Header`] alone: the interpreter is about to begin. With [`crate::config::PROCESS_HOLD_START`], the thread
+/// stops for its tracer first.
+pub const KIND_START: u16 = 8;

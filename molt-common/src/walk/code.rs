@@ -47,14 +47,20 @@ pub(super) fn fold(seed: u64, part: u64) -> u64 {
 
 /// Reads the identity of the code object at `code`, using `block` as scratch.
 #[inline(always)]
-pub fn read_identity<M: Memory>(
+pub fn read_identity<M: Memory, const WORDS: usize>(
     memory: &M,
     layout: &WalkLayout,
     code: u64,
-    block: &mut Block,
+    block: &mut Block<WORDS>,
 ) -> Result<u64, Fault> {
     block.fill(memory, code, layout.code_bytes)?;
-    Ok(identity(&Fields {
+    Ok(identity(&fields(block, layout)))
+}
+
+/// The fields of the code object that `block` holds.
+#[inline(always)]
+pub fn fields<const WORDS: usize>(block: &Block<WORDS>, layout: &WalkLayout) -> Fields {
+    Fields {
         size: block.u64(layout.code_size),
         name: block.u64(layout.code_name),
         filename: block.u64(layout.code_filename),
@@ -62,7 +68,14 @@ pub fn read_identity<M: Memory>(
         kwonlyargcount: block.u32(layout.code_kwonlyargcount),
         flags: block.u32(layout.code_flags),
         first_line: block.u32(layout.code_firstlineno),
-    }))
+    }
+}
+
+/// The identity of code that runs in certain globals, which name its module: one code object may run in
+/// several, and be several functions then. 0, an identity that is not known, stays 0.
+#[inline(always)]
+pub fn in_globals(identity: u64, globals: u64) -> u64 {
+    if identity == 0 { 0 } else { identity.wrapping_add(globals.rotate_left(32)) | 1 }
 }
 
 #[cfg(test)]

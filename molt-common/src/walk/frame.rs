@@ -38,12 +38,17 @@ pub fn step<M: Memory>(memory: &M, layout: &WalkLayout, addr: u64, block: &mut B
     }
     let code_addr = checked(block.u64(layout.frame_code) & layout.code_mask)?;
     let globals = block.u64(layout.frame_globals);
-    let lasti = if layout.code_adaptive == ABSENT {
-        (block.u32(layout.frame_instr) as i32).wrapping_mul(layout.lasti_unit as i32)
-    } else {
-        let first = code_addr.wrapping_add(u64::from(layout.code_adaptive));
-        block.u64(layout.frame_instr).wrapping_sub(first) as i32
-    };
+    let lasti = lasti(layout, block, code_addr);
     let identity = code::read_identity(memory, layout, code_addr, block).unwrap_or(0);
     Ok(Step { frame: Some(Frame { code: code_addr, identity, globals, lasti, owner }), previous })
+}
+
+/// Offset in bytes of the instruction at which a frame of `code` stands; `block` holds the frame.
+#[inline(always)]
+pub fn lasti<const WORDS: usize>(layout: &WalkLayout, block: &Block<WORDS>, code: u64) -> i32 {
+    if layout.code_adaptive == ABSENT {
+        return (block.u32(layout.frame_instr) as i32).wrapping_mul(layout.lasti_unit as i32);
+    }
+    let first = code.wrapping_add(u64::from(layout.code_adaptive));
+    block.u64(layout.frame_instr).wrapping_sub(first) as i32
 }

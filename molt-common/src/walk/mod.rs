@@ -3,6 +3,7 @@
 //! In the kernel [`Memory`] is `bpf_probe_read_user`; on the host it is another process, a recording, or a
 //! memory image in a test. Memory is never trusted: each step is bounded and each read may fail.
 
+pub mod call;
 pub mod code;
 pub mod frame;
 pub mod stack;
@@ -15,10 +16,30 @@ use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 /// Highest address of user space on x86-64 and arm64 with 48-bit addresses.
 const USER_TOP: u64 = 1 << 47;
 
+/// The body of a loop.
+pub trait Turns {
+    /// One turn. Whether there is to be another.
+    fn turn(&mut self, index: u32) -> bool;
+}
+
 /// Memory of a target process.
 pub trait Memory {
     /// Fills `into` with the bytes at `addr`, all of them or none.
     fn read(&self, addr: u64, into: &mut [u8]) -> Result<(), Fault>;
+
+    /// Takes at most `turns` turns. The kernel has a way of its own to loop, so that its verifier looks at the body
+    /// only once.
+    #[inline(always)]
+    fn repeat<T: Turns>(&self, turns: u32, body: &mut T)
+    where
+        Self: Sized,
+    {
+        for index in 0..turns {
+            if !body.turn(index) {
+                break;
+            }
+        }
+    }
 
     /// Reads a pointer or other 8-byte integer.
     #[inline(always)]
@@ -35,6 +56,14 @@ pub trait Memory {
         self.read(addr, &mut bytes)?;
         Ok(u32::from_le_bytes(bytes))
     }
+
+    /// Reads a 2-byte integer, such as a code unit.
+    #[inline(always)]
+    fn read_u16(&self, addr: u64) -> Result<u16, Fault> {
+        let mut bytes = [0; 2];
+        self.read(addr, &mut bytes)?;
+        Ok(u16::from_le_bytes(bytes))
+    }
 }
 
 impl<M: Memory + ?Sized> Memory for &M {
@@ -50,19 +79,25 @@ pub fn checked(addr: u64) -> Result<u64, Fault> {
     if addr == 0 || addr >= USER_TOP { Err(Fault::BadPointer) } else { Ok(addr) }
 }
 
-/// The head of an object, read at once. Fields are taken out of it by offset; an offset that is too large
+/// The head of an object, of at most `8 * WORDS` bytes, read at once. Fields are taken out of it by offset; an offset that is too large
 /// wraps around inside the block, so that no access needs a bounds check that the verifier would have to
 /// follow ([`crate::layout::WalkLayout::is_sound`] keeps it from happening).
-#[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[derive(Clone, Copy, Debug, FromBytes, IntoBytes, Immutable, KnownLayout)]
 #[repr(C)]
-pub struct Block {
+pub struct Block<const WORDS: usize = { crate::limits::BLOCK_BYTES / 8 }> {
     words: [u64; WORDS],
 }
 
-const WORDS: usize = crate::limits::BLOCK_BYTES / 8;
-const _: () = assert!(WORDS.is_power_of_two());
+impl<const WORDS: usize> Block<WORDS> {
+    const _CHECK: () = assert!(WORDS.is_power_of_two());
 
-impl Block {
+    /// A block of zeros, written word by word: a call of `memset` costs more in the kernel.
+    #[inline(always)]
+    pub fn new() -> Self {
+        let () = Self::_CHECK;
+        Self { words: [core::hint::black_box(0); WORDS] }
+    }
+
     /// Reads `len` bytes at `addr`; the rest keeps what it held.
     #[inline(always)]
     pub fn fill<M: Memory>(&mut self, memory: &M, addr: u64, len: u32) -> Result<(), Fault> {
@@ -86,5 +121,11 @@ impl Block {
     #[inline(always)]
     pub fn u8(&self, at: u32) -> u8 {
         (self.u64(at) >> ((at & 7) * 8)) as u8
+    }
+}
+
+impl<const WORDS: usize> Default for Block<WORDS> {
+    fn default() -> Self {
+        Self::new()
     }
 }

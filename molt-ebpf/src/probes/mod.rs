@@ -1,5 +1,8 @@
 //! One file per event, with the names of `molt_common::event`.
 
-mod finalize;
+mod enter;
+mod leave;
+mod milestone;
 mod process;
+mod raise;
 mod sample;

@@ -7,7 +7,7 @@ use crate::maps::{PROCESSES, process};
 use crate::{emit, fault, task};
 use aya_ebpf::macros::raw_tracepoint;
 use aya_ebpf::programs::RawTracePointContext;
-use molt_common::config::{PROCESS_FOLLOW, PROCESS_HOLD, PROCESS_READY, ProcessConfig};
+use molt_common::config::{PROCESS_FOLLOW, PROCESS_HOLD, PROCESS_HOLD_START, PROCESS_READY, ProcessConfig};
 use molt_common::event::process::Birth;
 use molt_common::event::{KIND_BIRTH, KIND_END, KIND_EXEC};
 use molt_common::fault::Fault;
@@ -33,7 +33,7 @@ fn try_fork(parent: &ProcessConfig, child: u64) -> Result<(), Fault> {
         // The child has a copy of the parent's memory, so what holds for one holds for the other; but nobody
         // follows it with ptrace.
         let mut config = *parent;
-        config.flags &= !PROCESS_HOLD;
+        config.flags &= !(PROCESS_HOLD | PROCESS_HOLD_START);
         PROCESSES.insert(child_pid, config, 0).map_err(|_| Fault::ProcessTableFull)?;
     }
     emit::record(&Birth { header, child_pid, child_tid })

@@ -3,19 +3,17 @@
 use crate::maps::{Scratch, process, scratch};
 use crate::memory::UserMemory;
 use crate::repeat::{Turn, repeat};
-use crate::{emit, fault, task};
+use crate::{emit, fault, task, thread};
 use aya_ebpf::macros::perf_event;
 use aya_ebpf::programs::PerfEventContext;
-use molt_common::config::{PROCESS_READY, PROCESS_TSS, ProcessConfig};
+use molt_common::config::{PROCESS_READY, ProcessConfig};
 use molt_common::event::KIND_SAMPLE;
 use molt_common::event::sample::{NO_PYTHON, NOT_READY, STACK_CUT, STACK_TORN};
 use molt_common::fault::Fault;
 use molt_common::layout::WalkLayout;
-use molt_common::limits::MAX_THREADS;
 use molt_common::walk::Block;
 use molt_common::walk::frame::innermost;
 use molt_common::walk::stack::{Cursor, MAX_STEPS};
-use molt_common::walk::thread::{Search, Thread, belongs, by_key};
 
 #[perf_event]
 pub fn sample(_ctx: PerfEventContext) -> u32 {
@@ -46,7 +44,7 @@ fn try_sample(config: &ProcessConfig) -> Result<(), Fault> {
 /// Writes the current thread's frames to `scratch`, as far as they can be read.
 #[inline(always)]
 fn walk(config: &ProcessConfig, scratch: &mut Scratch) -> Result<(), Fault> {
-    let tstate = thread_state(config)?;
+    let tstate = thread::state(config)?;
     let first = if tstate == 0 { 0 } else { innermost(&UserMemory, &config.layout, tstate)? };
     if first == 0 {
         scratch.sample.header.flags = NO_PYTHON;
@@ -75,34 +73,4 @@ extern "C" fn step(_index: u32, walk: &mut Walk) -> Turn {
     let mut block = Block::default();
     walk.ended = walk.cursor.advance(&UserMemory, walk.layout, &mut block, &mut walk.scratch.frames);
     if walk.ended == Ok(true) { Turn::Go } else { Turn::Stop }
-}
-
-/// The current thread's `PyThreadState`, 0 if it has none: by its per-thread key where that works, else by
-/// the interpreters' thread lists.
-#[inline(always)]
-fn thread_state(config: &ProcessConfig) -> Result<u64, Fault> {
-    let thread = Thread { pointer: task::thread_pointer()?, tid: task::current_tid() };
-    if config.flags & PROCESS_TSS != 0 && thread.pointer != 0 {
-        let tstate = by_key(&UserMemory, thread, config.tss_key)?;
-        if tstate == 0 || belongs(&UserMemory, &config.layout, tstate, thread)? {
-            return Ok(tstate);
-        }
-    }
-    let search = Search::new(&UserMemory, &config.layout, config.runtime, thread)?;
-    let mut lookup = Lookup { search, found: Ok(None), layout: &config.layout };
-    repeat(MAX_THREADS, look, &mut lookup);
-    lookup.found.map(|tstate| tstate.unwrap_or(0))
-}
-
-/// A search for a thread's state, as the loop hands it from step to step.
-struct Lookup<'a> {
-    search: Search,
-    found: Result<Option<u64>, Fault>,
-    layout: &'a WalkLayout,
-}
-
-/// One step of the search; [`Turn::Stop`] at its end.
-extern "C" fn look(_index: u32, lookup: &mut Lookup) -> Turn {
-    lookup.found = lookup.search.advance(&UserMemory, lookup.layout);
-    if lookup.found == Ok(None) { Turn::Go } else { Turn::Stop }
 }

@@ -1,4 +1,6 @@
 //! Call sites: places in the code from which calls were seen, with what was called.
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::Observation;
@@ -65,7 +67,10 @@ pub struct CallTarget {
     pub symbol: String,
     /// What it is.
     pub kind: TargetKind,
-    /// Calls seen; for a sampled site, samples that met the call on a stack.
+    /// How its calls were seen, where that is not how the site's were.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub observation: Option<Observation>,
+    /// Calls seen; where they are sampled, samples that met the call on a stack.
     pub count: u64,
     /// Calls of the whole run, estimated from those in windows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -73,9 +78,16 @@ pub struct CallTarget {
     /// The commonest first, then by arguments and return type.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub signatures: Vec<Signature>,
+    /// Calls counted without types: a table was full.
+    #[serde(default, skip_serializing_if = "super::is_zero")]
+    pub undetailed: u64,
     /// Calls that ended in an exception, where ends of calls are seen.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub exceptions: Option<u64>,
+    /// The same by the exception's type; `?` is one that could not be read, `...` those beyond the
+    /// first 64.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub exception_types: BTreeMap<String, u64>,
 }
 
 /// What a callee is.
@@ -97,9 +109,9 @@ pub enum TargetKind {
 pub struct Signature {
     /// In parameter order as bound at entry, `self` included, `*args` as `*tuple[...]`, `**kwargs` as
     /// `**dict[...]`. `?` is a slot that could not be read; `~` after a type says that the slot may have been
-    /// rebound before it was seen.
+    /// rebound before it was seen. A last `...` stands for parameters that were not looked at.
     pub args: Vec<String>,
-    /// Absent where no return was seen.
+    /// Absent where no return was seen: the call ended in an exception, or its end was not seen.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ret: Option<String>,
     /// How often it was seen.

@@ -29,6 +29,9 @@ pub struct Collector {
     /// Exact windows, the earliest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub windows: Vec<Window>,
+    /// The share of samples whose innermost function was also seen to be called, or to go on, by exact means.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub coverage: Option<Share>,
     /// The processes of the tree in the order of their start. A process is named by its place in this list.
     #[serde(default)]
     pub processes: Vec<Process>,
@@ -53,6 +56,7 @@ impl Collector {
             samples: None,
             overhead: None,
             windows: Vec::new(),
+            coverage: None,
             processes: Vec::new(),
             sections: BTreeMap::new(),
             loss: BTreeMap::new(),

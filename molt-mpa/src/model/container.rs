@@ -37,7 +37,7 @@ pub struct Container {
 pub struct DictFacts {
     /// The commonest first, then by keys.
     pub key_sets: Vec<KeySet>,
-    /// Key sets beyond [`super::MAX_KEY_SETS`].
+    /// Key sets beyond [`super::MAX_KEY_SETS`], and dicts with a set that there was no room to tell apart.
     #[serde(default, skip_serializing_if = "super::is_zero")]
     pub key_sets_dropped: u64,
     /// Whether every key looked at was a str.
@@ -53,10 +53,13 @@ pub struct DictFacts {
 pub struct KeySet {
     /// Keys that are str, each redacted, then sorted.
     pub keys: Vec<String>,
+    /// Types of the keys that are not, sorted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub key_types: Vec<String>,
     /// Keys beyond [`super::MAX_KEYS`].
     #[serde(default, skip_serializing_if = "super::is_zero")]
     pub keys_dropped: u64,
-    /// Types of the values, sorted.
+    /// Types of the values, sorted. Of very many, `...` stands for those that are not named.
     pub value_types: Vec<String>,
     /// Dicts seen with this set.
     pub count: u64,
@@ -65,7 +68,7 @@ pub struct KeySet {
 /// What lists, tuples or sets of one place held.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ElementFacts {
-    /// Types of the elements, sorted.
+    /// Types of the elements, sorted. Of very many, `...` stands for those that are not named.
     pub element_types: Vec<String>,
     /// Whether each container looked at had elements of one type only.
     pub homogeneous: bool,

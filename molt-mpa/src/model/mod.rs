@@ -68,7 +68,7 @@ pub struct Artifact {
     /// What was done to strings that come from the program's data.
     #[serde(default)]
     pub redactions: Redactions,
-    /// Calls seen, by `module.function`. Written only where every call of the windows was seen.
+    /// Calls by `module.function`: a symbol's `calls_est` where it has one, else its `calls`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub call_counts: BTreeMap<String, u64>,
     /// Times that a branch was taken, by `module.function:line:taken|not_taken`.

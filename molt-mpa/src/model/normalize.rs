@@ -1,7 +1,9 @@
 //! The order of every list, and the caps.
 use std::cmp::Reverse;
+use std::collections::BTreeSet;
 
 use super::{Artifact, CallSite, CallTarget, Container, Event, Hotspot, KeySet, Section, Signature, Symbol};
+use crate::ids::Sha256Hash;
 
 /// Most signatures of a call site, over all its targets; the commonest are kept.
 pub const MAX_SIGNATURES: usize = 32;
@@ -28,8 +30,11 @@ impl Artifact {
             module.mutations.sort();
         }
         self.symbols.values_mut().for_each(sort_symbol);
-        self.call_sites.iter_mut().for_each(sort_site);
+        self.call_sites.iter_mut().for_each(CallSite::normalize);
         let dropped = cap_call_sites(&mut self.call_sites);
+        if dropped > 0 {
+            self.drop_containers_of_dropped_sites();
+        }
         self.count_dropped(Section::CallSites, dropped);
         for facts in self.types.values_mut() {
             facts.attrs.values_mut().for_each(|attribute| attribute.types.sort());
@@ -40,6 +45,14 @@ impl Artifact {
         let dropped = cap_events(&mut self.events);
         self.count_dropped(Section::Events, dropped);
         self.collector.windows.sort_by_key(|window| (window.start_ms, window.duration_ms));
+    }
+
+    fn drop_containers_of_dropped_sites(&mut self) {
+        let ids: BTreeSet<Sha256Hash> = self.call_sites.iter().map(|site| site.id).collect();
+        self.containers.retain(|place, _| {
+            let owner = place.rsplit_once('#').and_then(|(owner, _)| owner.parse().ok());
+            owner.is_none_or(|id| ids.contains(&id))
+        });
     }
 
     fn count_dropped(&mut self, section: Section, count: u64) {
@@ -58,11 +71,15 @@ fn sort_symbol(symbol: &mut Symbol) {
     symbol.exceptions.sort();
 }
 
-fn sort_site(site: &mut CallSite) {
-    site.signatures_dropped += cap_signatures(&mut site.targets);
-    site.targets.sort_by(|left, right| target_order(left).cmp(&target_order(right)));
-    for target in &mut site.targets {
-        target.signatures.sort_by(|left, right| signature_order(left).cmp(&signature_order(right)));
+impl CallSite {
+    /// Puts targets and signatures into their documented order and applies the cap on signatures, counting
+    /// what it cuts off. Doing it again changes nothing.
+    pub fn normalize(&mut self) {
+        self.signatures_dropped += cap_signatures(&mut self.targets);
+        self.targets.sort_by(|left, right| target_order(left).cmp(&target_order(right)));
+        for target in &mut self.targets {
+            target.signatures.sort_by(|left, right| signature_order(left).cmp(&signature_order(right)));
+        }
     }
 }
 
@@ -88,7 +105,7 @@ pub(crate) fn hotspot_order(row: &Hotspot) -> impl Ord + '_ {
 
 /// The commonest first, then by keys.
 pub(crate) fn key_set_order(set: &KeySet) -> impl Ord + '_ {
-    (Reverse(set.count), &set.keys, set.keys_dropped, &set.value_types)
+    (Reverse(set.count), &set.keys, set.keys_dropped, &set.key_types, &set.value_types)
 }
 
 /// Keeps the [`MAX_SIGNATURES`] commonest signatures of all targets. Returns how many went.
@@ -99,7 +116,9 @@ fn cap_signatures(targets: &mut [CallTarget]) -> u64 {
     }
     let mut all: Vec<(String, Signature)> = Vec::with_capacity(total);
     for target in targets.iter_mut() {
-        all.extend(target.signatures.drain(..).map(|signature| (target.symbol.clone(), signature)));
+        // Not drained: what is left would keep the room of all.
+        let signatures = std::mem::take(&mut target.signatures);
+        all.extend(signatures.into_iter().map(|signature| (target.symbol.clone(), signature)));
     }
     all.sort_by(|(left_symbol, left), (right_symbol, right)| {
         (signature_order(left), left_symbol).cmp(&(signature_order(right), right_symbol))
@@ -142,6 +161,7 @@ fn sort_container(container: &mut Container) {
             set.keys.sort();
             set.keys_dropped += set.keys.len().saturating_sub(MAX_KEYS) as u64;
             set.keys.truncate(MAX_KEYS);
+            set.key_types.sort();
             set.value_types.sort();
         }
         dict.key_sets.sort_by(|left, right| key_set_order(left).cmp(&key_set_order(right)));

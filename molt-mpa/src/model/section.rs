@@ -111,9 +111,10 @@ impl Section {
             Self::Modules => artifact.modules.is_empty(),
             Self::ModulesMutations => artifact.modules.values().all(|module| module.mutations.is_empty()),
             Self::Symbols => artifact.symbols.is_empty(),
-            Self::SymbolsCalls => {
-                artifact.symbols.values().all(|symbol| symbol.calls.is_none() && symbol.calls_est.is_none())
-            }
+            Self::SymbolsCalls => artifact
+                .symbols
+                .values()
+                .all(|symbol| symbol.all_calls().is_none() && symbol.resumes.is_none()),
             Self::SymbolsEffects => artifact.symbols.values().all(|symbol| symbol.effects.is_empty()),
             Self::SymbolsExceptions => artifact.symbols.values().all(|symbol| symbol.exceptions.is_empty()),
             Self::Types => artifact.types.is_empty(),

@@ -30,12 +30,22 @@ pub struct Symbol {
     /// Calls of the whole run, estimated from those in windows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub calls_est: Option<u64>,
+    /// How often its generators or coroutines were seen to go on after they had been suspended. No calls.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resumes: Option<u64>,
     /// By effect, then event.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub effects: Vec<Effect>,
     /// By type.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub exceptions: Vec<ExceptionCount>,
+}
+
+impl Symbol {
+    /// Calls of the whole run as far as they are known: the estimate where there is one, else those seen.
+    pub fn all_calls(&self) -> Option<u64> {
+        self.calls_est.or(self.calls)
+    }
 }
 
 /// What a symbol is.
@@ -128,7 +138,7 @@ pub enum EffectKind {
 /// Exceptions of one type in one function.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct ExceptionCount {
-    /// The exception's type, by name.
+    /// The exception's type, by name; `?` is one that could not be read, `...` those beyond the first 64.
     #[serde(rename = "type")]
     pub type_name: String,
     /// How it was seen.

@@ -49,5 +49,5 @@ fn the_consumer_reads_the_three_maps_of_counts() {
     for map in ["call_counts", "branch_counts", "loop_counts"] {
         assert!(file[map].as_object().unwrap().values().all(Value::is_u64), "{map}");
     }
-    assert_eq!(file["call_counts"]["app.f"], 7);
+    assert_eq!(file["call_counts"]["app.f"], 70);
 }

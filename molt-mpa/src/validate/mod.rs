@@ -3,6 +3,7 @@
 //! Every fault is named by its place and a sentence. Work is bounded for any input: the file's size by
 //! [`crate::read::MAX_BYTES`], its values by [`MAX_VALUES`], its depth by the JSON reader, the faults by
 //! [`MAX_FAULTS`].
+mod calls;
 mod order;
 mod place;
 mod redaction;
@@ -94,6 +95,7 @@ pub fn validate_slice(text: &[u8]) -> Result<Findings, ValidateError> {
     match Artifact::deserialize(&value) {
         Ok(artifact) => {
             references::check(&artifact, &mut findings);
+            calls::check(&artifact, &mut findings);
             sections::check(&artifact, &mut findings);
             order::check(&artifact, &mut findings);
             redaction::check(&artifact, &mut findings);

@@ -53,6 +53,32 @@ fn finds_each_fault_at_its_place() {
         ("/collector/samples/kept", json!(10), ".collector.samples.kept", "10 are more than the 9"),
         ("/collector/samples/cut", json!(7), ".collector.samples.cut", "7 are more than the 6"),
         ("/call_counts/app.x", json!(1), ".call_counts[\"app.x\"]", "is not in symbols"),
+        ("/call_counts/app.f", json!(7), ".call_counts[\"app.f\"]", "count is 7, that of the symbol is 70"),
+        ("/symbols/app.g/calls_est", json!(6), ".symbols[\"app.g\"].calls_est", "below the calls seen"),
+        (
+            "/call_sites/0/targets/1/count_est",
+            json!(5),
+            ".call_sites[0].targets[1].count_est",
+            "below the calls seen",
+        ),
+        (
+            "/call_sites/0/targets/1/undetailed",
+            json!(3),
+            ".call_sites[0].targets[1].count",
+            "more than all calls",
+        ),
+        (
+            "/call_sites/1/targets/0/exception_types/ValueError",
+            json!(2),
+            ".call_sites[1].targets[0].exception_types",
+            "do not add up",
+        ),
+        (
+            "/call_sites/2/signatures_dropped",
+            json!(5),
+            ".call_sites[2].signatures_dropped",
+            "more than the site's calls",
+        ),
         ("/run_metadata/argv/1", json!("--out"), ".run_metadata.argv[1]", "not redacted"),
         ("/events/1/program", json!("python3"), ".events[1].program", "not redacted"),
         ("/call_sites/2/expr", json!("g(1)"), ".call_sites[2].expr", "only under the policy none"),
@@ -69,6 +95,33 @@ fn finds_each_fault_at_its_place() {
         let (found_place, found_problem) = fault_with(pointer, wrong);
         assert_eq!(found_place, place);
         assert!(found_problem.contains(problem), "{place}: {found_problem}");
+    }
+}
+
+// Exceptions are a part of the calls, whatever is said of their types.
+#[test]
+fn exceptions_are_not_more_than_calls() {
+    let mut artifact = hashed();
+    let target = &mut artifact.call_sites[0].targets[0];
+    target.exceptions = Some(target.count);
+    target.exception_types.clear();
+    assert!(validate_slice(&serde_json::to_vec(&artifact).unwrap()).unwrap().is_clean());
+    let target = &mut artifact.call_sites[0].targets[0];
+    target.exceptions = Some(target.count + 1);
+    let faults = validate_slice(&serde_json::to_vec(&artifact).unwrap()).unwrap().faults;
+    assert_eq!(faults.len(), 1, "{faults:#?}");
+    assert_eq!(faults[0].place, ".call_sites[0].targets[0].exceptions");
+}
+
+// Types may be called what they like, and an address in the name of one is found.
+#[test]
+fn looks_into_names_of_exceptions() {
+    for (name, faults) in [("pid", 0), ("app.E0x7f5c1a2b3c40", 1)] {
+        let mut artifact = hashed();
+        let target = &mut artifact.call_sites[0].targets[0];
+        target.exception_types = [(name.to_owned(), 1)].into();
+        let found = validate_slice(&serde_json::to_vec(&artifact).unwrap()).unwrap().faults;
+        assert_eq!(found.len(), faults, "{found:#?}");
     }
 }
 

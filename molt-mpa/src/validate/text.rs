@@ -31,7 +31,7 @@ const NAME_MAPS: [&str; 7] =
     ["branch_counts", "call_counts", "containers", "loop_counts", "modules", "symbols", "types"];
 
 /// Maps further down whose keys are names or causes.
-const INNER_NAME_MAPS: [&str; 5] = ["attrs", "counts", "dropped", "loss", "sections"];
+const INNER_NAME_MAPS: [&str; 6] = ["attrs", "counts", "dropped", "exception_types", "loss", "sections"];
 
 pub(super) fn check(value: &Value, findings: &mut Findings) {
     let policy = value.pointer("/redactions/policy").and_then(Value::as_str);

@@ -1,7 +1,8 @@
-//! Sampled calls to call sites with their targets.
+//! Calls to call sites with their targets.
 
+use super::calls::{Calls, Edge};
 use super::code::{Code, Files};
-use super::tally::{Site, SiteKey, Tally};
+use super::tally::{CodeId, Site, SiteKey, Tally};
 use molt_mpa::ids::{Sha256Hash, SiteId};
 use molt_mpa::model::{CallSite, CallTarget, IdBasis, Observation, Policy, TargetKind};
 use molt_mpa::redact::Redactor;
@@ -12,29 +13,84 @@ use std::collections::BTreeMap;
 pub struct CallSites {
     /// In no particular order: the artifact sorts them.
     pub sites: Vec<CallSite>,
+    /// The id of each place.
+    pub ids: BTreeMap<SiteKey, Sha256Hash>,
     /// Calls whose caller has neither columns nor a hash, so that nothing could tell the site from others.
     pub unnamed: u64,
 }
 
-/// Every call that samples met, by its place.
-pub fn call_sites(tally: &Tally, files: &Files, redactor: &mut Redactor) -> CallSites {
-    let mut merged: BTreeMap<(Sha256Hash, String), (CallSite, BTreeMap<String, u64>)> = BTreeMap::new();
-    let mut unnamed = 0;
-    for (key, site, callee, count) in tally.calls() {
-        let (Some(caller), Some(callee)) = (tally.code(key.caller), tally.code(callee)) else { continue };
-        let Some(entry) = describe(key, site, caller, files, redactor) else {
-            unnamed += count;
-            continue;
-        };
-        let (_, targets) =
-            merged.entry((entry.id, entry.caller.clone())).or_insert_with(|| (entry, BTreeMap::new()));
-        *targets.entry(callee.symbol()).or_default() += count;
+/// Every call that was seen, by its place. A site or target that exact means and samples met has the exact
+/// counts. With `exact_only`, those that only samples met are left out: every call of the run was seen.
+pub fn call_sites(
+    tally: &Tally,
+    calls: &Calls,
+    exact_only: bool,
+    files: &Files,
+    redactor: &mut Redactor,
+) -> CallSites {
+    let nowhere = Site::nowhere();
+    let mut places = Places { tally, files, redactor, found: CallSites::default(), sites: BTreeMap::new() };
+    for (key, callee, edge) in calls.edges() {
+        let site = calls.described(key).unwrap_or(&nowhere);
+        match places.target(key, site, callee) {
+            Some(target) => target.exact.push(edge),
+            None => places.found.unnamed += edge.calls.seen,
+        }
     }
-    let sites = merged
-        .into_values()
-        .map(|(site, targets)| CallSite { targets: targets.into_iter().map(target).collect(), ..site })
-        .collect();
-    CallSites { sites, unnamed }
+    for (key, site, callee, samples) in tally.calls().filter(|_| !exact_only) {
+        match places.target(key, site, callee) {
+            Some(target) => target.samples += samples,
+            None => places.found.unnamed += samples,
+        }
+    }
+    let sites = places.sites.into_values().map(|(site, targets)| finish(site, targets, calls)).collect();
+    CallSites { sites, ..places.found }
+}
+
+/// Sites by id and caller, with their targets by symbol.
+struct Places<'a, 'r> {
+    tally: &'a Tally,
+    files: &'a Files,
+    redactor: &'r mut Redactor,
+    sites: BTreeMap<(Sha256Hash, String), (CallSite, BTreeMap<String, Met<'a>>)>,
+    found: CallSites,
+}
+
+/// How a target was met.
+#[derive(Debug, Default)]
+struct Met<'a> {
+    exact: Vec<&'a Edge>,
+    samples: u64,
+}
+
+impl<'a> Places<'a, '_> {
+    /// Where to count calls of `callee`; `None` when nothing names the site. The first description counts.
+    fn target(&mut self, key: SiteKey, site: &Site, callee: CodeId) -> Option<&mut Met<'a>> {
+        let (caller, callee) = (self.tally.code(key.caller)?, self.tally.code(callee)?);
+        if !self.found.ids.contains_key(&key) {
+            let entry = describe(key, site, caller, self.files, self.redactor)?;
+            self.found.ids.insert(key, entry.id);
+            self.sites.entry((entry.id, caller.symbol())).or_insert_with(|| (entry, BTreeMap::new()));
+        }
+        let id = *self.found.ids.get(&key)?;
+        let (_, targets) = self.sites.get_mut(&(id, caller.symbol()))?;
+        Some(targets.entry(callee.symbol()).or_default())
+    }
+}
+
+/// The site with its targets, its signatures capped: those of all sites together would be many.
+fn finish(site: CallSite, targets: BTreeMap<String, Met<'_>>, calls: &Calls) -> CallSite {
+    let exact = targets.values().any(|met| !met.exact.is_empty());
+    let target = |(symbol, met): (String, Met<'_>)| match met.exact.as_slice() {
+        [] => {
+            CallTarget { observation: exact.then_some(Observation::Sampled), ..sampled(symbol, met.samples) }
+        }
+        edges => calls.target(symbol, edges),
+    };
+    let observation = if exact { Observation::Exact } else { Observation::Sampled };
+    let mut site = CallSite { observation, targets: targets.into_iter().map(target).collect(), ..site };
+    site.normalize();
+    site
 }
 
 /// The site without its targets; `None` when nothing names it.
@@ -73,13 +129,16 @@ fn describe(
     })
 }
 
-fn target((symbol, count): (String, u64)) -> CallTarget {
+fn sampled(symbol: String, count: u64) -> CallTarget {
     CallTarget {
         symbol,
         kind: TargetKind::Py,
+        observation: None,
         count,
         count_est: None,
         signatures: Vec::new(),
+        undetailed: 0,
         exceptions: None,
+        exception_types: BTreeMap::new(),
     }
 }

@@ -2,8 +2,12 @@
 //!
 //! [`tally`] counts while the run goes on; the other files turn the counts into one section each when it ends.
 
+pub mod call_counts;
 pub mod call_sites;
+pub mod calls;
 pub mod code;
+pub mod containers;
+pub mod effort;
 pub mod entrypoint;
 pub mod hotspots;
 pub mod modules;
@@ -11,3 +15,6 @@ pub mod processes;
 pub mod sections;
 pub mod symbols;
 pub mod tally;
+
+#[cfg(test)]
+mod tests;

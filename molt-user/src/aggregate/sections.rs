@@ -1,10 +1,14 @@
 //! What is said of each section: how far it was observed, and why not further.
 
+mod calls;
+
+pub use calls::{CallCoverage, Gaps, Missing, Seen};
+
 use molt_mpa::model::{Section, SectionState};
 
 /// What decides how far the sections go.
 #[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own, and all combinations occur")]
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Coverage {
     /// Samples were taken.
     pub sampled: bool,
@@ -14,17 +18,16 @@ pub struct Coverage {
     pub modules_at_end: bool,
     /// Records were lost on the way.
     pub lost: bool,
+    /// Calls, and what is seen at calls.
+    pub calls: CallCoverage,
 }
 
-/// Why nothing that needs every call is there.
-const NEEDS_CALLS: &str = "needs every call to be seen; this run was sampled";
-
-/// The state of every section of a sampled run.
-pub fn states(coverage: Coverage) -> impl Iterator<Item = (Section, SectionState)> {
+/// The state of every section of a run.
+pub fn states(coverage: &Coverage) -> impl Iterator<Item = (Section, SectionState)> {
     Section::ALL.into_iter().map(move |section| (section, state(section, coverage)))
 }
 
-fn state(section: Section, coverage: Coverage) -> SectionState {
+fn state(section: Section, coverage: &Coverage) -> SectionState {
     let sampled = |reason: &str| {
         if coverage.sampled {
             SectionState::sampled(reason)
@@ -32,9 +35,21 @@ fn state(section: Section, coverage: Coverage) -> SectionState {
             SectionState::unavailable("no sample of a supported Python was taken")
         }
     };
+    let calls = &coverage.calls;
     match section {
-        Section::Symbols => sampled("functions that were on a stack when a sample was taken"),
-        Section::CallSites => sampled("calls that were on a stack when a sample was taken"),
+        Section::Symbols => match calls.seen {
+            Seen::Nothing(_) => sampled("functions that were on a stack when a sample was taken"),
+            _ => calls.symbols(),
+        },
+        Section::CallSites => match calls.seen {
+            Seen::Nothing(_) => sampled("calls that were on a stack when a sample was taken"),
+            _ => calls.sites(),
+        },
+        Section::SymbolsCalls | Section::CallCounts => calls.counts(),
+        Section::CallSitesSignatures => calls.signatures(),
+        Section::CallSitesExceptions => calls.ends(),
+        Section::SymbolsExceptions => calls.exceptions(),
+        Section::Containers => calls.containers(),
         Section::Hotspots => sampled("shares of the samples taken"),
         Section::Modules if coverage.modules_at_end => SectionState::complete(),
         Section::Modules if coverage.modules_seen => {
@@ -47,12 +62,6 @@ fn state(section: Section, coverage: Coverage) -> SectionState {
         Section::Events => {
             SectionState::partial("processes, threads and exec; imports and collections are not observed")
         }
-        Section::SymbolsCalls
-        | Section::CallCounts
-        | Section::CallSitesSignatures
-        | Section::CallSitesExceptions
-        | Section::Containers
-        | Section::SymbolsExceptions => SectionState::unavailable(NEEDS_CALLS),
         Section::BranchCounts | Section::LoopCounts => SectionState::unavailable(
             "needs every branch to be seen, which has no hook outside the interpreter",
         ),

@@ -1,21 +1,55 @@
 //! Codes to symbols: one entry for each name.
 
+use super::calls::{Calls, Function, Raises, TypeId};
 use super::code::{Code, Files};
 use super::tally::Tally;
-use molt_mpa::model::{Code as CodeEntry, Observation, Symbol};
+use molt_mpa::model::{Code as CodeEntry, ExceptionCount, Observation, Symbol};
 use molt_mpa::redact::Redactor;
 use std::collections::BTreeMap;
 
-/// Every code that was on a stack, by `module.qualname`.
-pub fn symbols(tally: &Tally, files: &Files, redactor: &mut Redactor) -> BTreeMap<String, Symbol> {
-    let mut symbols: BTreeMap<String, Symbol> = BTreeMap::new();
-    for code in tally.codes() {
+/// Every code that was on a stack, called, or calling, by `module.qualname`.
+pub fn symbols(
+    tally: &Tally,
+    calls: &Calls,
+    files: &Files,
+    redactor: &mut Redactor,
+) -> BTreeMap<String, Symbol> {
+    // By code, so that the first of several under one name does not depend on which was met first.
+    let mut codes: BTreeMap<&Code, Option<&Function>> = tally.codes().map(|code| (code, None)).collect();
+    for (id, function) in calls.functions() {
+        codes.extend(tally.code(id).map(|code| (code, Some(function))));
+    }
+    let mut symbols: BTreeMap<String, (Symbol, Function)> = BTreeMap::new();
+    for (code, function) in codes {
         let entry = code.hash.map(|code_hash| CodeEntry { code_hash, first_line: code.first_line });
-        let symbol = symbols.entry(code.symbol()).or_insert_with(|| empty(code, files, redactor));
+        let (symbol, sum) = symbols
+            .entry(code.symbol())
+            .or_insert_with(|| (empty(code, files, redactor), Function::default()));
         symbol.first_line = symbol.first_line.min(Some(code.first_line));
         symbol.codes.extend(entry);
+        if let Some(function) = function {
+            symbol.observation = Observation::Exact;
+            sum.merge(function);
+        }
     }
-    symbols
+    symbols.into_iter().map(|(name, (symbol, sum))| (name, with_calls(symbol, &sum, calls))).collect()
+}
+
+/// The symbol with what exact means showed of all its codes.
+fn with_calls(symbol: Symbol, sum: &Function, calls: &Calls) -> Symbol {
+    let exception = |(id, raises): (TypeId, Raises)| ExceptionCount {
+        type_name: calls.type_name(id).to_owned(),
+        observation: Observation::Exact,
+        raised: raises.raised,
+        propagated: raises.propagated,
+    };
+    Symbol {
+        calls: (sum.calls.seen > 0).then_some(sum.calls.seen),
+        calls_est: sum.calls.est,
+        resumes: (sum.resumes > 0).then_some(sum.resumes),
+        exceptions: sum.exceptions.iter().map(exception).collect(),
+        ..symbol
+    }
 }
 
 fn empty(code: &Code, files: &Files, redactor: &mut Redactor) -> Symbol {
@@ -29,6 +63,7 @@ fn empty(code: &Code, files: &Files, redactor: &mut Redactor) -> Symbol {
         observation: Observation::Sampled,
         calls: None,
         calls_est: None,
+        resumes: None,
         effects: Vec::new(),
         exceptions: Vec::new(),
     }

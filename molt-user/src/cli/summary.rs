@@ -1,5 +1,7 @@
 //! What is said at the end of a run, and while it goes on.
 
+mod calls;
+
 use crate::trace::{Outcome, Progress, Summary};
 use indicatif::{ProgressBar, ProgressStyle};
 use molt_mpa::model::{Artifact, Hotspot, Samples};
@@ -15,6 +17,7 @@ pub(super) fn lines(outcome: &Outcome) -> Vec<String> {
     if let Some(Summary { artifact, path, bytes }) = &outcome.summary {
         lines.extend(artifact.hotspots.iter().take(HOTTEST).filter(|row| row.samples > 0).map(hot));
         lines.push(counts(artifact));
+        lines.extend(calls::lines(artifact));
         let place = path.as_ref().map_or("standard output".to_owned(), |path| path.display().to_string());
         lines.push(format!("{place}, {}", size(*bytes)));
     }

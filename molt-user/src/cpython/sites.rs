@@ -152,7 +152,7 @@ pub fn find_sites(elf: &Elf, version: Version, layout: &Layout) -> Result<HookSi
     let Some(frame) = frame.filter(|&frame| entry.iter().all(|site| site.frame_register == frame)) else {
         return Err(NoSites::Contradiction);
     };
-    let exit = exit_site(elf, &text, &relocations, table.handler(opcodes.return_value()), frame);
+    let exit = exit_site(elf, &text, &relocations, table.handler(opcodes.return_value()[0]), frame);
     let resume_mask = if version.minor() >= 15 { 7 } else { 3 };
     Ok(HookSites { kind: Kind::Dispatch, resume_mask, entry, exit, trace_back_here })
 }

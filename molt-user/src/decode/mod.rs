@@ -1,8 +1,11 @@
 //! Bytes from the ring buffer to records. Total: any bytes give a record or a reason, never a panic.
 
+use molt_common::call::Seen;
 use molt_common::event::process::Birth;
 use molt_common::event::sample::{Frame, Sample};
-use molt_common::event::{Header, KIND_BIRTH, KIND_END, KIND_EXEC, KIND_FINALIZE, KIND_SAMPLE};
+use molt_common::event::{
+    Header, KIND_BIRTH, KIND_CALL, KIND_END, KIND_EXEC, KIND_FINALIZE, KIND_SAMPLE, KIND_SPENT, KIND_START,
+};
 use zerocopy::{FromBytes, IntoBytes};
 
 /// One record, as the kernel sent it.
@@ -16,8 +19,14 @@ pub enum Record<'a> {
     Exec(Header),
     /// A thread ended.
     End(Header),
+    /// An interpreter is about to begin.
+    Start(Header),
     /// A process is about to tear its interpreter down.
     Finalize(Header),
+    /// A tuple of a call was met for the first time.
+    Call(Seen),
+    /// The hits that were granted are spent.
+    Spent(Header),
 }
 
 /// Why bytes are no record.
@@ -71,7 +80,10 @@ pub fn decode(bytes: &[u8]) -> Result<Record<'_>, DecodeError> {
         KIND_BIRTH => Ok(Record::Birth(Birth::read_from_prefix(bytes).map_err(|_short| cut)?.0)),
         KIND_EXEC => Ok(Record::Exec(header)),
         KIND_END => Ok(Record::End(header)),
+        KIND_START => Ok(Record::Start(header)),
         KIND_FINALIZE => Ok(Record::Finalize(header)),
+        KIND_CALL => Ok(Record::Call(Seen::read_from_prefix(bytes).map_err(|_short| cut)?.0)),
+        KIND_SPENT => Ok(Record::Spent(header)),
         kind => Err(DecodeError::Kind(kind)),
     }
 }

@@ -6,15 +6,14 @@ use super::trial::Trial;
 use crate::aggregate::sections::{Coverage, states};
 use molt_mpa::model::{SectionState, Status};
 
-/// Everything that this version can see was seen.
-const BEST: Coverage = Coverage { sampled: true, modules_seen: true, modules_at_end: true, lost: false };
-
 /// How far each section would be filled, and what that comes to. `obstacle` keeps molt from reading the
 /// interpreter, or the machine, at all.
 pub(super) fn forecast(trial: &Trial, obstacle: Option<&str>) -> (Vec<Fact>, Verdict) {
-    let expected = Coverage { modules_at_end: trial.uprobe.is_done(), ..BEST };
-    let (mut facts, mut filled, mut best) = (Vec::new(), false, true);
-    for ((section, most), (_, state)) in states(BEST).zip(states(expected)) {
+    // Everything that this version can see was seen.
+    let best = Coverage { sampled: true, modules_seen: true, modules_at_end: true, ..Coverage::default() };
+    let expected = Coverage { modules_at_end: trial.uprobe.is_done(), ..best.clone() };
+    let (mut facts, mut filled, mut all) = (Vec::new(), false, true);
+    for ((section, most), (_, state)) in states(&best).zip(states(&expected)) {
         let name = section.name();
         if most.status == Status::Unavailable {
             facts.push(Fact { note: most.reason, ..Fact::neutral(name, word(most.status)) });
@@ -22,11 +21,11 @@ pub(super) fn forecast(trial: &Trial, obstacle: Option<&str>) -> (Vec<Fact>, Ver
         }
         let state = obstacle.map_or(state, SectionState::unavailable);
         filled |= state.status != Status::Unavailable;
-        best &= state == most;
+        all &= state == most;
         let fact = if state == most { Fact::good } else { Fact::neutral };
         facts.push(Fact { note: state.reason, ..fact(name, word(state.status)) });
     }
-    let verdict = match (filled, best) {
+    let verdict = match (filled, all) {
         (false, _) => Verdict::None,
         (true, true) => Verdict::All,
         (true, false) => Verdict::Some,

@@ -3,8 +3,8 @@
 use crate::capture::ebpf::Kernel;
 use crate::capture::ebpf::attach::AttachError;
 use crate::capture::ebpf::btf::BtfError;
-use crate::discover::Build;
 use crate::discover::elf::Elf;
+use crate::discover::{Build, Milestones};
 use object::read::ReadCache;
 use std::fs::File;
 use std::path::PathBuf;
@@ -16,20 +16,20 @@ const TRIAL_HZ: u64 = 1;
 #[derive(Debug)]
 pub(super) struct Place {
     path: PathBuf,
-    offsets: Vec<u64>,
+    milestones: Milestones,
 }
 
 impl Place {
     /// Where a run places its own.
     pub(super) fn of_interpreter(build: &Build) -> Self {
-        Self { path: build.open_path(), offsets: build.finalizers() }
+        Self { path: build.open_path(), milestones: build.milestones() }
     }
 
     /// The first instruction of molt itself, which has run already.
     pub(super) fn of_molt() -> Self {
         let path = PathBuf::from("/proc/self/exe");
         let offset = File::open(&path).ok().and_then(entry_offset);
-        Self { path, offsets: offset.into_iter().collect() }
+        Self { path, milestones: Milestones { starts: Vec::new(), ends: offset.into_iter().collect() } }
     }
 }
 
@@ -88,12 +88,12 @@ impl Trial {
         };
         let processes = Outcome::of(kernel.watch_processes());
         let sampler = Outcome::of(kernel.sample(TRIAL_HZ));
-        let uprobe = if place.offsets.is_empty() {
+        let uprobe = if place.milestones.ends.is_empty() {
             Outcome::NotTried(
                 "there is no place for it: the file exports none of the functions that begin the end",
             )
         } else {
-            Outcome::of(kernel.hook_finalization(&place.path, &place.offsets))
+            Outcome::of(kernel.hook_milestones(&place.path, &place.milestones))
         };
         Self { load: Outcome::Done, processes, sampler, uprobe, degraded: kernel.degraded.take() }
     }

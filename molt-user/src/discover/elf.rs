@@ -73,6 +73,8 @@ pub struct Segment {
     pub address: u64,
     /// Bytes in the file.
     pub file_bytes: u64,
+    /// Bytes in memory: zeros follow those of the file.
+    pub memory_bytes: u64,
 }
 
 /// A named section.
@@ -147,6 +149,7 @@ impl Elf {
                 offset: program.p_offset(LE),
                 address: program.p_vaddr(LE),
                 file_bytes: program.p_filesz(LE),
+                memory_bytes: program.p_memsz(LE),
             });
         let segments = segments.collect();
         let build_id = find_build_id(programs, data);

@@ -4,11 +4,14 @@ use super::binary_version::{VersionSource, find_runtime, find_version, read_debu
 use super::elf::{Elf, ElfError, Linking};
 use super::known::FileKind;
 use super::notes::{Probe, read_probes};
+use crate::cpython::calls::fits;
+use crate::cpython::layout::Layout;
+use crate::cpython::sites::{HookSites, NoSites, find_sites};
 use crate::cpython::version::{NEWEST_MINOR, OLDEST_MINOR, Version};
 use std::fmt;
 use std::os::fd::AsRawFd;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// Where the interpreter's code lies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,6 +41,18 @@ pub enum Libc {
 /// Exported functions that every way out of the interpreter passes, but for `os._exit`, signals and exec.
 const FINALIZERS: [&[u8]; 2] = [b"Py_FinalizeEx", b"Py_Exit"];
 
+/// Exported functions of which every interpreter passes one before it runs any code.
+const STARTERS: [&[u8]; 4] = [b"Py_BytesMain", b"Py_Main", b"Py_InitializeFromConfig", b"Py_InitializeEx"];
+
+/// Offsets in an interpreter's file of the functions that begin it, and of those that end it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Milestones {
+    /// One of these is passed first.
+    pub starts: Vec<u64>,
+    /// One of these is passed before anything is torn down.
+    pub ends: Vec<u64>,
+}
+
 /// An interpreter as its file describes it: the same for every process that runs it.
 #[derive(Debug)]
 pub struct Build {
@@ -55,6 +70,8 @@ pub struct Build {
     pub runtime: u64,
     /// The probes of provider `python`; most builds have none.
     pub probes: Vec<Probe>,
+    /// Where calls are seen, once that was asked for.
+    sites: OnceLock<Result<HookSites, NoSites>>,
     /// The parsed file, which it keeps open.
     pub elf: Elf,
 }
@@ -112,6 +129,7 @@ impl Build {
             linkage: linkage(&elf),
             stripped: elf.is_stripped(),
             runtime,
+            sites: OnceLock::new(),
             probes: read_probes(&elf)?.into_iter().filter(|probe| probe.provider == "python").collect(),
             elf,
         })))
@@ -123,9 +141,28 @@ impl Build {
         PathBuf::from(format!("/proc/self/fd/{}", self.elf.file().as_raw_fd()))
     }
 
-    /// The offsets in the file of the functions that begin the interpreter's end.
-    pub fn finalizers(&self) -> Vec<u64> {
-        FINALIZERS.iter().filter_map(|name| self.elf.file_offset_of(name)).collect()
+    /// Where its calls are seen, or why they are not. Found once.
+    pub fn call_sites(&self) -> Result<&HookSites, &NoSites> {
+        let find = || {
+            let unknown = NoSites::Version { version: self.version };
+            let layout = Layout::of(self.version, self.free_threaded).filter(fits).ok_or(unknown)?;
+            find_sites(&self.elf, self.version, &layout)
+        };
+        self.sites.get_or_init(find).as_ref()
+    }
+
+    /// Where the interpreter's beginning and end can be seen.
+    pub fn milestones(&self) -> Milestones {
+        let find = |names: &[&[u8]]| names.iter().filter_map(|name| self.elf.file_offset_of(name)).collect();
+        Milestones { starts: find(&STARTERS), ends: find(&FINALIZERS) }
+    }
+
+    /// Where the interpreter's own data is loaded, before the load bias, and its length in bytes.
+    pub fn extent(&self) -> (u64, u64) {
+        let segments = &self.elf.segments;
+        let low = segments.iter().map(|segment| segment.address).min().unwrap_or(0);
+        let high = segments.iter().map(|segment| segment.address.saturating_add(segment.memory_bytes)).max();
+        (low, high.unwrap_or(0).saturating_sub(low))
     }
 
     /// The build id in hexadecimal digits; none if the linker wrote none.

@@ -20,7 +20,7 @@ pub mod privileges;
 pub mod process;
 
 pub use error::DiscoverError;
-pub use interpreter::{Build, Interpreter, Libc, Linkage, Unsupported};
+pub use interpreter::{Build, Interpreter, Libc, Linkage, Milestones, Unsupported};
 pub use process::Process;
 
 use elf::Elf;

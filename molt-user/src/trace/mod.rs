@@ -5,9 +5,11 @@
 //! the artifact.
 
 mod begin;
+mod coverage;
 mod failure;
 mod finish;
 mod metadata;
+mod names;
 mod place;
 mod reader;
 mod run;
@@ -34,6 +36,8 @@ pub struct Options {
     pub output: PathBuf,
     /// Samples per second of CPU time.
     pub frequency: u32,
+    /// How calls are observed.
+    pub observe: Observe,
     /// When to stop; with the target if `None`.
     pub duration: Option<Duration>,
     /// What becomes of strings from the program's data.
@@ -42,6 +46,15 @@ pub struct Options {
     pub salt: Option<Salt>,
     /// Name and content of further files that count among the run's inputs.
     pub inputs: Vec<(String, Sha256Hash)>,
+}
+
+/// How calls are observed.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Observe {
+    /// On sampled stacks only.
+    Sample,
+    /// Every one of them.
+    Exact,
 }
 
 /// What to trace.

@@ -2,7 +2,7 @@
 
 use super::reader::{Reader, SeenCode};
 use crate::aggregate::code::Code;
-use crate::aggregate::tally::{Columns, Placed, Site, Tally};
+use crate::aggregate::tally::{CodeId, Columns, Placed, Site, Tally};
 use crate::cpython::linetable::Position;
 use crate::cpython::object::Objects;
 use crate::cpython::{Known, Unknown};
@@ -11,6 +11,7 @@ use crate::symbolize::functions::{Wanted, find_qualname};
 use crate::symbolize::qualname::{Basis, qualname};
 use crate::symbolize::source::SourceFile;
 use molt_common::event::sample::Frame;
+use molt_common::walk::code::in_globals;
 use molt_mpa::ids::Sha256Hash;
 use molt_mpa::model::IdBasis;
 use std::sync::{Arc, OnceLock};
@@ -63,11 +64,21 @@ impl Reader {
             Ok(seen) => seen,
             Err(reason) => return Placing::Unknown(reason),
         };
-        match *seen.id.get_or_init(|| self.name(frame, callers, &seen.object).map(|code| tally.intern(code)))
-        {
+        match self.identify(frame, callers, &seen, tally) {
             Ok(code) => Placing::Known(Placed { code, offset: seen.object.instruction(frame.lasti) }, seen),
             Err(reason) => Placing::Unknown(reason),
         }
+    }
+
+    /// What the code of a frame counts under. It is named when it is met first.
+    pub(super) fn identify(
+        &mut self,
+        frame: &Frame,
+        callers: &[Frame],
+        seen: &SeenCode,
+        tally: &mut Tally,
+    ) -> Known<CodeId> {
+        *seen.id.get_or_init(|| self.name(frame, callers, &seen.object).map(|code| tally.intern(code)))
     }
 
     /// What the code object of a frame is called; up to 3.10 that may take the parsing of its source.
@@ -118,12 +129,6 @@ impl Reader {
         }
         Some(file)
     }
-}
-
-/// The identity of code that runs in certain globals, which name its module: one code object may run in
-/// several, and be several functions then. 0, an identity that is not known, stays 0.
-fn in_globals(identity: u64, globals: u64) -> u64 {
-    if identity == 0 { 0 } else { identity.wrapping_add(globals.rotate_left(32)) | 1 }
 }
 
 fn columns(position: &Position) -> Option<Columns> {

@@ -34,7 +34,7 @@ fn object_loads_through_libbpf() {
         .collect();
     assert_eq!(programs.get("sample"), Some(&ProgramType::PerfEvent), "{programs:?}");
     assert_eq!(programs.get("process_fork"), Some(&ProgramType::RawTracepoint), "{programs:?}");
-    assert_eq!(programs.get("finalize"), Some(&ProgramType::Kprobe), "{programs:?}");
+    assert_eq!(programs.get("milestone"), Some(&ProgramType::Kprobe), "{programs:?}");
 
     let maps: BTreeMap<String, MapType> =
         loaded.maps().map(|map| (map.name().to_string_lossy().into_owned(), map.map_type())).collect();

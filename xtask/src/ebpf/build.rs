@@ -61,6 +61,8 @@ fn flags(package: &Path, sysroot: &Path) -> Result<Vec<String>> {
     let mut flags = vec![
         "-Cdebuginfo=2".to_owned(),
         "-Clink-arg=--btf".to_owned(),
+        // Atomic additions that give what was there before (Linux 5.12).
+        "-Ctarget-cpu=v3".to_owned(),
         format!("--cfg=bpf_target_arch=\"{ARCH}\""),
     ];
     let mut rename = |folder: &Path, name: &str| {

@@ -88,6 +88,18 @@ pub(super) const COLUMNS: &[(&str, &[&str])] = &[
     ("property_get", &["property.prop_get"]),
     ("property_set", &["property.prop_set"]),
     ("property_del", &["property.prop_del"]),
+    ("frame_slots", &["iframe.localsplus", "frameobj.f_localsplus"]),
+    ("frame_stacktop", &["frameobj.f_stacktop"]),
+    ("frame_state", &["frameobj.f_state"]),
+    ("frameobj_frame", &["frameobj.f_frame"]),
+    ("code_slots", &["code.co_nlocalsplus", "code.co_nlocals"]),
+    ("code_cell2arg", &["code.co_cell2arg"]),
+    ("code_cellvars", &["code.co_cellvars"]),
+    ("cell_ref", &["cell.ob_ref"]),
+    ("tstate_exception_type", &["tstate.curexc_type"]),
+    ("tstate_traceback", &["tstate.curexc_traceback"]),
+    ("tstate_exception", &["tstate.current_exception"]),
+    ("exception_traceback", &["exc.traceback"]),
 ];
 
 /// Fields of `_Py_DebugOffsets` and the columns that they give.

@@ -71,6 +71,9 @@ fn the_most_often_seen_call_sites_are_kept() {
     let mut site = artifact.call_sites[0].clone();
     site.targets.truncate(1);
     site.targets[0].signatures.clear();
+    let dropped = format!("{}#ret", Sha256Hash::of(b"another site"));
+    let container = artifact.containers["app.f#ret"].clone();
+    artifact.containers.insert(dropped.clone(), container);
     artifact.call_sites = (0..3)
         .chain(0..)
         .take(MAX_CALL_SITES + 3)
@@ -82,6 +85,8 @@ fn the_most_often_seen_call_sites_are_kept() {
         .collect();
     artifact.normalize();
     assert_eq!(artifact.call_sites.len(), MAX_CALL_SITES);
+    assert!(artifact.containers.contains_key(&format!("{}#ret", site.id)));
+    assert!(!artifact.containers.contains_key(&dropped), "it stands at a site that went");
     assert_eq!(artifact.collector.dropped["call_sites"], 3);
     assert_eq!(artifact.call_sites[..3].iter().map(|site| site.line).collect::<Vec<_>>(), [0, 2, 2]);
 }
@@ -115,6 +120,7 @@ fn key_sets_are_capped_and_counted() {
     dict.key_sets = (0..40)
         .map(|count| KeySet {
             keys: (0..70).rev().map(|key| format!("k{key:02}")).collect(),
+            key_types: Vec::new(),
             keys_dropped: 0,
             value_types: vec!["int".to_owned()],
             count,

@@ -25,7 +25,7 @@ pub(crate) fn full() -> Artifact {
     sections::add_events(&mut artifact, &mut redactor);
     artifact.redactions = redactor.summary();
     artifact.redactions.counts.insert(Category::Path.name().to_owned(), 0);
-    artifact.call_counts.insert("app.f".to_owned(), 7);
+    artifact.call_counts.insert("app.f".to_owned(), 70);
     artifact.branch_counts.insert("app.f:3:taken".to_owned(), 5);
     artifact.loop_counts.insert("app.f:4".to_owned(), 9);
     artifact.normalize();
@@ -79,6 +79,7 @@ fn collector() -> Collector {
         spent: Some(Share::of(1, 300)),
         target_cpu_ms: Some(Millis::from_micros(1_400_123)),
     });
+    collector.coverage = Some(Share::of(9, 10));
     collector.windows =
         vec![Window { start_ms: Millis::from_micros(10_500), duration_ms: Millis::from_micros(900) }];
     let process = |role, parent| Process {

@@ -61,6 +61,7 @@ pub(super) fn add_symbols(artifact: &mut Artifact) {
             observation: Observation::Exact,
             calls: Some(7),
             calls_est: Some(70),
+            resumes: Some(3),
             effects: ALL_EFFECTS.map(effect).to_vec(),
             exceptions: vec![ExceptionCount {
                 type_name: "ValueError".to_owned(),
@@ -100,14 +101,17 @@ pub(super) fn add_call_sites(artifact: &mut Artifact) {
     let target = |symbol: &str, kind, count| CallTarget {
         symbol: symbol.to_owned(),
         kind,
+        observation: Some(Observation::Exact),
         count,
         count_est: Some(count * 10),
         signatures: vec![Signature {
             args: vec!["int".to_owned(), "?".to_owned(), "app.C~".to_owned(), "*tuple[int, str]".to_owned()],
             ret: Some("None".to_owned()),
-            count,
+            count: count - 2,
         }],
+        undetailed: 1,
         exceptions: Some(1),
+        exception_types: [("ValueError".to_owned(), 1)].into(),
     };
     for (line, basis, id) in [
         (5, None, text),
@@ -129,10 +133,10 @@ pub(super) fn add_call_sites(artifact: &mut Artifact) {
             offset: Some(12),
             observation: Observation::Sampled,
             targets: vec![
-                target("app.g", TargetKind::Py, 4),
-                target("len", TargetKind::Builtin, 3),
-                target("app.C", TargetKind::Class, 2),
-                target("functools.partial", TargetKind::C, 1),
+                target("app.g", TargetKind::Py, 7),
+                target("len", TargetKind::Builtin, 6),
+                target("app.C", TargetKind::Class, 5),
+                target("functools.partial", TargetKind::C, 4),
             ],
             signatures_dropped: 1,
         });
@@ -177,12 +181,13 @@ pub(super) fn add_containers(artifact: &mut Artifact, redactor: &mut Redactor) {
     let dict = DictFacts {
         key_sets: vec![KeySet {
             keys: vec![redactor.redact(Category::DictKey, "/etc/passwd")],
+            key_types: vec!["int".to_owned()],
             keys_dropped: 1,
             value_types: vec!["str".to_owned()],
             count: 2,
         }],
         key_sets_dropped: 1,
-        all_keys_str: true,
+        all_keys_str: false,
         length: LengthRange { min: 1, max: 65 },
         looked_at: 66,
     };

@@ -1,10 +1,12 @@
 //! Attaches the kernel side's programs. Each detaches when [`Kernel`] is dropped, or when molt dies.
 
 use super::load::{Kernel, LoadError};
-use super::uprobe_multi::MultiError;
+use super::uprobe_multi::{MultiError, Place, Scope};
+use crate::discover::Milestones;
 use aya::programs::perf_event::{PerfEventConfig, PerfEventScope, SamplePolicy, SoftwareEvent};
 use aya::programs::uprobe::{UProbeAttachLocation, UProbeLink, UProbeScope};
 use aya::programs::{PerfEvent, Program, ProgramError, RawTracePoint, UProbe};
+use molt_common::config::milestone;
 use std::ffi::CString;
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
@@ -98,39 +100,44 @@ impl Kernel {
         Ok(())
     }
 
-    /// Reports when an interpreter is about to tear itself down: at each of `offsets` in the file `path`.
+    /// Reports the beginning and the end of interpreters: at the places of `milestones` in the file `path`.
     ///
     /// The probes are on the file, not on a process: children that run the same interpreter hit them too.
     /// They stay until [`Kernel::unhook`].
-    pub fn hook_finalization(&mut self, path: &Path, offsets: &[u64]) -> Result<(), AttachError> {
-        match self.hook_at_once(path, offsets) {
+    pub fn hook_milestones(&mut self, path: &Path, milestones: &Milestones) -> Result<(), AttachError> {
+        match self.hook_at_once(path, milestones) {
             Ok(link) => self.hooks.push(Hook::Many(link)),
             Err(refused) => {
                 tracing::info!(%refused, "probes are placed one by one");
-                self.hook_one_by_one(path, offsets)?;
+                self.hook_one_by_one(path, &milestones.ends)?;
             }
         }
         Ok(())
     }
 
-    fn hook_at_once(&self, path: &Path, offsets: &[u64]) -> Result<OwnedFd, MultiError> {
+    fn hook_at_once(&self, path: &Path, milestones: &Milestones) -> Result<OwnedFd, MultiError> {
         let none = || MultiError::Object("there is none".to_owned());
         let path = CString::new(path.as_os_str().as_bytes()).map_err(|_nul| none())?;
-        self.finalize.as_ref().ok_or_else(none)?.load()?.attach(&path, offsets)
+        let place = |cookie| move |offset: &u64| Place { offset: *offset, cookie };
+        let starts = milestones.starts.iter().map(place(milestone::START));
+        let places: Vec<Place> = starts.chain(milestones.ends.iter().map(place(milestone::END))).collect();
+        let everyone = Scope { pid: None, returns: false };
+        self.prepared.as_ref().ok_or_else(none)?.load("milestone")?.attach(&path, &places, everyone)
     }
 
-    fn hook_one_by_one(&mut self, path: &Path, offsets: &[u64]) -> Result<(), AttachError> {
-        let program: &mut UProbe = self.program("finalize")?;
+    /// Without cookies: every place is taken for an end.
+    fn hook_one_by_one(&mut self, path: &Path, ends: &[u64]) -> Result<(), AttachError> {
+        let program: &mut UProbe = self.program("milestone")?;
         if program.fd().is_err() {
-            program.load().map_err(|source| not_loaded("finalize", source))?;
+            program.load().map_err(|source| not_loaded("milestone", source))?;
         }
         let mut links = Vec::new();
-        for offset in offsets {
+        for offset in ends {
             let location = UProbeAttachLocation::AbsoluteOffset(*offset);
             let link = program
                 .attach(location, path, UProbeScope::AllProcesses)
                 .and_then(|link| program.take_link(link))
-                .map_err(|source| refused("finalize", &format!("{}+{offset:#x}", path.display()), source))?;
+                .map_err(|source| refused("milestone", &format!("{}+{offset:#x}", path.display()), source))?;
             links.push(Hook::One(link));
         }
         self.hooks.extend(links);

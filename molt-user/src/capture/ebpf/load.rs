@@ -1,6 +1,7 @@
 //! Loads the kernel side and talks to its maps.
 
 use super::attach::Hook;
+use super::calls::Calls;
 use super::maps::MapValue;
 use super::uprobe_multi::Prepared;
 use super::{btf, object, refusal};
@@ -83,8 +84,10 @@ pub struct Kernel {
     processes: HashMap<MapData, u32, MapValue<ProcessConfig>>,
     counters: PerCpuArray<MapData, u64>,
     events: RingBuf<MapData>,
-    /// The finalization probe for links to many places, where the object could be prepared for it.
-    pub(super) finalize: Option<Prepared>,
+    /// The object's programs for links to many places, where they could be prepared.
+    pub(super) prepared: Option<Prepared>,
+    /// What sees calls, and what is counted.
+    pub(super) calls: Calls,
     pub(super) hooks: Vec<Hook>,
     /// Why the thread pointer cannot be read on this kernel, if it cannot.
     pub degraded: Option<btf::BtfError>,
@@ -99,10 +102,11 @@ impl std::fmt::Debug for Kernel {
 /// Takes the map `name` out of the object as a `$kind`.
 macro_rules! take_map {
     ($ebpf:expr, $name:literal, $kind:ident) => {
-        $kind::try_from($ebpf.take_map($name).ok_or(LoadError::Missing($name))?)
-            .map_err(|source| LoadError::Map { map: $name, source })
+        $kind::try_from($ebpf.take_map($name).ok_or($crate::capture::ebpf::LoadError::Missing($name))?)
+            .map_err(|source| $crate::capture::ebpf::LoadError::Map { map: $name, source })
     };
 }
+pub(super) use take_map;
 
 impl Kernel {
     /// Loads the embedded object and tells it the kernel's layout. Nothing is attached yet.
@@ -122,11 +126,13 @@ impl Kernel {
             Err(unknown) => (UNKNOWN_KERNEL, Some(unknown)),
         };
         configure(&mut ebpf, layout)?;
-        let finalize = Prepared::new(bytes, &ebpf, "finalize")
+        // Before any map is taken out of `ebpf`.
+        let prepared = Prepared::new(bytes, &ebpf)
             .inspect_err(|failed| tracing::info!(%failed, "probes are placed one by one"))
             .ok();
         Ok(Self {
-            finalize,
+            prepared,
+            calls: Calls::new(&mut ebpf)?,
             processes: take_map!(ebpf, "PROCESSES", HashMap)?,
             counters: take_map!(ebpf, "COUNTERS", PerCpuArray)?,
             events: take_map!(ebpf, "EVENTS", RingBuf)?,

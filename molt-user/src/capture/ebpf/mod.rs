@@ -2,6 +2,7 @@
 
 pub mod attach;
 pub mod btf;
+pub mod calls;
 pub mod load;
 pub mod maps;
 pub mod object;

@@ -210,6 +210,30 @@ pub struct Layout {
     pub property_set: u32,
     /// `propertyobject.prop_del`.
     pub property_del: u32,
+    /// `_PyInterpreterFrame.localsplus`, up to 3.10 `f_localsplus`.
+    pub frame_slots: u32,
+    /// `PyFrameObject.f_stacktop`; 3.8 and 3.9.
+    pub frame_stacktop: u32,
+    /// `PyFrameObject.f_state`, an `i8`; 3.10.
+    pub frame_state: u32,
+    /// `PyFrameObject.f_frame`; from 3.11.
+    pub frameobj_frame: u32,
+    /// `co_nlocalsplus`, up to 3.10 `co_nlocals`.
+    pub code_slots: u32,
+    /// `co_cell2arg`; up to 3.10.
+    pub code_cell2arg: u32,
+    /// `co_cellvars`; up to 3.10.
+    pub code_cellvars: u32,
+    /// `PyCellObject.ob_ref`.
+    pub cell_ref: u32,
+    /// `PyThreadState.curexc_type`; up to 3.11.
+    pub tstate_exception_type: u32,
+    /// `PyThreadState.curexc_traceback`; up to 3.11.
+    pub tstate_traceback: u32,
+    /// `PyThreadState.current_exception`; from 3.12.
+    pub tstate_exception: u32,
+    /// `PyBaseExceptionObject.traceback`.
+    pub exception_traceback: u32,
     /// `sizeof(PyASCIIObject)`: where the text of a compact ASCII str begins.
     pub ascii_bytes: u32,
     /// `sizeof(static_builtin_state)`, from 3.13 `sizeof(managed_static_type_state)`; from 3.12.

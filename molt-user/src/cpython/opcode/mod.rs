@@ -32,7 +32,12 @@ pub struct Opcodes {
     base: [u8; 256],
     /// Cache units behind an instruction, by the opcode that the compiler wrote.
     caches: [u8; 256],
-    return_value: u8,
+    /// `RETURN_VALUE` and what it is instrumented to, the same where it is not.
+    return_value: [u8; 2],
+    /// `RETURN_CONST` likewise; 0 where there is none.
+    return_const: [u8; 2],
+    /// `RAISE_VARARGS`.
+    raise: u8,
     /// `RESUME`, and what it is specialised and instrumented to, with their names.
     resume: &'static [(u8, &'static str)],
     /// Numbers that no opcode has; ascending.
@@ -79,9 +84,24 @@ impl Opcodes {
         self.resume
     }
 
-    /// `RETURN_VALUE`.
-    pub const fn return_value(&self) -> u8 {
+    /// `RETURN_VALUE`, and what instrumentation writes over it.
+    pub const fn return_value(&self) -> [u8; 2] {
         self.return_value
+    }
+
+    /// `RETURN_CONST` (3.12, 3.13), and what instrumentation writes over it; 0 where there is none.
+    pub const fn return_const(&self) -> [u8; 2] {
+        self.return_const
+    }
+
+    /// `RAISE_VARARGS`.
+    pub const fn raise(&self) -> u8 {
+        self.raise
+    }
+
+    /// `EXTENDED_ARG`.
+    pub const fn extended_arg(&self) -> u8 {
+        self.extended_arg
     }
 
     /// The numbers that no opcode has, in ascending order.

@@ -8,7 +8,9 @@ pub(super) static OPCODES: Opcodes = Opcodes {
     extended_arg: 144,
     precall: Some(166),
     call: 171,
-    return_value: 83,
+    return_value: [83, 83],
+    return_const: [0, 0],
+    raise: 130,
     #[rustfmt::skip]
     base: [
         0, 1, 2, 122, 122, 122, 122, 122, 122, 9, 10, 11, 12, 122, 122, 15,

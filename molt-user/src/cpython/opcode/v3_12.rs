@@ -8,7 +8,9 @@ pub(super) static OPCODES: Opcodes = Opcodes {
     extended_arg: 144,
     precall: None,
     call: 171,
-    return_value: 83,
+    return_value: [83, 242],
+    return_const: [121, 247],
+    raise: 130,
     #[rustfmt::skip]
     base: [
         0, 1, 2, 3, 4, 5, 122, 122, 122, 9, 122, 11, 12, 122, 122, 15,

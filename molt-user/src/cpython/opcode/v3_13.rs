@@ -8,7 +8,9 @@ pub(super) static OPCODES: Opcodes = Opcodes {
     extended_arg: 71,
     precall: None,
     call: 53,
-    return_value: 36,
+    return_value: [36, 239],
+    return_const: [103, 240],
+    raise: 101,
     #[rustfmt::skip]
     base: [
         0, 1, 2, 45, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15,

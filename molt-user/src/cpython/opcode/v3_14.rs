@@ -8,7 +8,9 @@ pub(super) static OPCODES: Opcodes = Opcodes {
     extended_arg: 69,
     precall: None,
     call: 52,
-    return_value: 35,
+    return_value: [35, 246],
+    return_const: [0, 0],
+    raise: 104,
     #[rustfmt::skip]
     base: [
         0, 1, 2, 44, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15,

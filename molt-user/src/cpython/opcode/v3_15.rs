@@ -8,7 +8,9 @@ pub(super) static OPCODES: Opcodes = Opcodes {
     extended_arg: 67,
     precall: None,
     call: 50,
-    return_value: 33,
+    return_value: [33, 245],
+    return_const: [0, 0],
+    raise: 103,
     #[rustfmt::skip]
     base: [
         0, 1, 2, 42, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15,

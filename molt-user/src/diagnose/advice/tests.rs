@@ -71,8 +71,8 @@ fn does_not_blame_privileges_that_are_there() {
 #[test]
 fn uprobes_take_a_capability_of_their_own() {
     let few = Privileges { capabilities: 1 << 38 | 1 << 39 | 1 << 19, root: false, ..sound() };
-    assert!(advice(&not_attached("finalize"), &few).contains("CAP_SYS_ADMIN"));
-    assert!(!advice(&not_attached("finalize"), &sound()).contains("CAP_SYS_ADMIN"));
+    assert!(advice(&not_attached("milestone"), &few).contains("CAP_SYS_ADMIN"));
+    assert!(!advice(&not_attached("milestone"), &sound()).contains("CAP_SYS_ADMIN"));
     assert!(!advice(&not_attached("sample"), &few).contains("CAP_SYS_ADMIN"));
 }
 

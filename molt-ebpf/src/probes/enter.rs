@@ -1,0 +1,49 @@
+//! A function starts, or a generator or a coroutine goes on.
+
+use crate::calls::{self, Hit};
+use crate::fault;
+use crate::memory::UserMemory;
+use crate::registers::register;
+use crate::task;
+use aya_ebpf::macros::uprobe;
+use aya_ebpf::programs::ProbeContext;
+use molt_common::call::{Seen, Site, outcome};
+use molt_common::fault::Fault;
+use molt_common::layout::ABSENT;
+use molt_common::walk::call::{CallBlock, Entry, Layouts, enter};
+
+/// At the handlers of the `RESUME` family, up to 3.10 at the entry of `_PyEval_EvalFrameDefault`.
+#[uprobe]
+pub fn call_enter(ctx: ProbeContext) -> u32 {
+    let Some(hit) = Hit::begin() else { return 0 };
+    if let Err(lost) = try_enter(&ctx, &hit) {
+        fault::count(lost);
+    }
+    hit.end();
+    0
+}
+
+#[inline(always)]
+fn try_enter(ctx: &ProbeContext, hit: &Hit) -> Result<(), Fault> {
+    let site = Site::of(task::cookie(ctx));
+    let frame = register(ctx.regs, site.frame);
+    let layouts = Layouts { walk: &hit.config.layout, call: &hit.config.call };
+    let mut seen = Seen::zeroed();
+    let known = |frame| calls::executed(hit.frame(frame)).map(|call| call.callee);
+    let mut block = CallBlock::new();
+    let entry = enter(&UserMemory, layouts, site, frame, known, &mut block, &mut seen)
+        .map_err(|_| Fault::UnreadCall)?;
+    if entry == Entry::Passing {
+        return Ok(());
+    }
+    hit.accept();
+    seen.key.program = hit.config.program;
+    if layouts.walk.code_adaptive == ABSENT {
+        calls::activate(hit.frame(seen.previous), frame)?;
+    }
+    if entry == Entry::Start {
+        return calls::open(hit.frame(frame), &mut seen);
+    }
+    seen.key.outcome = outcome::RESUMED;
+    if calls::count(&seen.key)? { calls::announce(&mut seen) } else { Ok(()) }
+}

@@ -1,0 +1,89 @@
+//! A frame ends.
+
+use crate::calls::{self, Hit};
+use crate::memory::UserMemory;
+use crate::registers::{register, returned};
+use crate::{fault, task, thread};
+use aya_ebpf::macros::{uprobe, uretprobe};
+use aya_ebpf::programs::{ProbeContext, RetProbeContext};
+use molt_common::call::{CallKey, GENERATOR, NO_REGISTER, Seen, Site, UNREAD, outcome};
+use molt_common::fault::Fault;
+use molt_common::walk::call::{Layouts, ends, exception, leave, value_type};
+use molt_common::walk::frame::innermost;
+
+/// At the function that clears a frame (from 3.11): by return or by an exception, generators once at their end.
+#[uprobe]
+pub fn call_leave(ctx: ProbeContext) -> u32 {
+    let Some(hit) = Hit::begin() else { return 0 };
+    hit.accept();
+    if let Err(lost) = try_leave(&ctx, &hit) {
+        fault::count(lost);
+    }
+    hit.end();
+    0
+}
+
+#[inline(always)]
+fn try_leave(ctx: &ProbeContext, hit: &Hit) -> Result<(), Fault> {
+    let site = Site::of(task::cookie(ctx));
+    let frame = register(ctx.regs, site.frame);
+    // Frames that ran before the hooks were placed end here as well, and those of C code.
+    let Some(call) = calls::executed(hit.frame(frame)) else { return Ok(()) };
+    let layouts = Layouts { walk: &hit.config.layout, call: &hit.config.call };
+    let tstate = || match site.tstate {
+        NO_REGISTER => thread::state(hit.config),
+        number => Ok(register(ctx.regs, number)),
+    };
+    if leave(&UserMemory, layouts, frame, tstate, call).is_err() {
+        fault::count(Fault::UnreadReturn);
+        call.result = UNREAD;
+    }
+    count(hit, frame, call)
+}
+
+/// At the return of `_PyEval_EvalFrameDefault` (up to 3.10), which generators pass at each yield.
+#[uretprobe]
+pub fn call_return(ctx: RetProbeContext) -> u32 {
+    let Some(hit) = Hit::begin() else { return 0 };
+    if let Err(lost) = try_return(&ctx, &hit) {
+        fault::count(lost);
+    }
+    hit.end();
+    0
+}
+
+#[inline(always)]
+fn try_return(ctx: &RetProbeContext, hit: &Hit) -> Result<(), Fault> {
+    hit.accept();
+    let Layouts { walk, call } = Layouts { walk: &hit.config.layout, call: &hit.config.call };
+    let tstate = thread::state(hit.config)?;
+    // The frame that returns has been taken off already: what is innermost now has called it.
+    let caller = innermost(&UserMemory, walk, tstate)?;
+    let Some(frame) = calls::active(hit.frame(caller)) else { return Ok(()) };
+    let Some(open) = calls::executed(hit.frame(frame)) else { return Ok(()) };
+    if open.flags & GENERATOR != 0 && !ends(&UserMemory, call, frame)? {
+        return Ok(());
+    }
+    let value = returned(ctx.regs);
+    if value == 0 {
+        open.outcome = outcome::RAISED;
+        open.result = exception(&UserMemory, call, tstate).unwrap_or(UNREAD);
+    } else {
+        open.outcome = outcome::RETURNED;
+        open.result = value_type(&UserMemory, call, value);
+    }
+    count(hit, frame, open)
+}
+
+#[inline(always)]
+fn count(hit: &Hit, frame: u64, call: &CallKey) -> Result<(), Fault> {
+    if calls::count(call)? {
+        let mut seen = Seen::zeroed();
+        seen.key = *call;
+        calls::announce(&mut seen)?;
+    }
+    if call.flags & GENERATOR != 0 {
+        calls::forget(hit.frame(frame));
+    }
+    Ok(())
+}

@@ -1,0 +1,49 @@
+//! The door for registers of the interrupted thread. What is particular to x86-64 is here alone.
+
+use aya_ebpf::bindings::pt_regs;
+use core::hint::black_box;
+
+/// The value of register `number` as instructions number them: 0 is `rax`, 15 is `r15`.
+///
+/// The verifier wants each access to be at a constant offset, so that the compiler must not turn the choice
+/// into arithmetic.
+#[inline(always)]
+pub fn register(regs: *const pt_regs, number: u8) -> u64 {
+    macro_rules! read {
+        ($name:ident) => {
+            // SAFETY: the context of a probe is the interrupted thread's registers, all of which are readable.
+            black_box(unsafe { (&raw const (*regs).$name).read_volatile() })
+        };
+    }
+    match number {
+        0 => read!(rax),
+        1 => read!(rcx),
+        2 => read!(rdx),
+        3 => read!(rbx),
+        4 => read!(rsp),
+        5 => read!(rbp),
+        6 => read!(rsi),
+        7 => read!(rdi),
+        8 => read!(r8),
+        9 => read!(r9),
+        10 => read!(r10),
+        11 => read!(r11),
+        12 => read!(r12),
+        13 => read!(r13),
+        14 => read!(r14),
+        15 => read!(r15),
+        _ => 0,
+    }
+}
+
+/// The first argument of the function at whose entry the probe is (System V ABI: `rdi`).
+#[inline(always)]
+pub fn first_argument(regs: *const pt_regs) -> u64 {
+    register(regs, 7)
+}
+
+/// What the function returns at whose return the probe is (System V ABI: `rax`).
+#[inline(always)]
+pub fn returned(regs: *const pt_regs) -> u64 {
+    register(regs, 0)
+}

@@ -1,0 +1,188 @@
+//! The probes that see calls, and the tables that they count in.
+
+use super::load::{Kernel, LoadError, take_map};
+use super::maps::MapValue;
+use super::uprobe_multi::{MultiError, MultiProgram, Place, Prepared, Scope};
+use crate::cpython::sites::{HookSites, Kind};
+use aya::Ebpf;
+use aya::maps::{Array, HashMap, MapData, MapError, PerCpuArray};
+use molt_common::call::{CallKey, FrameKey, Gate, Meter, NO_REGISTER, Site, SiteKey, UNLIMITED, outcome};
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+use std::ffi::{CStr, CString};
+use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+use std::thread;
+
+/// The registers of a function's first and second argument by number (System V ABI): `rdi` and `rsi`.
+const FIRST_ARGUMENT: u8 = 7;
+const SECOND_ARGUMENT: u8 = 6;
+
+/// What call probes need of the kernel side. The programs are loaded when they are first wanted.
+pub(super) struct Calls {
+    programs: BTreeMap<&'static str, MultiProgram>,
+    open: HashMap<MapData, MapValue<FrameKey>, MapValue<CallKey>>,
+    counts: HashMap<MapData, MapValue<CallKey>, u64>,
+    undetailed: HashMap<MapData, MapValue<SiteKey>, u64>,
+    meter: PerCpuArray<MapData, MapValue<Meter>>,
+    gate: Array<MapData, MapValue<Gate>>,
+    links: BTreeMap<u32, Vec<OwnedFd>>,
+}
+
+/// Why calls cannot be hooked.
+#[derive(Debug, thiserror::Error)]
+pub enum HookError {
+    /// The object holds no such programs.
+    #[error("failed to prepare the call probes")]
+    Unprepared,
+    /// The interpreter's file has a name that no kernel takes.
+    #[error("failed to name the interpreter's file")]
+    Path,
+    /// The kernel refused.
+    #[error(transparent)]
+    Refused(#[from] MultiError),
+    /// A table could not be read or written.
+    #[error("failed to access eBPF map {map}")]
+    Map {
+        /// The map's name.
+        map: &'static str,
+        /// The kernel's answer.
+        #[source]
+        source: MapError,
+    },
+}
+
+impl Calls {
+    /// Takes the tables.
+    pub(super) fn new(ebpf: &mut Ebpf) -> Result<Self, LoadError> {
+        Ok(Self {
+            programs: BTreeMap::new(),
+            open: take_map!(ebpf, "OPEN", HashMap)?,
+            counts: take_map!(ebpf, "CALLS", HashMap)?,
+            undetailed: take_map!(ebpf, "UNDETAILED", HashMap)?,
+            meter: take_map!(ebpf, "METER", PerCpuArray)?,
+            gate: take_map!(ebpf, "GATE", Array)?,
+            links: BTreeMap::new(),
+        })
+    }
+
+    fn program(&mut self, name: &'static str, prepared: &Prepared) -> Result<&MultiProgram, MultiError> {
+        match self.programs.entry(name) {
+            Entry::Occupied(program) => Ok(program.into_mut()),
+            Entry::Vacant(place) => Ok(place.insert(prepared.load(name)?)),
+        }
+    }
+
+    fn hook(&mut self, pid: u32, path: &CStr, sites: &HookSites, all: &Prepared) -> Result<(), MultiError> {
+        let here = Scope { pid: Some(pid), returns: false };
+        let mut links = Vec::new();
+        // Ends first: a call that is seen to begin must be seen to end.
+        if let Some(offset) = sites.trace_back_here {
+            links.push(self.program("call_raise", all)?.attach(
+                path,
+                &[Place { offset, cookie: 0 }],
+                here,
+            )?);
+        }
+        match &sites.exit {
+            Ok(exit) if sites.kind == Kind::EvalFrame => {
+                let place = Place { offset: exit.file_offset, cookie: 0 };
+                let scope = Scope { returns: true, ..here };
+                links.push(self.program("call_return", all)?.attach(path, &[place], scope)?);
+            }
+            Ok(exit) => {
+                let frame = exit.frame_argument.map_or(SECOND_ARGUMENT, |register| register.0);
+                // The thread state is the argument before the frame.
+                let tstate = if frame == SECOND_ARGUMENT { FIRST_ARGUMENT } else { NO_REGISTER };
+                let cookie = Site { frame, tstate, opcodes: [0; 2], resume_mask: 0 }.cookie();
+                let place = Place { offset: exit.file_offset, cookie };
+                links.push(self.program("call_leave", all)?.attach(path, &[place], here)?);
+            }
+            Err(_unknown) => {}
+        }
+        links.push(self.program("call_enter", all)?.attach(path, &entries(sites), here)?);
+        self.links.entry(pid).or_default().extend(links);
+        Ok(())
+    }
+}
+
+/// The places where calls are seen.
+fn entries(sites: &HookSites) -> Vec<Place> {
+    let quick = sites.entry.iter().filter_map(|site| site.opcode).find(|(_, name)| *name == "RESUME_QUICK");
+    let place = |site: &crate::cpython::sites::EntrySite| {
+        let opcode = site.opcode.map_or(0, |(opcode, _)| opcode);
+        // 3.11's RESUME quickens itself while it is executed.
+        let other = quick.filter(|_| site.opcode.is_some_and(|(_, name)| name == "RESUME"));
+        let opcodes = [opcode, other.map_or(opcode, |(quick, _)| quick)];
+        let frame = site.frame_register.0;
+        let site_of = Site { frame, tstate: NO_REGISTER, opcodes, resume_mask: sites.resume_mask };
+        Place { offset: site.file_offset, cookie: site_of.cookie() }
+    };
+    sites.entry.iter().map(place).collect()
+}
+
+/// What the tables hold.
+#[derive(Clone, Debug, Default)]
+pub struct Counted {
+    /// Tuples with their counts.
+    pub calls: Vec<(CallKey, u64)>,
+    /// Calls that have begun and not ended.
+    pub open: Vec<CallKey>,
+    /// Calls that were counted by site only.
+    pub undetailed: Vec<(SiteKey, u64)>,
+}
+
+impl Kernel {
+    /// Counts the calls of process `pid`, which runs or is about to run the file `path`.
+    pub fn hook_calls(&mut self, pid: u32, path: &Path, sites: &HookSites) -> Result<(), HookError> {
+        let path = CString::new(path.as_os_str().as_bytes()).map_err(|_nul| HookError::Path)?;
+        let prepared = self.prepared.as_ref().ok_or(HookError::Unprepared)?;
+        Ok(self.calls.hook(pid, &path, sites, prepared)?)
+    }
+
+    /// Counts process `pid`'s calls no more. The probes are gone at once; the kernel waits for those that are
+    /// being hit in the background.
+    pub fn unhook_calls(&mut self, pid: u32) {
+        for link in self.calls.links.remove(&pid).into_iter().flatten() {
+            // Without a thread it is closed here, which takes longer.
+            let _ = thread::Builder::new().name("molt-unhook".to_owned()).spawn(move || drop(link));
+        }
+    }
+
+    /// Lets so many more hits be counted; all of them if `None`.
+    pub fn grant(&mut self, hits: Option<u64>) -> Result<(), HookError> {
+        let left = hits.map_or(UNLIMITED, |hits| i64::try_from(hits).unwrap_or(UNLIMITED));
+        self.calls
+            .gate
+            .set(0, MapValue(Gate { left }), 0)
+            .map_err(|source| HookError::Map { map: "GATE", source })
+    }
+
+    /// What the call probes did so far, over all processors.
+    pub fn meter(&self) -> Result<Meter, HookError> {
+        let each = self.calls.meter.get(&0, 0).map_err(|source| HookError::Map { map: "METER", source })?;
+        Ok(each.iter().fold(Meter::default(), |sum, MapValue(one)| Meter {
+            hits: sum.hits + one.hits,
+            accepted: sum.accepted + one.accepted,
+            timed: sum.timed + one.timed,
+            timed_ns: sum.timed_ns + one.timed_ns,
+        }))
+    }
+
+    /// Everything counted so far.
+    pub fn counted(&self) -> Result<Counted, HookError> {
+        let calls = &self.calls;
+        let refused = |map| move |source| HookError::Map { map, source };
+        let counts = calls.counts.iter().map(|entry| entry.map(|(key, count)| (key.0, count)));
+        let frames = calls.open.iter().map(|entry| entry.map(|(_, key)| key.0));
+        // Places whose call is over are kept for the next one.
+        let open = frames.filter(|entry| entry.as_ref().map_or(true, |key| key.outcome == outcome::OPEN));
+        let undetailed = calls.undetailed.iter().map(|entry| entry.map(|(key, count)| (key.0, count)));
+        Ok(Counted {
+            calls: counts.collect::<Result<_, _>>().map_err(refused("CALLS"))?,
+            open: open.collect::<Result<_, _>>().map_err(refused("OPEN"))?,
+            undetailed: undetailed.collect::<Result<_, _>>().map_err(refused("UNDETAILED"))?,
+        })
+    }
+}

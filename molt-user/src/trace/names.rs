@@ -1,0 +1,60 @@
+//! What the packed addresses of one program's calls stand for. It outlives the program, whose calls are counted
+//! until the end of the run.
+
+use crate::aggregate::calls::TypeId;
+use crate::aggregate::tally::{CodeId, SiteKey};
+use crate::cpython::{Known, Unknown};
+use std::collections::HashMap;
+
+/// Codes, types and call sites, as far as they were found out when they were met first.
+#[derive(Clone, Debug, Default)]
+pub(super) struct CallNames {
+    codes: HashMap<u64, Known<CodeId>>,
+    types: HashMap<u64, Known<TypeId>>,
+    sites: HashMap<(u64, i32), SiteKey>,
+}
+
+impl CallNames {
+    /// Notes what the code at `packed` counts under, unless that is known.
+    pub(super) fn note_code(&mut self, packed: u64, code: Known<CodeId>) {
+        note(&mut self.codes, packed, code);
+    }
+
+    /// Notes what the type at `packed` is, unless that is known.
+    pub(super) fn note_type(&mut self, packed: u64, found: Known<TypeId>) {
+        note(&mut self.types, packed, found);
+    }
+
+    /// Notes which call site the caller at `packed` has at `offset`.
+    pub(super) fn note_site(&mut self, packed: u64, offset: i32, site: SiteKey) {
+        self.sites.insert((packed, offset), site);
+    }
+
+    /// Whether the type at `packed` is known.
+    pub(super) fn knows_type(&self, packed: u64) -> bool {
+        self.types.get(&packed).is_some_and(Result::is_ok)
+    }
+
+    /// What the code at `packed` counts under.
+    pub(super) fn code(&self, packed: u64) -> Known<CodeId> {
+        self.codes.get(&packed).copied().unwrap_or(Err(Unknown::Stale))
+    }
+
+    /// The type at `packed`.
+    pub(super) fn type_id(&self, packed: u64) -> Known<TypeId> {
+        self.types.get(&packed).copied().unwrap_or(Err(Unknown::Stale))
+    }
+
+    /// The call site of the caller at `packed` at `offset`.
+    pub(super) fn site(&self, packed: u64, offset: i32) -> Option<SiteKey> {
+        self.sites.get(&(packed, offset)).copied()
+    }
+}
+
+/// Keeps what is known over what is not.
+fn note<T>(table: &mut HashMap<u64, Known<T>>, packed: u64, found: Known<T>) {
+    let slot = table.entry(packed).or_insert(Err(Unknown::Stale));
+    if slot.is_err() {
+        *slot = found;
+    }
+}

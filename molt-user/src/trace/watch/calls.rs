@@ -1,0 +1,184 @@
+//! Calls: what their addresses stand for, and how often each was counted.
+
+use super::Watch;
+use crate::aggregate::calls::{Call, Count, Outcome, Slot, TypeId};
+use crate::aggregate::tally::{CodeId, SiteKey, Tally};
+use crate::capture::ebpf::calls::Counted;
+use crate::cpython::calls::call_layout;
+use crate::cpython::{Known, Unknown};
+use crate::symbolize::types::read_type_name;
+use crate::trace::names::CallNames;
+use crate::trace::reader::{Reader, SeenCode};
+use molt_common::call::{CallKey, CallLayout, KEYWORDS, REST, SLOTS_CUT, Seen, UNREAD, address, outcome};
+use molt_common::event::sample::Frame;
+use molt_common::walk::call::packed_type;
+use std::sync::Arc;
+
+/// The cause under which calls are lost whose codes are not known.
+const UNRESOLVED: &str = "unresolved_call";
+
+impl Watch {
+    /// Reads the code objects and the types of a call that was met for the first time, and no more than that:
+    /// they may be freed in a moment.
+    pub(super) fn read_call_ahead(&mut self, seen: &Seen) {
+        let names = self.programs.get_mut(seen.key.program as usize);
+        let reader = self.subjects.get_mut(&seen.header.pid).and_then(|subject| subject.reader());
+        let (Some(names), Some(reader)) = (names, reader) else { return };
+        for frame in [callee(seen), caller(seen)].into_iter().flatten() {
+            // What cannot be read is counted when the record is taken.
+            let _ = reader.read_ahead(&frame);
+        }
+        let layout = call_layout(&reader.layout, &reader.interpreter);
+        for packed in types(&seen.key).filter(|packed| *packed > UNREAD) {
+            if !names.knows_type(packed) {
+                let found = read_type(reader, &layout, packed).map(|name| self.calls.type_id(&name));
+                names.note_type(packed, found);
+            }
+        }
+    }
+
+    /// Notes what the codes of a call that was met for the first time are, and where its site is.
+    pub(super) fn call(&mut self, seen: &Seen) {
+        let names = self.programs.get_mut(seen.key.program as usize);
+        let reader = self.subjects.get_mut(&seen.header.pid).and_then(|subject| subject.reader());
+        let (Some(names), Some(reader), Some(inner)) = (names, reader, callee(seen)) else { return };
+        let outer = caller(seen);
+        let callee = identify(reader, &inner, outer.as_slice(), &mut self.tally);
+        names.note_code(seen.key.callee, callee.as_ref().map(|(id, _)| *id).map_err(|reason| *reason));
+        let Some(outer) = outer else { return };
+        let caller = identify(reader, &outer, &[], &mut self.tally);
+        names.note_code(seen.key.caller, caller.as_ref().map(|(id, _)| *id).map_err(|reason| *reason));
+        let (Ok((_, callee)), Ok((id, caller))) = (callee, caller) else { return };
+        let Ok(offset) = u32::try_from(caller.object.instruction(seen.key.offset)) else { return };
+        let key = SiteKey { caller: id, offset };
+        self.calls.site(key, || reader.site(&caller.object, offset, &callee.object));
+        names.note_site(seen.key.caller, seen.key.offset, key);
+    }
+
+    /// Adds up what the kernel side has counted.
+    pub(in crate::trace) fn count(&mut self, counted: &Counted) {
+        let ended = counted.calls.iter().map(|(key, count)| (key, *count));
+        let open = counted.open.iter().map(|key| (key, 1));
+        for (key, seen) in ended.chain(open) {
+            if let Err(reason) = self.count_tuple(key, Count { seen, est: None }) {
+                tracing::debug!(?key, %reason, seen, "calls are not known");
+                *self.loss.entry(UNRESOLVED).or_default() += seen;
+            }
+        }
+        for (key, seen) in &counted.undetailed {
+            let Some(names) = self.programs.get(key.program as usize) else { continue };
+            match names.code(key.callee) {
+                Ok(callee) => {
+                    let site = names.site(key.caller, key.offset);
+                    self.calls.undetailed(site, callee, Count { seen: *seen, est: None });
+                }
+                Err(_unknown) => *self.loss.entry(UNRESOLVED).or_default() += seen,
+            }
+        }
+    }
+
+    /// Whether any call was seen by hooks.
+    pub(in crate::trace) fn has_calls(&self) -> bool {
+        self.calls.functions().next().is_some()
+    }
+
+    /// Calls that were counted for codes that are not known.
+    pub(in crate::trace) fn unresolved_calls(&self) -> u64 {
+        self.loss.get(UNRESOLVED).copied().unwrap_or(0)
+    }
+
+    fn count_tuple(&mut self, key: &CallKey, count: Count) -> Known<()> {
+        let names = self.programs.get(key.program as usize).ok_or(Unknown::Stale)?;
+        let callee = names.code(key.callee)?;
+        let result = names.type_id(key.result);
+        let outcome = match key.outcome {
+            outcome::RESUMED => {
+                self.calls.resumed(callee, count.seen);
+                return Ok(());
+            }
+            outcome::RAISED_HERE | outcome::RAISED_THROUGH => {
+                self.calls.raised(callee, result?, key.outcome == outcome::RAISED_HERE, count.seen);
+                return Ok(());
+            }
+            outcome::RETURNED => Outcome::Returned(result.ok()),
+            outcome::RAISED => Outcome::Raised(result.ok()),
+            _ => {
+                self.open_calls += count.seen;
+                Outcome::Open
+            }
+        };
+        let site = names.site(key.caller, key.offset);
+        let cut = key.flags & SLOTS_CUT != 0;
+        let args = slots(key, names);
+        self.calls.call(Call { site, callee, args, cut, outcome }, count);
+        Ok(())
+    }
+}
+
+/// The callee as a frame that has begun; none where a record tells only of its result.
+fn callee(seen: &Seen) -> Option<Frame> {
+    let code = address(seen.key.callee);
+    let begun =
+        Frame { code, identity: seen.callee_identity, globals: seen.callee_globals, lasti: 0, owner: 0 };
+    Some(begun).filter(|_| seen.callee_globals != 0)
+}
+
+/// The caller, where there is one.
+fn caller(seen: &Seen) -> Option<Frame> {
+    let (code, lasti) = (address(seen.key.caller), seen.key.offset);
+    let waits = Frame { code, identity: seen.caller_identity, globals: seen.caller_globals, lasti, owner: 0 };
+    Some(waits).filter(|_| seen.caller_globals != 0)
+}
+
+fn identify(
+    reader: &mut Reader,
+    frame: &Frame,
+    further: &[Frame],
+    tally: &mut Tally,
+) -> Known<(CodeId, Arc<SeenCode>)> {
+    let seen = reader.read_ahead(frame)?;
+    Ok((reader.identify(frame, further, &seen, tally)?, seen))
+}
+
+/// Every type of a tuple, packed.
+fn types(key: &CallKey) -> impl Iterator<Item = u64> {
+    let args = key.args.into_iter().take(key.slots.into());
+    args.chain([key.result])
+}
+
+/// The name of the type that the kernel side met at `packed`, if it is still there.
+fn read_type(reader: &Reader, layout: &CallLayout, packed: u64) -> Known<String> {
+    let there = |addr| {
+        let now = packed_type(&reader.memory, layout, addr);
+        // An identity of 0 was not looked at, or could not be.
+        if now == packed || packed == addr { Ok(()) } else { Err(Unknown::Stale) }
+    };
+    let addr = address(packed);
+    there(addr)?;
+    let name = read_type_name(&reader.memory, &reader.layout, addr)?;
+    // The program runs on: what was freed meanwhile may have been read half from its successor.
+    there(addr)?;
+    Ok(name)
+}
+
+/// A call's parameters with the names of their types.
+fn slots(key: &CallKey, names: &CallNames) -> Vec<Slot> {
+    let known = |packed: u64| names.type_id(packed).map_or(Slot::Unread, |id: TypeId| Slot::Type(id));
+    let mut slots: Vec<Slot> = key.args.iter().take(key.slots.into()).map(|packed| known(*packed)).collect();
+    if key.flags & SLOTS_CUT != 0 {
+        // The last ones are not among those that were read.
+        return slots;
+    }
+    let mut last = slots.iter_mut().rev();
+    if key.flags & KEYWORDS != 0
+        && let Some(slot) = last.next()
+    {
+        *slot = Slot::Keywords;
+    }
+    if key.flags & REST != 0
+        && let Some(slot) = last.next()
+    {
+        *slot = Slot::Rest;
+    }
+    slots
+}

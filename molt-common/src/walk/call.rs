@@ -216,7 +216,7 @@ fn caller<M: Memory>(
         if walk.frame_owner == ABSENT || u32::from(block.u8(walk.frame_owner)) < walk.frame_owner_shim {
             let code = checked(block.u64(walk.frame_code) & walk.code_mask)?;
             seen.caller_globals = block.u64(walk.frame_globals);
-            seen.key.offset = super::frame::lasti(walk, block, code);
+            seen.key.offset = super::frame::lasti(walk, block, 0, code);
             seen.caller_identity = code::read_identity(memory, walk, code, block).unwrap_or(0);
             seen.key.caller = packed(code, code::in_globals(seen.caller_identity, seen.caller_globals));
             return Ok(());
@@ -303,7 +303,7 @@ pub fn raise<M: Memory>(
     block.fill(memory, frame, walk.frame_bytes)?;
     let callee = checked(block.u64(walk.frame_code) & walk.code_mask)?;
     seen.callee_globals = block.u64(walk.frame_globals);
-    let lasti = super::frame::lasti(walk, block, callee);
+    let lasti = super::frame::lasti(walk, block, 0, callee);
     seen.callee_identity = code::read_identity(memory, walk, callee, block)?;
     seen.key.callee = packed(callee, code::in_globals(seen.callee_identity, seen.callee_globals));
     seen.key.result = exception(memory, call, tstate)?;

@@ -14,7 +14,7 @@ use crate::cpython::opcode::{Moved, Opcodes};
 use crate::cpython::text::Text;
 use crate::cpython::version::Version;
 use molt_common::fault::Fault;
-use molt_common::walk::{Block, Memory, checked, frame};
+use molt_common::walk::{Buffers, Memory, checked, frame};
 
 /// Memory whose every address holds something: a window of the fuzzer's bytes that the address chooses. Some
 /// addresses cannot be read.
@@ -65,11 +65,11 @@ pub fn memory_image(bytes: &[u8]) {
 fn read_all<M: Memory>(memory: &M, layout: &Layout, runtime: u64) {
     let Ok(interp) = main_interpreter(memory, layout, runtime) else { return };
     let _any = (read_modules(memory, layout, interp), read_import_paths(memory, layout, interp));
-    let (walk, mut block) = (layout.walk(), Block::default());
+    let (walk, mut buffers) = (layout.walk(), Buffers::default());
     let tstate = memory.read_u64(interp.wrapping_add(u64::from(layout.interp_threads_head))).unwrap_or(0);
     let mut addr = frame::innermost(memory, &walk, tstate).unwrap_or(0);
     for _ in 0..MAX_STEPS {
-        let Ok(step) = frame::step(memory, &walk, addr, &mut block) else { return };
+        let Ok(step) = frame::step(memory, &walk, addr, &mut buffers) else { return };
         if let Some(frame) = step.frame
             && let Ok(code) = read_code(memory, layout, frame.code, frame.globals)
         {

@@ -59,7 +59,11 @@ impl Hit {
     /// The key of a frame of this program.
     #[inline(always)]
     pub fn frame(&self, frame: u64) -> FrameKey {
-        FrameKey { frame, program: self.config.program, tid: if frame == 0 { task::current_tid() } else { 0 } }
+        FrameKey {
+            frame,
+            program: self.config.program,
+            tid: if frame == 0 { task::current_tid() } else { 0 },
+        }
     }
 }
 

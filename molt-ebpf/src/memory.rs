@@ -1,9 +1,10 @@
 //! The door for reading memory.
 
+use crate::repeat::{Turn, repeat};
 use aya_ebpf::helpers::generated::{bpf_probe_read_kernel, bpf_probe_read_user};
 use molt_common::fault::Fault;
 use molt_common::limits::WINDOW_BYTES;
-use molt_common::walk::Memory;
+use molt_common::walk::{Memory, Turns};
 
 /// The current process's own memory. A page that is not resident is a fault: nothing here may sleep.
 #[derive(Clone, Copy)]
@@ -21,6 +22,15 @@ impl Memory for UserMemory {
         let status = unsafe { bpf_probe_read_user(into.as_mut_ptr().cast(), len as u32, addr as *const _) };
         if status == 0 { Ok(()) } else { Err(Fault::ReadFault) }
     }
+
+    #[inline(always)]
+    fn repeat<T: Turns>(&self, turns: u32, body: &mut T) {
+        repeat(turns, turn::<T>, body);
+    }
+}
+
+extern "C" fn turn<T: Turns>(index: u32, body: &mut T) -> Turn {
+    if body.turn(index) { Turn::Go } else { Turn::Stop }
 }
 
 /// Reads a 4-byte integer in the kernel's memory.

@@ -1,6 +1,6 @@
 //! Reading a call at its start and at its end.
 
-use super::{Block, Memory, checked, code};
+use super::{Block, Memory, Turns, checked, code};
 use crate::call::{
     CallKey, CallLayout, GENERATOR, KEYWORDS, MAX_SLOTS, REST, SLOTS_CUT, Seen, Site, UNREAD, outcome, packed,
 };
@@ -85,8 +85,23 @@ fn slots<M: Memory>(memory: &M, first: u64, into: &mut [u64; MAX_SLOTS]) {
     if memory.read(first, into.as_mut_bytes()).is_ok() {
         return;
     }
-    for (index, slot) in into.iter_mut().enumerate() {
-        *slot = memory.read_u64(first + 8 * index as u64).unwrap_or(0);
+    memory.repeat(MAX_SLOTS as u32, &mut Values { memory, first, into });
+}
+
+/// The values of slots, one by one.
+struct Values<'a, M> {
+    memory: &'a M,
+    first: u64,
+    into: &'a mut [u64; MAX_SLOTS],
+}
+
+impl<M: Memory> Turns for Values<'_, M> {
+    #[inline(always)]
+    fn turn(&mut self, index: u32) -> bool {
+        if let Some(slot) = self.into.get_mut(index as usize) {
+            *slot = self.memory.read_u64(self.first + 8 * u64::from(index)).unwrap_or(0);
+        }
+        true
     }
 }
 
@@ -118,7 +133,27 @@ fn parameters<M: Memory>(memory: &M, layouts: Layouts<'_>, frame: u64, block: &C
         captured(memory, call, frame, block, key);
     }
     for (index, slot) in key.args.iter_mut().enumerate() {
-        *slot = if (index as u32) < count { slot_type(memory, call, *slot) } else { 0 };
+        if index as u32 >= count {
+            *slot = 0;
+        }
+    }
+    memory.repeat(count, &mut Types { memory, call, args: &mut key.args });
+}
+
+/// The values of parameters on their way to being types.
+struct Types<'a, M> {
+    memory: &'a M,
+    call: &'a CallLayout,
+    args: &'a mut [u64; MAX_SLOTS],
+}
+
+impl<M: Memory> Turns for Types<'_, M> {
+    #[inline(always)]
+    fn turn(&mut self, index: u32) -> bool {
+        if let Some(slot) = self.args.get_mut(index as usize) {
+            *slot = slot_type(self.memory, self.call, *slot);
+        }
+        true
     }
 }
 
@@ -133,17 +168,31 @@ fn captured<M: Memory>(memory: &M, call: &CallLayout, frame: u64, block: &CallBl
     }
     let cells = memory.read_u64(names + u64::from(call.var_size)).unwrap_or(0);
     let first = frame + u64::from(call.frame_slots) + 8 * u64::from(key.locals);
-    for cell in 0..MAX_SLOTS as u64 {
-        if cell >= cells {
-            break;
+    let cells = cells.min(MAX_SLOTS as u64) as u32;
+    memory.repeat(cells, &mut Cells { memory, table, first, args: &mut key.args });
+}
+
+/// The cells of captured parameters.
+struct Cells<'a, M> {
+    memory: &'a M,
+    /// Which parameter each is of.
+    table: u64,
+    /// Where the first one stands.
+    first: u64,
+    args: &'a mut [u64; MAX_SLOTS],
+}
+
+impl<M: Memory> Turns for Cells<'_, M> {
+    #[inline(always)]
+    fn turn(&mut self, index: u32) -> bool {
+        let at = 8 * u64::from(index);
+        let argument = self.memory.read_u64(self.table + at).unwrap_or(u64::MAX);
+        if argument < MAX_SLOTS as u64
+            && let Some(slot) = self.args.get_mut(argument as usize)
+        {
+            *slot = self.memory.read_u64(self.first + at).unwrap_or(0);
         }
-        let argument = memory.read_u64(table + 8 * cell).unwrap_or(u64::MAX);
-        let value = memory.read_u64(first + 8 * cell).unwrap_or(0);
-        for (index, slot) in key.args.iter_mut().enumerate() {
-            if index as u64 == argument {
-                *slot = value;
-            }
-        }
+        true
     }
 }
 
@@ -207,23 +256,27 @@ fn caller<M: Memory>(
     seen: &mut Seen,
 ) -> Result<(), Fault> {
     let walk = layouts.walk;
-    let mut previous = seen.previous;
-    for _ in 0..=MAX_SHIMS {
-        if previous == 0 {
-            return Ok(());
-        }
-        block.fill(memory, previous, walk.frame_bytes)?;
-        if walk.frame_owner == ABSENT || u32::from(block.u8(walk.frame_owner)) < walk.frame_owner_shim {
-            let code = checked(block.u64(walk.frame_code) & walk.code_mask)?;
-            seen.caller_globals = block.u64(walk.frame_globals);
-            seen.key.offset = super::frame::lasti(walk, block, 0, code);
-            seen.caller_identity = code::read_identity(memory, walk, code, block).unwrap_or(0);
-            seen.key.caller = packed(code, code::in_globals(seen.caller_identity, seen.caller_globals));
-            return Ok(());
-        }
-        previous = block.u64(walk.frame_previous);
+    let mut frame = seen.previous;
+    if frame == 0 {
+        return Ok(());
     }
-    Err(Fault::ShimChain)
+    block.fill(memory, frame, walk.frame_bytes)?;
+    for _ in 0..MAX_SHIMS {
+        if walk.frame_owner == ABSENT || u32::from(block.u8(walk.frame_owner)) < walk.frame_owner_shim {
+            break;
+        }
+        frame = block.u64(walk.frame_previous);
+        if frame == 0 {
+            return Ok(());
+        }
+        block.fill(memory, frame, walk.frame_bytes)?;
+    }
+    let code = checked(block.u64(walk.frame_code) & walk.code_mask)?;
+    seen.caller_globals = block.u64(walk.frame_globals);
+    seen.key.offset = super::frame::lasti(walk, block, 0, code);
+    seen.caller_identity = code::read_identity(memory, walk, code, block).unwrap_or(0);
+    seen.key.caller = packed(code, code::in_globals(seen.caller_identity, seen.caller_globals));
+    Ok(())
 }
 
 /// The type of an object that C code holds, packed.

@@ -17,10 +17,30 @@ use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 /// Highest address of user space on x86-64 and arm64 with 48-bit addresses.
 const USER_TOP: u64 = 1 << 47;
 
+/// The body of a loop.
+pub trait Turns {
+    /// One turn. Whether there is to be another.
+    fn turn(&mut self, index: u32) -> bool;
+}
+
 /// Memory of a target process.
 pub trait Memory {
     /// Fills `into` with the bytes at `addr`, all of them or none.
     fn read(&self, addr: u64, into: &mut [u8]) -> Result<(), Fault>;
+
+    /// Takes at most `turns` turns. The kernel has a way of its own to loop, so that its verifier looks at the body
+    /// only once.
+    #[inline(always)]
+    fn repeat<T: Turns>(&self, turns: u32, body: &mut T)
+    where
+        Self: Sized,
+    {
+        for index in 0..turns {
+            if !body.turn(index) {
+                break;
+            }
+        }
+    }
 
     /// Reads a pointer or other 8-byte integer.
     #[inline(always)]

@@ -2,7 +2,7 @@
 
 use super::summary::{self, StatusLine};
 use super::{exit, message};
-use crate::trace::{Failure, Options, Target};
+use crate::trace::{Failure, Observe, Options, Target};
 use anyhow::{Context, bail};
 use clap::{Args, ValueEnum};
 use molt_mpa::ids::Sha256Hash;
@@ -30,6 +30,10 @@ pub(super) struct TraceArguments {
     #[arg(short = 'F', long, value_name = "HZ", default_value_t = 99,
           value_parser = clap::value_parser!(u32).range(1..=10_000))]
     frequency: u32,
+
+    /// How calls are observed
+    #[arg(long, value_enum, default_value_t = Mode::Sample)]
+    mode: Mode,
 
     /// Attach to the running process PID instead of starting a command
     #[arg(long, value_name = "PID", conflicts_with = "command",
@@ -65,6 +69,24 @@ pub(super) struct TraceArguments {
     /// The command to run and its arguments
     #[arg(last = true, required_unless_present = "pid", value_name = "COMMAND")]
     command: Vec<OsString>,
+}
+
+/// `--mode`.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Mode {
+    /// Every call, whatever it costs
+    Exact,
+    /// Those on sampled stacks
+    Sample,
+}
+
+impl From<Mode> for Observe {
+    fn from(mode: Mode) -> Self {
+        match mode {
+            Mode::Exact => Observe::Exact,
+            Mode::Sample => Observe::Sample,
+        }
+    }
 }
 
 /// `--redact`.
@@ -131,6 +153,7 @@ fn options(arguments: TraceArguments) -> anyhow::Result<Options> {
         target,
         output: arguments.output,
         frequency: arguments.frequency,
+        observe: arguments.mode.into(),
         duration: arguments.duration,
         policy: arguments.redact.into(),
         salt,

@@ -1,8 +1,8 @@
 //! Bytes from the ring buffer to records. Total: any bytes give a record or a reason, never a panic.
 
+use molt_common::call::Seen;
 use molt_common::event::process::Birth;
 use molt_common::event::sample::{Frame, Sample};
-use molt_common::call::Seen;
 use molt_common::event::{
     Header, KIND_BIRTH, KIND_CALL, KIND_END, KIND_EXEC, KIND_FINALIZE, KIND_SAMPLE, KIND_SPENT, KIND_START,
 };

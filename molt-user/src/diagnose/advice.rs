@@ -60,7 +60,8 @@ pub fn lines_of(obstacle: Obstacle) -> [String; 2] {
 /// up to 6.1.145, 6.6.98, 6.12.38 and 6.15.6, and is not since (CVE-2025-38466).
 fn is_uprobe(error: &(dyn Error + 'static)) -> bool {
     let mut causes = Chain::new(error);
-    causes.any(|cause| matches!(cause.downcast_ref(), Some(AttachError::Refused { program: "milestone", .. })))
+    causes
+        .any(|cause| matches!(cause.downcast_ref(), Some(AttachError::Refused { program: "milestone", .. })))
 }
 
 /// Whether the verifier refused a program.

@@ -3,8 +3,8 @@
 use crate::capture::ebpf::Kernel;
 use crate::capture::ebpf::attach::AttachError;
 use crate::capture::ebpf::btf::BtfError;
-use crate::discover::{Build, Milestones};
 use crate::discover::elf::Elf;
+use crate::discover::{Build, Milestones};
 use object::read::ReadCache;
 use std::fs::File;
 use std::path::PathBuf;

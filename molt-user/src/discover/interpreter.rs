@@ -4,11 +4,14 @@ use super::binary_version::{VersionSource, find_runtime, find_version, read_debu
 use super::elf::{Elf, ElfError, Linking};
 use super::known::FileKind;
 use super::notes::{Probe, read_probes};
+use crate::cpython::calls::fits;
+use crate::cpython::layout::Layout;
+use crate::cpython::sites::{HookSites, NoSites, find_sites};
 use crate::cpython::version::{NEWEST_MINOR, OLDEST_MINOR, Version};
 use std::fmt;
 use std::os::fd::AsRawFd;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// Where the interpreter's code lies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,6 +70,8 @@ pub struct Build {
     pub runtime: u64,
     /// The probes of provider `python`; most builds have none.
     pub probes: Vec<Probe>,
+    /// Where calls are seen, once that was asked for.
+    sites: OnceLock<Result<HookSites, NoSites>>,
     /// The parsed file, which it keeps open.
     pub elf: Elf,
 }
@@ -124,6 +129,7 @@ impl Build {
             linkage: linkage(&elf),
             stripped: elf.is_stripped(),
             runtime,
+            sites: OnceLock::new(),
             probes: read_probes(&elf)?.into_iter().filter(|probe| probe.provider == "python").collect(),
             elf,
         })))
@@ -133,6 +139,16 @@ impl Build {
     /// whatever became of its name or of the process that it was found in.
     pub fn open_path(&self) -> PathBuf {
         PathBuf::from(format!("/proc/self/fd/{}", self.elf.file().as_raw_fd()))
+    }
+
+    /// Where its calls are seen, or why they are not. Found once.
+    pub fn call_sites(&self) -> Result<&HookSites, &NoSites> {
+        let find = || {
+            let unknown = NoSites::Version { version: self.version };
+            let layout = Layout::of(self.version, self.free_threaded).filter(fits).ok_or(unknown)?;
+            find_sites(&self.elf, self.version, &layout)
+        };
+        self.sites.get_or_init(find).as_ref()
     }
 
     /// Where the interpreter's beginning and end can be seen.

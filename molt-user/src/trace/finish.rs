@@ -1,15 +1,15 @@
 //! From what was seen to the written artifact.
 
+use super::coverage;
 use super::failure::Failure;
 use super::metadata::header;
 use super::watch::{FirstPython, Watch};
-use super::{Options, Outcome, Summary, is_stdout};
+use super::{Observe, Options, Outcome, Summary, is_stdout};
 use crate::aggregate::call_counts::call_counts;
 use crate::aggregate::call_sites::call_sites;
-use crate::aggregate::calls::Calls;
 use crate::aggregate::code::Files;
 use crate::aggregate::hotspots::hotspots;
-use crate::aggregate::sections::{CallCoverage, Coverage, states};
+use crate::aggregate::sections::{Coverage, states};
 use crate::aggregate::symbols::symbols;
 use crate::capture::ebpf::Kernel;
 use crate::launch::RunAs;
@@ -52,14 +52,22 @@ fn assemble(
     let mut redactor = Redactor::new(options.policy, options.salt.clone());
     let files = watch.files();
     let header = header(options, watch, python, &files, &mut redactor)?;
-    let mut artifact = Artifact::new(header, Collector::new(Backend::Ebpf, Mode::Sample));
+    let mut artifact = Artifact::new(header, Collector::new(Backend::Ebpf, mode(options.observe)));
     fill(&mut artifact, options, watch, &files, faults, &mut redactor);
     artifact.redactions = redactor.summary();
     artifact.normalize();
     Ok(artifact)
 }
 
-/// Fills every section that sampling can fill, and says so of the others.
+/// How the artifact calls what was asked for.
+fn mode(observe: Observe) -> Mode {
+    match observe {
+        Observe::Sample => Mode::Sample,
+        Observe::Exact => Mode::Exact,
+    }
+}
+
+/// Fills every section that can be filled, and says so of the others.
 fn fill(
     artifact: &mut Artifact,
     options: &Options,
@@ -68,9 +76,9 @@ fn fill(
     faults: &[(Fault, u64)],
     redactor: &mut Redactor,
 ) {
-    let calls = Calls::default();
-    let sites = call_sites(&watch.tally, &calls, false, files, redactor);
-    artifact.symbols = symbols(&watch.tally, &calls, files, redactor);
+    let exact_only = options.observe == Observe::Exact && watch.has_calls();
+    let sites = call_sites(&watch.tally, &watch.calls, exact_only, files, redactor);
+    artifact.symbols = symbols(&watch.tally, &watch.calls, files, redactor);
     artifact.call_counts = call_counts(&artifact.symbols);
     artifact.call_sites = sites.sites;
     artifact.hotspots = hotspots(&watch.tally, options.frequency);
@@ -95,7 +103,7 @@ fn fill(
         modules_seen: watch.modules_seen,
         modules_at_end: watch.modules_at_end,
         lost: samples.lost > 0,
-        calls: CallCoverage::default(),
+        calls: coverage::calls(options, watch, faults),
     };
     for (section, state) in states(&coverage) {
         collector.set(section, state);

@@ -5,6 +5,7 @@
 //! the artifact.
 
 mod begin;
+mod coverage;
 mod failure;
 mod finish;
 mod metadata;

@@ -4,7 +4,7 @@ use super::begin::{Traced, Wanted, caller, check_namespace};
 use super::failure::Failure;
 use super::finish::finish;
 use super::watch::{Ask, Watch};
-use super::{Options, Outcome};
+use super::{Observe, Options, Outcome};
 use crate::capture::ebpf::Kernel;
 use crate::clock::monotonic_ns;
 use crate::decode::Kept;
@@ -50,7 +50,11 @@ pub fn run(options: &Options, progress: &mut dyn FnMut(Progress)) -> Result<Outc
     let mut kernel = Kernel::load()?;
     kernel.watch_processes()?;
     kernel.sample(u64::from(options.frequency))?;
-    let mut watch = Watch::new(monotonic_ns());
+    let counts_calls = options.observe != Observe::Sample;
+    if counts_calls {
+        kernel.grant(None).context("failed to let calls be counted")?;
+    }
+    let mut watch = Watch::new(monotonic_ns(), counts_calls);
     if let Some(unknown) = &kernel.degraded {
         watch.remark(format!("{}: children cannot be followed", one_line(unknown)));
     }
@@ -59,9 +63,19 @@ pub fn run(options: &Options, progress: &mut dyn FnMut(Progress)) -> Result<Outc
     if let Err(refused) = rustix::process::setpriority_process(None, NICE) {
         tracing::info!(%refused, "the priority stays as it is");
     }
-    let mut run =
-        Run { options, kernel, watch, traced, ending: None, hooked: BTreeSet::new(), interrupted: false };
+    let mut run = Run {
+        options,
+        kernel,
+        watch,
+        traced,
+        ending: None,
+        hooked: BTreeSet::new(),
+        counted: BTreeSet::new(),
+        interrupted: false,
+    };
     run.follow(&signals, progress)?;
+    let counted = run.kernel.counted().context("failed to read what was counted")?;
+    run.watch.count(&counted);
     let unhooking = run.kernel.unhook();
     let outcome = finish(run.options, &mut run.watch, &run.kernel, caller()?)?;
     drop(unhooking);
@@ -82,6 +96,8 @@ struct Run<'a> {
     ending: Option<Ending>,
     /// Interpreters that have probes, by device and inode.
     hooked: BTreeSet<(u64, u64)>,
+    /// Processes whose calls are counted, with their interpreters.
+    counted: BTreeSet<(u32, u64, u64)>,
     /// Asked to end once already.
     interrupted: bool,
 }
@@ -189,9 +205,12 @@ impl Run<'_> {
                 Ask::Configure(pid, config) => self.kernel.trace(pid, &config).map_err(anyhow::Error::from),
                 Ask::Forget(pid) => {
                     self.kernel.forget(pid);
+                    self.kernel.unhook_calls(pid);
+                    self.counted.retain(|(counted, _, _)| *counted != pid);
                     Ok(())
                 }
                 Ask::Hook(build) => self.hook(&build),
+                Ask::Count(pid, build) => self.count(pid, &build),
             };
             if let Err(refused) = done {
                 tracing::info!("{refused:#}");
@@ -207,15 +226,28 @@ impl Run<'_> {
         if !self.hooked.insert((file.dev(), file.ino())) {
             return Ok(());
         }
-        let offsets = build.finalizers();
-        let hooked = if offsets.is_empty() {
+        let milestones = build.milestones();
+        let hooked = if milestones.ends.is_empty() {
             Err(anyhow::anyhow!("the interpreter exports none of the functions that begin its end"))
         } else {
-            self.kernel.hook_finalization(&build.open_path(), &offsets).map_err(anyhow::Error::from)
+            self.kernel.hook_milestones(&build.open_path(), &milestones).map_err(anyhow::Error::from)
         };
         hooked.inspect_err(|refused| {
             self.watch.end_is_unseen(&one_line(refused.as_ref()));
         })
+    }
+
+    /// Counts the calls of a process, once for each interpreter that it runs. Where they cannot be seen, those on
+    /// sampled stacks are all that is known, and the artifact says so.
+    fn count(&mut self, pid: u32, build: &Build) -> anyhow::Result<()> {
+        let file = build.elf.file().metadata()?;
+        if !self.counted.insert((pid, file.dev(), file.ino())) {
+            return Ok(());
+        }
+        let hooked = build.call_sites().map_err(|why| anyhow::anyhow!("{why}")).and_then(|sites| {
+            self.kernel.hook_calls(pid, &build.open_path(), sites).map_err(anyhow::Error::from)
+        });
+        hooked.inspect_err(|refused| self.watch.calls_are_unseen(&one_line(refused.as_ref())))
     }
 
     /// Looks at what became of a launched target.
@@ -234,7 +266,9 @@ impl Run<'_> {
                 }
                 Some(Event::Paused(held)) => {
                     self.drain();
-                    if !self.watch.at_finalization(pid) {
+                    let known = self.watch.at_milestone(pid, monotonic_ns());
+                    self.obey();
+                    if !known {
                         held.pass_on();
                     }
                 }

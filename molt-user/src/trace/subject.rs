@@ -1,9 +1,13 @@
 //! One traced process: whether it runs Python yet, and when to look at it next.
 
 use super::reader::Reader;
+use crate::cpython::calls::call_layout;
 use crate::cpython::debug_offsets::LayoutError;
 use crate::discover::{DiscoverError, Finding, Inspector, Process};
-use molt_common::config::{PROCESS_FOLLOW, PROCESS_HOLD, PROCESS_READY, PROCESS_TSS, ProcessConfig};
+use molt_common::config::{
+    PROCESS_CALLS, PROCESS_FOLLOW, PROCESS_HOLD, PROCESS_HOLD_START, PROCESS_READY, PROCESS_TSS,
+    ProcessConfig,
+};
 use std::time::Duration;
 
 /// Shortest and longest time between two looks for an interpreter. The dynamic linker maps one within a
@@ -19,7 +23,11 @@ pub(super) struct Subject {
     pub(super) finalized: bool,
     /// It is about to end, and to stop for its tracer.
     pub(super) ends: bool,
-    /// `PROCESS_FOLLOW` and `PROCESS_HOLD`, as asked for.
+    /// It is about to begin, and to stop for its tracer.
+    pub(super) begins: bool,
+    /// The number under which the kernel side counts its program's calls.
+    pub(super) program: u32,
+    /// `PROCESS_FOLLOW`, `PROCESS_CALLS` and the two that hold it, as asked for.
     flags: u32,
 }
 
@@ -45,13 +53,20 @@ pub(super) enum State {
 
 impl Subject {
     /// A process to be looked at from `now_ns` on.
-    pub(super) fn new(now_ns: u64, held: bool) -> Self {
-        let flags = PROCESS_FOLLOW | if held { PROCESS_HOLD } else { 0 };
+    pub(super) fn new(now_ns: u64, held: bool, calls: bool) -> Self {
+        let flags = match (held, calls) {
+            (false, false) => 0,
+            (true, false) => PROCESS_HOLD,
+            (false, true) => PROCESS_CALLS,
+            (true, true) => PROCESS_HOLD | PROCESS_HOLD_START | PROCESS_CALLS,
+        };
         Self {
             state: State::Searching { next_ns: now_ns, pause: SEARCH.0 },
             finalized: false,
             ends: false,
-            flags,
+            begins: false,
+            program: 0,
+            flags: PROCESS_FOLLOW | flags,
         }
     }
 
@@ -62,7 +77,8 @@ impl Subject {
             State::Searching { .. } => State::Searching { next_ns: now_ns, pause: SEARCH.0 },
             State::Refused(why) => State::Refused(why.clone()),
         };
-        Self { state, finalized: false, ends: false, flags: self.flags & !PROCESS_HOLD }
+        let flags = self.flags & !(PROCESS_HOLD | PROCESS_HOLD_START);
+        Self { state, finalized: false, ends: false, begins: false, program: self.program, flags }
     }
 
     /// The process runs another program from here on. What is left of the one before.
@@ -72,16 +88,11 @@ impl Subject {
         Ended { state, finalized: std::mem::take(&mut self.finalized) }
     }
 
-    /// Looks for an interpreter if that is due. What there is to tell the kernel side when one was found.
-    pub(super) fn search(
-        &mut self,
-        pid: u32,
-        now_ns: u64,
-        inspector: &mut Inspector,
-    ) -> Option<ProcessConfig> {
-        let State::Searching { next_ns, pause } = self.state else { return None };
+    /// Looks for an interpreter if that is due. Whether one was found that can be read.
+    pub(super) fn search(&mut self, pid: u32, now_ns: u64, inspector: &mut Inspector) -> bool {
+        let State::Searching { next_ns, pause } = self.state else { return false };
         if now_ns < next_ns {
-            return None;
+            return false;
         }
         self.state = match look(pid, now_ns, inspector) {
             Ok(Looked::Python(reader)) => State::Python(reader),
@@ -94,7 +105,27 @@ impl Subject {
                 }
             }
         };
-        self.config()
+        matches!(self.state, State::Python(_))
+    }
+
+    /// Looks for an interpreter at the next opportunity.
+    pub(super) fn search_at_once(&mut self) {
+        if let State::Searching { next_ns, .. } = &mut self.state {
+            *next_ns = 0;
+        }
+    }
+
+    /// How its Python is read, where it runs one that can be.
+    pub(super) fn reader(&mut self) -> Option<&mut Reader> {
+        match &mut self.state {
+            State::Python(reader) => Some(reader),
+            State::Searching { .. } | State::Refused(_) => None,
+        }
+    }
+
+    /// Whether its calls are to be counted.
+    pub(super) fn counts_calls(&self) -> bool {
+        self.flags & PROCESS_CALLS != 0
     }
 
     /// Whether its main thread is followed with ptrace.
@@ -118,6 +149,9 @@ impl Subject {
         Some(ProcessConfig {
             runtime: reader.interpreter.runtime(),
             layout: reader.layout.walk(),
+            call: call_layout(&reader.layout, &reader.interpreter),
+            program: self.program,
+            reserved: 0,
             flags: self.flags | PROCESS_READY | if key.is_some() { PROCESS_TSS } else { 0 },
             tss_key: key.unwrap_or(0),
         })
@@ -125,7 +159,7 @@ impl Subject {
 
     /// What is known before there is an interpreter.
     pub(super) fn unready_config(&self) -> ProcessConfig {
-        ProcessConfig { runtime: 0, layout: zerocopy::FromZeros::new_zeroed(), flags: self.flags, tss_key: 0 }
+        ProcessConfig { flags: self.flags, ..zerocopy::FromZeros::new_zeroed() }
     }
 }
 

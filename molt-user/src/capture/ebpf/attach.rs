@@ -2,10 +2,10 @@
 
 use super::load::{Kernel, LoadError};
 use super::uprobe_multi::{MultiError, Place, Scope};
+use crate::discover::Milestones;
 use aya::programs::perf_event::{PerfEventConfig, PerfEventScope, SamplePolicy, SoftwareEvent};
 use aya::programs::uprobe::{UProbeAttachLocation, UProbeLink, UProbeScope};
 use aya::programs::{PerfEvent, Program, ProgramError, RawTracePoint, UProbe};
-use crate::discover::Milestones;
 use molt_common::config::milestone;
 use std::ffi::CString;
 use std::os::fd::OwnedFd;
@@ -122,7 +122,7 @@ impl Kernel {
         let starts = milestones.starts.iter().map(place(milestone::START));
         let places: Vec<Place> = starts.chain(milestones.ends.iter().map(place(milestone::END))).collect();
         let everyone = Scope { pid: None, returns: false };
-        self.milestone.as_ref().ok_or_else(none)?.load()?.attach(&path, &places, everyone)
+        self.prepared.as_ref().ok_or_else(none)?.load("milestone")?.attach(&path, &places, everyone)
     }
 
     /// Without cookies: every place is taken for an end.

@@ -1,6 +1,6 @@
 //! The probes that see calls, and the tables that they count in.
 
-use super::load::{Kernel, LoadError};
+use super::load::{Kernel, LoadError, take_map};
 use super::maps::MapValue;
 use super::uprobe_multi::{MultiError, MultiProgram, Place, Prepared, Scope};
 use crate::cpython::sites::{HookSites, Kind};
@@ -8,7 +8,8 @@ use aya::Ebpf;
 use aya::maps::{Array, HashMap, MapData, MapError, PerCpuArray};
 use molt_common::call::{CallKey, FrameKey, Gate, Meter, NO_REGISTER, Site, SiteKey, UNLIMITED};
 use std::collections::BTreeMap;
-use std::ffi::CString;
+use std::collections::btree_map::Entry;
+use std::ffi::{CStr, CString};
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
@@ -19,38 +20,14 @@ const FIRST_ARGUMENT: u8 = 7;
 const SECOND_ARGUMENT: u8 = 6;
 
 /// What call probes need of the kernel side. The programs are loaded when they are first wanted.
-#[derive(Debug)]
 pub(super) struct Calls {
-    enter: Probe,
-    leave: Probe,
-    returns: Probe,
-    raise: Probe,
+    programs: BTreeMap<&'static str, MultiProgram>,
     open: HashMap<MapData, MapValue<FrameKey>, MapValue<CallKey>>,
     counts: HashMap<MapData, MapValue<CallKey>, u64>,
     undetailed: HashMap<MapData, MapValue<SiteKey>, u64>,
     meter: PerCpuArray<MapData, MapValue<Meter>>,
     gate: Array<MapData, MapValue<Gate>>,
     links: BTreeMap<u32, Vec<OwnedFd>>,
-}
-
-/// A program for many places, which is loaded when it is first wanted.
-#[derive(Debug)]
-struct Probe {
-    prepared: Prepared,
-    loaded: Option<MultiProgram>,
-}
-
-impl Probe {
-    fn new(object: &[u8], ebpf: &Ebpf, name: &'static str) -> Result<Self, MultiError> {
-        Ok(Self { prepared: Prepared::new(object, ebpf, name)?, loaded: None })
-    }
-
-    fn get(&mut self) -> Result<&MultiProgram, MultiError> {
-        match &mut self.loaded {
-            Some(program) => Ok(program),
-            empty => Ok(empty.insert(self.prepared.load()?)),
-        }
-    }
 }
 
 /// Why calls cannot be hooked.
@@ -77,41 +54,42 @@ pub enum HookError {
 }
 
 impl Calls {
-    /// Prepares the programs of `object`, and takes the tables. Other maps must still be in `ebpf`.
-    pub(super) fn new(object: &[u8], ebpf: &mut Ebpf) -> Result<Self, LoadError> {
-        let probe = |name| {
-            Probe::new(object, ebpf, name)
-                .map_err(|source| LoadError::Program { program: name, source: Box::new(source) })
-        };
-        let (enter, leave) = (probe("call_enter")?, probe("call_leave")?);
-        let (returns, raise) = (probe("call_return")?, probe("call_raise")?);
+    /// Takes the tables.
+    pub(super) fn new(ebpf: &mut Ebpf) -> Result<Self, LoadError> {
         Ok(Self {
-            enter,
-            leave,
-            returns,
-            raise,
-            open: super::load::take_map!(ebpf, "OPEN", HashMap)?,
-            counts: super::load::take_map!(ebpf, "CALLS", HashMap)?,
-            undetailed: super::load::take_map!(ebpf, "UNDETAILED", HashMap)?,
-            meter: super::load::take_map!(ebpf, "METER", PerCpuArray)?,
-            gate: super::load::take_map!(ebpf, "GATE", Array)?,
+            programs: BTreeMap::new(),
+            open: take_map!(ebpf, "OPEN", HashMap)?,
+            counts: take_map!(ebpf, "CALLS", HashMap)?,
+            undetailed: take_map!(ebpf, "UNDETAILED", HashMap)?,
+            meter: take_map!(ebpf, "METER", PerCpuArray)?,
+            gate: take_map!(ebpf, "GATE", Array)?,
             links: BTreeMap::new(),
         })
     }
 
-    fn hook(&mut self, pid: u32, path: &Path, sites: &HookSites) -> Result<(), HookError> {
-        let path = CString::new(path.as_os_str().as_bytes()).map_err(|_nul| HookError::Path)?;
+    fn program(&mut self, name: &'static str, prepared: &Prepared) -> Result<&MultiProgram, MultiError> {
+        match self.programs.entry(name) {
+            Entry::Occupied(program) => Ok(program.into_mut()),
+            Entry::Vacant(place) => Ok(place.insert(prepared.load(name)?)),
+        }
+    }
+
+    fn hook(&mut self, pid: u32, path: &CStr, sites: &HookSites, all: &Prepared) -> Result<(), MultiError> {
         let here = Scope { pid: Some(pid), returns: false };
         let mut links = Vec::new();
         // Ends first: a call that is seen to begin must be seen to end.
         if let Some(offset) = sites.trace_back_here {
-            links.push(self.raise.get()?.attach(&path, &[Place { offset, cookie: 0 }], here)?);
+            links.push(self.program("call_raise", all)?.attach(
+                path,
+                &[Place { offset, cookie: 0 }],
+                here,
+            )?);
         }
         match &sites.exit {
             Ok(exit) if sites.kind == Kind::EvalFrame => {
                 let place = Place { offset: exit.file_offset, cookie: 0 };
                 let scope = Scope { returns: true, ..here };
-                links.push(self.returns.get()?.attach(&path, &[place], scope)?);
+                links.push(self.program("call_return", all)?.attach(path, &[place], scope)?);
             }
             Ok(exit) => {
                 let frame = exit.frame_argument.map_or(SECOND_ARGUMENT, |register| register.0);
@@ -119,11 +97,11 @@ impl Calls {
                 let tstate = if frame == SECOND_ARGUMENT { FIRST_ARGUMENT } else { NO_REGISTER };
                 let cookie = Site { frame, tstate, opcodes: [0; 2], resume_mask: 0 }.cookie();
                 let place = Place { offset: exit.file_offset, cookie };
-                links.push(self.leave.get()?.attach(&path, &[place], here)?);
+                links.push(self.program("call_leave", all)?.attach(path, &[place], here)?);
             }
             Err(_unknown) => {}
         }
-        links.push(self.enter.get()?.attach(&path, &entries(sites), here)?);
+        links.push(self.program("call_enter", all)?.attach(path, &entries(sites), here)?);
         self.links.entry(pid).or_default().extend(links);
         Ok(())
     }
@@ -158,14 +136,15 @@ pub struct Counted {
 impl Kernel {
     /// Counts the calls of process `pid`, which runs or is about to run the file `path`.
     pub fn hook_calls(&mut self, pid: u32, path: &Path, sites: &HookSites) -> Result<(), HookError> {
-        self.calls.as_mut().ok_or(HookError::Unprepared)?.hook(pid, path, sites)
+        let path = CString::new(path.as_os_str().as_bytes()).map_err(|_nul| HookError::Path)?;
+        let prepared = self.prepared.as_ref().ok_or(HookError::Unprepared)?;
+        Ok(self.calls.hook(pid, &path, sites, prepared)?)
     }
 
     /// Counts process `pid`'s calls no more. The probes are gone at once; the kernel waits for those that are
     /// being hit in the background.
     pub fn unhook_calls(&mut self, pid: u32) {
-        let links = self.calls.as_mut().and_then(|calls| calls.links.remove(&pid));
-        for link in links.into_iter().flatten() {
+        for link in self.calls.links.remove(&pid).into_iter().flatten() {
             // Without a thread it is closed here, which takes longer.
             let _ = thread::Builder::new().name("molt-unhook".to_owned()).spawn(move || drop(link));
         }
@@ -173,15 +152,16 @@ impl Kernel {
 
     /// Lets so many more hits be counted; all of them if `None`.
     pub fn grant(&mut self, hits: Option<u64>) -> Result<(), HookError> {
-        let Some(calls) = &mut self.calls else { return Ok(()) };
         let left = hits.map_or(UNLIMITED, |hits| i64::try_from(hits).unwrap_or(UNLIMITED));
-        calls.gate.set(0, MapValue(Gate { left }), 0).map_err(|source| HookError::Map { map: "GATE", source })
+        self.calls
+            .gate
+            .set(0, MapValue(Gate { left }), 0)
+            .map_err(|source| HookError::Map { map: "GATE", source })
     }
 
     /// What the call probes did so far, over all processors.
     pub fn meter(&self) -> Result<Meter, HookError> {
-        let Some(calls) = &self.calls else { return Ok(Meter::default()) };
-        let each = calls.meter.get(&0, 0).map_err(|source| HookError::Map { map: "METER", source })?;
+        let each = self.calls.meter.get(&0, 0).map_err(|source| HookError::Map { map: "METER", source })?;
         Ok(each.iter().fold(Meter::default(), |sum, MapValue(one)| Meter {
             hits: sum.hits + one.hits,
             accepted: sum.accepted + one.accepted,
@@ -192,7 +172,7 @@ impl Kernel {
 
     /// Everything counted so far.
     pub fn counted(&self) -> Result<Counted, HookError> {
-        let Some(calls) = &self.calls else { return Ok(Counted::default()) };
+        let calls = &self.calls;
         let refused = |map| move |source| HookError::Map { map, source };
         let counts = calls.counts.iter().map(|entry| entry.map(|(key, count)| (key.0, count)));
         let open = calls.open.iter().map(|entry| entry.map(|(_, key)| key.0));

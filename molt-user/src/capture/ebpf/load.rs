@@ -84,10 +84,10 @@ pub struct Kernel {
     processes: HashMap<MapData, u32, MapValue<ProcessConfig>>,
     counters: PerCpuArray<MapData, u64>,
     events: RingBuf<MapData>,
-    /// The probe of beginnings and ends for links to many places, where the object could be prepared for it.
-    pub(super) milestone: Option<Prepared>,
-    /// What sees calls, where the kernel has links to many places.
-    pub(super) calls: Option<Calls>,
+    /// The object's programs for links to many places, where they could be prepared.
+    pub(super) prepared: Option<Prepared>,
+    /// What sees calls, and what is counted.
+    pub(super) calls: Calls,
     pub(super) hooks: Vec<Hook>,
     /// Why the thread pointer cannot be read on this kernel, if it cannot.
     pub degraded: Option<btf::BtfError>,
@@ -126,16 +126,13 @@ impl Kernel {
             Err(unknown) => (UNKNOWN_KERNEL, Some(unknown)),
         };
         configure(&mut ebpf, layout)?;
-        let milestone = Prepared::new(bytes, &ebpf, "milestone")
+        // Before any map is taken out of `ebpf`.
+        let prepared = Prepared::new(bytes, &ebpf)
             .inspect_err(|failed| tracing::info!(%failed, "probes are placed one by one"))
             .ok();
-        // Every program is prepared before the first map is taken.
-        let calls = Calls::new(bytes, &mut ebpf)
-            .inspect_err(|failed| tracing::info!(%failed, "calls cannot be hooked"))
-            .ok();
         Ok(Self {
-            milestone,
-            calls,
+            prepared,
+            calls: Calls::new(&mut ebpf)?,
             processes: take_map!(ebpf, "PROCESSES", HashMap)?,
             counters: take_map!(ebpf, "COUNTERS", PerCpuArray)?,
             events: take_map!(ebpf, "EVENTS", RingBuf)?,

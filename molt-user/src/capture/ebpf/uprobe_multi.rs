@@ -4,10 +4,11 @@
 //! it: a link is taken away in one wait, where each perf uprobe waits some 100 ms by itself and the waits follow
 //! each other; and it can be for one process, so that others that run the same file are not slowed.
 
+use super::refusal;
 use aya::Ebpf;
 use aya::maps::Map;
 use aya_obj::Object;
-use aya_obj::generated::bpf_insn;
+use aya_obj::btf::{Btf, BtfFeatures};
 use nix::errno::Errno;
 use nix::libc;
 use std::collections::HashSet;
@@ -16,12 +17,16 @@ use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd, RawFd};
 
 /// `BPF_PROG_LOAD` (`include/uapi/linux/bpf.h`), like those below.
 const PROG_LOAD: libc::c_long = 5;
+const BTF_LOAD: libc::c_long = 18;
 const LINK_CREATE: libc::c_long = 28;
 const PROG_TYPE_KPROBE: u32 = 2;
 const TRACE_UPROBE_MULTI: u32 = 48;
 
 /// `BPF_F_UPROBE_MULTI_RETURN`.
 const RETURN: u32 = 1;
+
+/// Most bytes of the verifier's log.
+const MAX_LOG: usize = 1 << 22;
 
 /// A place for a probe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,6 +52,17 @@ pub enum MultiError {
     /// The object cannot be prepared a second time.
     #[error("failed to prepare the embedded eBPF object: {0}")]
     Object(String),
+    /// The kernel refused a program. The verifier's log goes to molt's own log.
+    #[error("failed to load eBPF program {name} for many uprobes: {reason}")]
+    Program {
+        /// The program's name.
+        name: &'static str,
+        /// The line of the log that says why; empty if there is none.
+        reason: String,
+        /// The kernel's answer.
+        #[source]
+        source: Errno,
+    },
     /// The kernel refused; before Linux 6.6 it knows no such link.
     #[error("failed to {what} for many uprobes")]
     Refused {
@@ -73,6 +89,20 @@ struct ProgLoad {
     prog_name: [u8; 16],
     prog_ifindex: u32,
     expected_attach_type: u32,
+    prog_btf_fd: u32,
+    func_info_rec_size: u32,
+    func_info: u64,
+    func_info_cnt: u32,
+    line_info_rec_size: u32,
+}
+
+/// `union bpf_attr` of `BPF_BTF_LOAD`, up to what is used here.
+#[repr(C)]
+struct BtfLoad {
+    btf: u64,
+    btf_log_buf: u64,
+    btf_size: u32,
+    btf_log_size: u32,
 }
 
 /// `union bpf_attr` of `BPF_LINK_CREATE` for many uprobes.
@@ -96,17 +126,22 @@ struct LinkCreate {
 #[derive(Debug)]
 pub(super) struct MultiProgram(OwnedFd);
 
-/// Instructions of one program of an object, with the maps of `ebpf` in their places.
-#[derive(Debug)]
+/// An object's programs, with the maps of an [`Ebpf`] in their places.
 pub(super) struct Prepared {
-    name: &'static str,
-    instructions: Vec<bpf_insn>,
-    license: std::ffi::CString,
+    object: Object,
+    /// The object's types, which the kernel checks functions against; `None` where it did not take them.
+    types: Option<OwnedFd>,
+}
+
+impl std::fmt::Debug for Prepared {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Prepared").field("types", &self.types).finish_non_exhaustive()
+    }
 }
 
 impl Prepared {
-    /// Prepares program `name` of `object`, which `ebpf` was loaded from and still holds all maps of.
-    pub(super) fn new(object: &[u8], ebpf: &Ebpf, name: &'static str) -> Result<Self, MultiError> {
+    /// Prepares `object`, which `ebpf` was loaded from and still holds all maps of.
+    pub(super) fn new(object: &[u8], ebpf: &Ebpf) -> Result<Self, MultiError> {
         let failed = |error: &dyn std::error::Error| MultiError::Object(error.to_string());
         let mut object = Object::parse(object).map_err(|error| failed(&error))?;
         let text: HashSet<usize> = object.functions.keys().map(|(section, _)| *section).collect();
@@ -117,26 +152,31 @@ impl Prepared {
             let (_, fd) = fds.iter().find(|(known, _)| known == name)?;
             Some((name.as_str(), *fd, map))
         });
+        // Kernels that have these links know every kind of type.
+        let features = BtfFeatures::new(true, true, true, true, true, true, true, true);
+        let types =
+            object.fixup_and_sanitize_btf(&features).map_err(|error| failed(&error))?.map(Btf::to_bytes);
         object.relocate_maps(known, &text).map_err(|error| failed(&error))?;
         object.relocate_calls(&text).map_err(|error| failed(&error))?;
-        let missing = || MultiError::Object(format!("it has no program {name}"));
-        let program = object.programs.get(name).ok_or_else(missing)?;
-        let function = object.functions.get(&program.function_key()).ok_or_else(missing)?;
-        Ok(Self { name, instructions: function.instructions.clone(), license: program.license.clone() })
+        Ok(Self { object, types: types.and_then(|types| load_types(&types).ok()) })
     }
 
-    /// Loads the program.
-    pub(super) fn load(&self) -> Result<MultiProgram, MultiError> {
+    /// Loads program `name`.
+    pub(super) fn load(&self, name: &'static str) -> Result<MultiProgram, MultiError> {
+        let missing = || MultiError::Object(format!("it has no program {name}"));
+        let program = self.object.programs.get(name).ok_or_else(missing)?;
+        let function = self.object.functions.get(&program.function_key()).ok_or_else(missing)?;
         let mut prog_name = [0; 16];
         // The last byte stays 0.
-        for (byte, letter) in prog_name.iter_mut().zip(self.name.bytes().take(15)) {
+        for (byte, letter) in prog_name.iter_mut().zip(name.bytes().take(15)) {
             *byte = letter;
         }
-        let attributes = ProgLoad {
+        let functions = &function.func_info.func_info;
+        let mut attributes = ProgLoad {
             prog_type: PROG_TYPE_KPROBE,
-            insn_cnt: u32::try_from(self.instructions.len()).unwrap_or(u32::MAX),
-            insns: address(self.instructions.as_ptr()),
-            license: address(self.license.as_ptr()),
+            insn_cnt: count(function.instructions.len()),
+            insns: address(function.instructions.as_ptr()),
+            license: address(program.license.as_ptr()),
             log_level: 0,
             log_size: 0,
             log_buf: 0,
@@ -145,11 +185,41 @@ impl Prepared {
             prog_name,
             prog_ifindex: 0,
             expected_attach_type: TRACE_UPROBE_MULTI,
+            prog_btf_fd: self.types.as_ref().map_or(0, |types| types.as_raw_fd().cast_unsigned()),
+            func_info_rec_size: count(function.func_info_rec_size),
+            func_info: address(functions.as_ptr()),
+            func_info_cnt: if self.types.is_some() { count(functions.len()) } else { 0 },
+            line_info_rec_size: 0,
         };
-        // SAFETY: the instructions and the licence are alive and as long as the attributes say.
+        // SAFETY: instructions, licence and functions are alive and as long as the attributes say.
+        if let Ok(loaded) = unsafe { bpf(PROG_LOAD, &attributes) } {
+            return Ok(MultiProgram(loaded));
+        }
+        let mut log = vec![0u8; MAX_LOG];
+        attributes.log_level = 1;
+        attributes.log_size = count(log.len());
+        attributes.log_buf = address(log.as_mut_ptr());
+        // SAFETY: as above, and the log is alive, writable and as long as the attributes say.
         let loaded = unsafe { bpf(PROG_LOAD, &attributes) };
-        loaded.map(MultiProgram).map_err(|source| MultiError::Refused { what: "load a program", source })
+        loaded.map(MultiProgram).map_err(|source| {
+            let log = String::from_utf8_lossy(&log);
+            let log = log.trim_end_matches('\0');
+            tracing::debug!("the verifier's log of program {name}:\n{log}");
+            MultiError::Program { name, reason: refusal::reason(log).unwrap_or_default(), source }
+        })
     }
+}
+
+/// Hands an object's types to the kernel.
+fn load_types(types: &[u8]) -> nix::Result<OwnedFd> {
+    let attributes = BtfLoad {
+        btf: address(types.as_ptr()),
+        btf_log_buf: 0,
+        btf_size: count(types.len()),
+        btf_log_size: 0,
+    };
+    // SAFETY: the types are alive and as long as the attributes say.
+    unsafe { bpf(BTF_LOAD, &attributes) }
 }
 
 impl MultiProgram {
@@ -166,7 +236,7 @@ impl MultiProgram {
             offsets: address(offsets.as_ptr()),
             ref_ctr_offsets: 0,
             cookies: address(cookies.as_ptr()),
-            cnt: u32::try_from(places.len()).unwrap_or(0),
+            cnt: count(places.len()),
             multi_flags: if scope.returns { RETURN } else { 0 },
             pid: scope.pid.unwrap_or(0),
             reserved: 0,
@@ -187,6 +257,10 @@ fn fd_of(map: &Map) -> Option<RawFd> {
         | Map::RingBuf(data) => Some(data.fd().as_fd().as_raw_fd()),
         _ => None,
     }
+}
+
+fn count(number: usize) -> u32 {
+    u32::try_from(number).unwrap_or(0)
 }
 
 fn address<T>(pointer: *const T) -> u64 {

@@ -14,6 +14,9 @@ use molt_common::event::sample::Frame;
 use molt_common::walk::call::packed_type;
 use std::sync::Arc;
 
+/// The cause under which calls are lost whose codes are not known.
+const UNRESOLVED: &str = "unresolved_call";
+
 impl Watch {
     /// Reads the code objects and the types of a call that was met for the first time, and no more than that:
     /// they may be freed in a moment.
@@ -59,7 +62,7 @@ impl Watch {
         for (key, seen) in ended.chain(open) {
             if let Err(reason) = self.count_tuple(key, Count { seen, est: None }) {
                 tracing::debug!(?key, %reason, seen, "calls are not known");
-                *self.loss.entry("unresolved_call").or_default() += seen;
+                *self.loss.entry(UNRESOLVED).or_default() += seen;
             }
         }
         for (key, seen) in &counted.undetailed {
@@ -69,9 +72,19 @@ impl Watch {
                     let site = names.site(key.caller, key.offset);
                     self.calls.undetailed(site, callee, Count { seen: *seen, est: None });
                 }
-                Err(_unknown) => *self.loss.entry("unresolved_call").or_default() += seen,
+                Err(_unknown) => *self.loss.entry(UNRESOLVED).or_default() += seen,
             }
         }
+    }
+
+    /// Whether any call was seen by hooks.
+    pub(in crate::trace) fn has_calls(&self) -> bool {
+        self.calls.functions().next().is_some()
+    }
+
+    /// Calls that were counted for codes that are not known.
+    pub(in crate::trace) fn unresolved_calls(&self) -> u64 {
+        self.loss.get(UNRESOLVED).copied().unwrap_or(0)
     }
 
     fn count_tuple(&mut self, key: &CallKey, count: Count) -> Known<()> {
@@ -89,7 +102,10 @@ impl Watch {
             }
             outcome::RETURNED => Outcome::Returned(result.ok()),
             outcome::RAISED => Outcome::Raised(result.ok()),
-            _ => Outcome::Open,
+            _ => {
+                self.open_calls += count.seen;
+                Outcome::Open
+            }
         };
         let site = names.site(key.caller, key.offset);
         let cut = key.flags & SLOTS_CUT != 0;
@@ -102,15 +118,15 @@ impl Watch {
 /// The callee as a frame that has begun; none where a record tells only of its result.
 fn callee(seen: &Seen) -> Option<Frame> {
     let code = address(seen.key.callee);
-    let begun = Frame { code, identity: seen.callee_identity, globals: seen.callee_globals, lasti: 0, owner: 0 };
+    let begun =
+        Frame { code, identity: seen.callee_identity, globals: seen.callee_globals, lasti: 0, owner: 0 };
     Some(begun).filter(|_| seen.callee_globals != 0)
 }
 
 /// The caller, where there is one.
 fn caller(seen: &Seen) -> Option<Frame> {
     let (code, lasti) = (address(seen.key.caller), seen.key.offset);
-    let waits =
-        Frame { code, identity: seen.caller_identity, globals: seen.caller_globals, lasti, owner: 0 };
+    let waits = Frame { code, identity: seen.caller_identity, globals: seen.caller_globals, lasti, owner: 0 };
     Some(waits).filter(|_| seen.caller_globals != 0)
 }
 

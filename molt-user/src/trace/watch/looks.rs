@@ -5,6 +5,7 @@ use crate::discover::file::FileFinding;
 use crate::launch::Ending;
 use crate::trace::subject::{Ended, State};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 impl Watch {
     /// Process `pid` is stopped at its exec: whatever interpreter it is about to load is hooked before it can
@@ -12,15 +13,28 @@ impl Watch {
     pub(in crate::trace) fn at_exec(&mut self, pid: u32) {
         let exe = PathBuf::from(format!("/proc/{pid}/exe"));
         match self.inspector.inspect_file(&exe) {
-            Ok(FileFinding::Python { build, .. }) => self.asks.push(Ask::Hook(build)),
+            Ok(FileFinding::Python { build, .. }) => {
+                self.asks.push(Ask::Hook(Arc::clone(&build)));
+                if self.counts_calls {
+                    self.asks.push(Ask::Count(pid, build));
+                }
+            }
             Ok(_) => {}
             Err(unknown) => tracing::info!(pid, %unknown, "the program was not inspected at its exec"),
         }
     }
 
-    /// Process `pid` is stopped by a signal of the kernel's. If it stands before its finalization it is looked
-    /// at; otherwise the signal is the program's own, and false is given.
-    pub(in crate::trace) fn at_finalization(&mut self, pid: u32) -> bool {
+    /// Process `pid` is stopped by a signal of the kernel's. If it stands before the beginning of its interpreter
+    /// it is searched for one, if before its finalization it is looked at; otherwise the signal is the program's
+    /// own, and false is given.
+    pub(in crate::trace) fn at_milestone(&mut self, pid: u32, now_ns: u64) -> bool {
+        if let Some(subject) = self.subjects.get_mut(&pid)
+            && std::mem::take(&mut subject.begins)
+        {
+            subject.search_at_once();
+            self.tick(now_ns);
+            return true;
+        }
         if !self.subjects.get_mut(&pid).is_some_and(|subject| std::mem::take(&mut subject.ends)) {
             return false;
         }

@@ -2,10 +2,13 @@
 //!
 //! It knows no kernel side: whichever backend feeds it does what it asks.
 
+mod calls;
 mod looks;
 mod records;
 
+use super::names::CallNames;
 use super::subject::{State, Subject};
+use crate::aggregate::calls::Calls;
 use crate::aggregate::code::Files;
 use crate::aggregate::modules::Modules;
 use crate::aggregate::processes::Processes;
@@ -23,8 +26,10 @@ use std::sync::Arc;
 pub(in crate::trace) enum Ask {
     /// Read process `pid` like this.
     Configure(u32, ProcessConfig),
-    /// Report when processes that run this build are about to end.
+    /// Report when processes that run this build begin and are about to end.
     Hook(Arc<Build>),
+    /// Count the calls of process `pid`, which runs or is about to run this build.
+    Count(u32, Arc<Build>),
     /// Process `pid` has ended.
     Forget(u32),
 }
@@ -38,6 +43,17 @@ pub(in crate::trace) struct Watch {
     pub(in crate::trace) subjects: BTreeMap<u32, Subject>,
     asks: Vec<Ask>,
     pub(in crate::trace) tally: Tally,
+    /// Calls are counted where they can be hooked.
+    counts_calls: bool,
+    pub(in crate::trace) calls: Calls,
+    /// What calls' addresses stand for, by the number of the program.
+    programs: Vec<CallNames>,
+    /// Calls whose end was not seen.
+    pub(in crate::trace) open_calls: u64,
+    /// Processes whose calls are not seen, and why not those of the last one.
+    pub(in crate::trace) unhooked: (u64, String),
+    /// The hits that the kernel side was granted are spent.
+    pub(in crate::trace) spent: bool,
     pub(in crate::trace) modules: Modules,
     pub(in crate::trace) processes: Processes,
     /// The process that became Python first: the one that the artifact's header is about.
@@ -62,14 +78,20 @@ pub(in crate::trace) struct FirstPython {
 }
 
 impl Watch {
-    /// A run that begins at `began_ns`.
-    pub(in crate::trace) fn new(began_ns: u64) -> Self {
+    /// A run that begins at `began_ns`, in which calls are counted or only sampled.
+    pub(in crate::trace) fn new(began_ns: u64, counts_calls: bool) -> Self {
         Self {
             began_ns,
             inspector: Inspector::default(),
             subjects: BTreeMap::new(),
             asks: Vec::new(),
             tally: Tally::default(),
+            counts_calls,
+            calls: Calls::default(),
+            programs: Vec::new(),
+            open_calls: 0,
+            unhooked: (0, String::new()),
+            spent: false,
             modules: Modules::default(),
             processes: Processes::default(),
             first_python: None,
@@ -84,7 +106,7 @@ impl Watch {
     /// Watches process `pid` from now on. A launched one has yet to exec, and waits at its end until it was
     /// looked at.
     pub(in crate::trace) fn begin(&mut self, pid: u32, launched: bool, now_ns: u64) {
-        let subject = Subject::new(if launched { u64::MAX } else { now_ns }, launched);
+        let subject = Subject::new(if launched { u64::MAX } else { now_ns }, launched, self.counts_calls);
         self.asks.push(Ask::Configure(pid, subject.unready_config()));
         self.subjects.insert(pid, subject);
         self.processes.begin(pid, self.since(now_ns));
@@ -102,7 +124,10 @@ impl Watch {
             Ok(Record::Birth(birth)) => self.birth(&birth),
             Ok(Record::Exec(header)) => self.exec(&header),
             Ok(Record::End(header)) => self.end(&header),
+            Ok(Record::Start(header)) => self.start(&header),
             Ok(Record::Finalize(header)) => self.finalize(&header),
+            Ok(Record::Call(seen)) => self.call(&seen),
+            Ok(Record::Spent(_)) => self.spent = true,
             Err(unreadable) => {
                 tracing::debug!(%unreadable, "record left out");
                 self.lose("undecodable_record");
@@ -114,13 +139,17 @@ impl Watch {
     pub(in crate::trace) fn tick(&mut self, now_ns: u64) -> Option<u64> {
         let mut looks = Vec::new();
         for (pid, subject) in &mut self.subjects {
-            if let Some(config) = subject.search(*pid, now_ns, &mut self.inspector) {
-                self.asks.push(Ask::Configure(*pid, config));
+            if subject.search(*pid, now_ns, &mut self.inspector) {
+                subject.program = number_of(&mut self.programs, CallNames::default());
+                self.asks.extend(subject.config().map(|config| Ask::Configure(*pid, config)));
                 if let State::Python(reader) = &subject.state {
                     let build = &reader.interpreter.build;
                     let version = build.version.to_string();
                     self.processes.python(*pid, &version, build.free_threaded);
                     self.asks.push(Ask::Hook(Arc::clone(build)));
+                    if subject.counts_calls() {
+                        self.asks.push(Ask::Count(*pid, Arc::clone(build)));
+                    }
                     self.first_python
                         .get_or_insert_with(|| FirstPython { process: reader.process.clone(), version });
                 }
@@ -157,6 +186,13 @@ impl Watch {
         self.remark(format!("modules imported since the last look may be missing: {why}"));
     }
 
+    /// Calls of some process pass unseen, for this reason.
+    pub(in crate::trace) fn calls_are_unseen(&mut self, why: &str) {
+        self.unhooked.0 += 1;
+        self.unhooked.1 = why.to_owned();
+        self.remark(format!("calls are seen on sampled stacks only: {why}"));
+    }
+
     /// Why there is less than was asked for.
     pub(in crate::trace) fn remarks(&self) -> Vec<String> {
         let nothing = "no supported Python ran; no artifact was written".to_owned();
@@ -165,7 +201,9 @@ impl Watch {
 
     /// Every file that codes and modules name, placed under the import roots.
     pub(in crate::trace) fn files(&self) -> Files {
-        let names = self.tally.codes().map(|code| code.file.as_str()).chain(self.modules.files());
+        let called = self.calls.functions().filter_map(|(id, _)| self.tally.code(id));
+        let codes = self.tally.codes().chain(called);
+        let names = codes.map(|code| code.file.as_str()).chain(self.modules.files());
         let place = |name: &str| {
             let inside = |place: &SourceFile| *place != SourceFile::Outside;
             self.roots.values().map(|roots| roots.place(name)).find(inside).unwrap_or(SourceFile::Outside)
@@ -187,4 +225,10 @@ impl Watch {
     pub(in crate::trace) fn lose(&mut self, cause: &'static str) {
         *self.loss.entry(cause).or_default() += 1;
     }
+}
+
+/// Adds a program, and gives its number.
+fn number_of(programs: &mut Vec<CallNames>, names: CallNames) -> u32 {
+    programs.push(names);
+    u32::try_from(programs.len() - 1).unwrap_or(u32::MAX)
 }

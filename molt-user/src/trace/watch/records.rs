@@ -1,6 +1,6 @@
 //! One function for each kind of record.
 
-use super::Watch;
+use super::{Ask, Watch, number_of};
 use crate::aggregate::tally::Site;
 use crate::decode::{Record, decode};
 use crate::trace::place::Placing;
@@ -9,12 +9,17 @@ use molt_common::event::Header;
 use molt_common::event::process::Birth;
 use molt_common::event::sample::{Frame, NO_PYTHON, NOT_READY, STACK_CUT, STACK_TORN, Sample};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 impl Watch {
     /// Reads the code objects that a record names and that were not read yet. What else the record says is
     /// left to [`Watch::take`].
     pub(in crate::trace) fn read_ahead(&mut self, bytes: &[u8]) {
-        let Ok(Record::Sample(sample, frames)) = decode(bytes) else { return };
+        let (sample, frames) = match decode(bytes) {
+            Ok(Record::Sample(sample, frames)) => (sample, frames),
+            Ok(Record::Call(seen)) => return self.read_call_ahead(&seen),
+            _ => return,
+        };
         let subject = self.subjects.get_mut(&sample.header.pid).map(|subject| &mut subject.state);
         if let Some(State::Python(reader)) = subject {
             for frame in frames {
@@ -72,7 +77,14 @@ impl Watch {
             return;
         }
         let Some(parent) = self.subjects.get(&header.pid) else { return self.lose("unknown_parent") };
-        let child = parent.fork(birth.child_pid, header.time_ns);
+        let mut child = parent.fork(birth.child_pid, header.time_ns);
+        if let (State::Python(reader), true) = (&child.state, child.counts_calls()) {
+            // What the parent's addresses stand for holds for its copy, until either goes its own way.
+            let names = self.programs.get(child.program as usize).cloned().unwrap_or_default();
+            child.program = number_of(&mut self.programs, names);
+            self.asks.extend(child.config().map(|config| Ask::Configure(birth.child_pid, config)));
+            self.asks.push(Ask::Count(birth.child_pid, Arc::clone(&reader.interpreter.build)));
+        }
         self.subjects.insert(birth.child_pid, child);
         self.processes.fork(header.pid, birth.child_pid, at);
     }
@@ -92,6 +104,12 @@ impl Watch {
             self.processes.thread_end(header.pid, header.tid, at);
         } else if self.let_go(header.pid) {
             self.processes.end(header.pid, at, None, None);
+        }
+    }
+
+    pub(super) fn start(&mut self, header: &Header) {
+        if let Some(subject) = self.subjects.get_mut(&header.pid) {
+            subject.begins = true;
         }
     }
 

@@ -1,0 +1,35 @@
+//! How far a run's calls were seen, for the sections that rest on them.
+
+use super::watch::Watch;
+use super::{Observe, Options, Target};
+use crate::aggregate::sections::{CallCoverage, Gaps, Missing, Seen};
+use molt_common::fault::Fault;
+use molt_mpa::model::ProcessRole;
+
+/// Faults by which a call, or its end, leaves no record.
+const LOSSES: [Fault; 5] =
+    [Fault::OpenCallsFull, Fault::CallSitesFull, Fault::UnreadCall, Fault::UnreadException, Fault::NotReady];
+
+/// What the hooks of calls have seen, and what has passed them.
+pub(super) fn calls(options: &Options, watch: &Watch, faults: &[(Fault, u64)]) -> CallCoverage {
+    let seen = match options.observe {
+        Observe::Sample => return CallCoverage::default(),
+        Observe::Exact if !watch.has_calls() => Seen::Nothing(watch.unhooked.1.clone()),
+        Observe::Exact => Seen::Throughout,
+    };
+    let lost: u64 = faults.iter().filter(|(fault, _)| LOSSES.contains(fault)).map(|(_, count)| count).sum();
+    let gaps = Gaps {
+        attached: matches!(options.target, Target::Process(_)),
+        late: watch.processes.list().iter().filter(|process| process.role == ProcessRole::Fork).count()
+            as u64,
+        unhooked: Some(watch.unhooked.clone()).filter(|(count, _)| *count > 0),
+        lost: lost + watch.unresolved_calls(),
+        undetailed: watch.calls.without_detail(),
+    };
+    let ends = match watch.open_calls {
+        0 => Missing::Nothing,
+        open => Missing::Part(format!("{open} calls had not ended, or ended unseen")),
+    };
+    let containers = Missing::All("containers are not looked into".to_owned());
+    CallCoverage { seen, gaps, ends, exceptions: Missing::Nothing, containers }
+}

@@ -28,6 +28,10 @@ pub trait Memory {
     /// Fills `into` with the bytes at `addr`, all of them or none.
     fn read(&self, addr: u64, into: &mut [u8]) -> Result<(), Fault>;
 
+    /// What is read from here on is as it is now, where reads are answered from what was read before.
+    #[inline(always)]
+    fn forget(&self) {}
+
     /// Takes at most `turns` turns. The kernel has a way of its own to loop, so that its verifier looks at the body
     /// only once.
     #[inline(always)]

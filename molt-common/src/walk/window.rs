@@ -118,7 +118,7 @@ mod tests {
     #[test]
     fn one_read_covers_the_callers_on_a_page() {
         let stack = [0x7fc0, 0x7f00, 0x7c10, 0x7b00, 0x7010];
-        let reads = [(0x7c10, 0x400), (0x7750, 0x400), (0x7000, 0x60)];
+        let reads = [(0x7810, 0x800), (0x7000, 0x60)];
         assert_eq!(covered(0x1000, 200, &stack), reads);
     }
 
@@ -131,6 +131,6 @@ mod tests {
     /// What lies below a frame need not be there.
     #[test]
     fn a_frame_without_neighbours_is_read_alone() {
-        assert_eq!(covered(0x7800, 200, &[0x7900]), [(0x7550, 0x400), (0x7900, 80)]);
+        assert_eq!(covered(0x7800, 200, &[0x7900]), [(0x7150, 0x800), (0x7900, 80)]);
     }
 }

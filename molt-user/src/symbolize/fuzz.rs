@@ -105,7 +105,7 @@ pub fn canonical_code(bytes: &[u8]) {
         let mut code = bytes.to_vec();
         let moved = Moved { lines: Some((bytes.to_vec(), 2)), instructions: Some(bytes.to_vec()) };
         let _any = opcodes.restore(&mut code, &moved, |index| Ok((index, index)));
-        opcodes.start_of(&code, u32::try_from(bytes.len() / 2).unwrap_or(u32::MAX));
+        opcodes.starts(&code).of(u32::try_from(bytes.len() / 2).unwrap_or(u32::MAX));
     }
 }
 

@@ -8,6 +8,7 @@ use crate::cpython::object::Objects;
 use crate::cpython::{Known, Unknown};
 use crate::symbolize::code::{CodeObject, read_code};
 use crate::symbolize::functions::{Wanted, find_qualname};
+use crate::symbolize::memory::Recent;
 use crate::symbolize::qualname::{Basis, qualname};
 use crate::symbolize::source::SourceFile;
 use molt_common::event::sample::Frame;
@@ -43,7 +44,7 @@ impl Reader {
     pub(super) fn read_ahead(&mut self, frame: &Frame) -> Known<Arc<SeenCode>> {
         let Self { codes, memory, layout, .. } = self;
         let read = || {
-            let object = read_code(memory, layout, frame.code, frame.globals)?;
+            let object = read_code(&Recent::new(memory), layout, frame.code, frame.globals)?;
             let identity = in_globals(object.identity, frame.globals);
             Ok(SeenCode { id: OnceLock::new(), identity, object })
         };

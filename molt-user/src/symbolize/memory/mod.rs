@@ -3,7 +3,9 @@
 mod fault;
 mod image;
 mod process;
+mod recent;
 
 pub use fault::FaultyMemory;
 pub use image::{Image, ImageError, Recorder};
 pub use process::{ProcessMemory, ReadFailures};
+pub use recent::Recent;

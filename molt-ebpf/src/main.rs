@@ -13,6 +13,7 @@ mod emit;
 mod fault;
 mod maps;
 mod memory;
+mod met;
 mod probes;
 mod registers;
 mod repeat;

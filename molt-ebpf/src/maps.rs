@@ -1,5 +1,6 @@
 //! The door for maps: what each holds, who writes it.
 
+use crate::met;
 use aya_ebpf::bindings::BPF_F_NO_PREALLOC;
 use aya_ebpf::btf_maps::{Array, HashMap, LruHashMap, PerCpuArray, RingBuf};
 use aya_ebpf::macros::btf_map;
@@ -11,6 +12,7 @@ use molt_common::event::sample::{Frame, Sample};
 use molt_common::fault::{COUNTER_SLOTS, Fault};
 use molt_common::limits::{MAX_FRAMES, MAX_PROCESSES, RING_BYTES};
 use molt_common::plan::{MAX_PIECE, MAX_STEPS, Piece, Plans};
+use molt_common::walk::Buffers;
 
 /// Process id to how it is read. Written by user space, and by `fork` and `exit` for children.
 #[btf_map]
@@ -92,11 +94,16 @@ pub fn pieces() -> Result<&'static mut Pieces, Fault> {
 pub struct Scratch {
     pub sample: Sample,
     pub frames: [Frame; MAX_FRAMES],
+    pub buffers: Buffers,
 }
 
 /// One for each CPU. Only the sampling program uses it, and that cannot interrupt itself.
 #[btf_map]
 pub static SCRATCH: PerCpuArray<Scratch, 1> = PerCpuArray::new();
+
+/// See [`crate::met::Met`].
+#[btf_map]
+pub static MET: Array<[u64; met::SETS], 1> = Array::new();
 
 /// The configuration of process `pid`, if it is traced.
 #[inline(always)]

@@ -3,7 +3,7 @@
 use crate::repeat::{Turn, repeat};
 use aya_ebpf::helpers::generated::{bpf_probe_read_kernel, bpf_probe_read_user};
 use molt_common::fault::Fault;
-use molt_common::limits::BLOCK_BYTES;
+use molt_common::limits::WINDOW_BYTES;
 use molt_common::plan::MAX_PIECE;
 use molt_common::walk::{Memory, Turns};
 
@@ -16,7 +16,7 @@ impl Memory for UserMemory {
     fn read(&self, addr: u64, into: &mut [u8]) -> Result<(), Fault> {
         // The verifier wants to see the bound of a length that comes from a map.
         let len = into.len();
-        if len == 0 || len > BLOCK_BYTES {
+        if len == 0 || len > WINDOW_BYTES {
             return Err(Fault::BadPointer);
         }
         // SAFETY: `into` is writable for `len` bytes, and the helper checks the source address itself.

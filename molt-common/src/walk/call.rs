@@ -278,7 +278,7 @@ fn caller<M: Memory>(
     }
     let code = checked(block.u64(walk.frame_code) & walk.code_mask)?;
     seen.caller_globals = block.u64(walk.frame_globals);
-    seen.key.offset = super::frame::lasti(walk, block, code);
+    seen.key.offset = super::frame::lasti(walk, block, 0, code);
     if let Some(caller) = known(frame)
         && address(caller) == code
     {
@@ -367,7 +367,7 @@ pub fn raise<M: Memory>(
     block.fill(memory, frame, walk.frame_bytes)?;
     let callee = checked(block.u64(walk.frame_code) & walk.code_mask)?;
     seen.callee_globals = block.u64(walk.frame_globals);
-    let lasti = super::frame::lasti(walk, block, callee);
+    let lasti = super::frame::lasti(walk, block, 0, callee);
     seen.callee_identity = code::read_identity(memory, walk, callee, block)?;
     seen.key.callee = packed(callee, code::in_globals(seen.callee_identity, seen.callee_globals));
     seen.key.result = exception(memory, call, tstate)?;

@@ -8,7 +8,7 @@ use crate::cpython::object::Objects;
 use crate::cpython::{Known, Unknown};
 use crate::symbolize::code::{CodeObject, read_code};
 use crate::symbolize::functions::{Wanted, find_qualname};
-use crate::symbolize::memory::{Overlay, Pieces};
+use crate::symbolize::memory::{Overlay, Pieces, Recent};
 use crate::symbolize::qualname::{Basis, qualname};
 use crate::symbolize::source::SourceFile;
 use molt_common::event::sample::Frame;
@@ -45,7 +45,12 @@ impl Reader {
     pub(super) fn read_ahead(&mut self, frame: &Frame, pieces: &Pieces) -> Known<Arc<SeenCode>> {
         let Self { codes, memory, layout, .. } = self;
         let read = || {
-            let mut object = read_code(&Overlay { pieces, memory }, layout, frame.code, frame.globals)?;
+            let mut object = read_code(
+                &Overlay { pieces, memory: &Recent::new(memory) },
+                layout,
+                frame.code,
+                frame.globals,
+            )?;
             if object.module.is_err() {
                 // Since the copy was made the namespace has grown, and lies elsewhere now.
                 object.module = Objects::new(memory, layout).namespace_name(frame.globals);

@@ -1,7 +1,7 @@
 //! One function for each kind of record.
 
 use super::{Ask, Watch, number_of};
-use crate::aggregate::tally::Site;
+use crate::aggregate::tally::{CodeId, Site};
 use crate::cpython::plans::plans;
 use crate::decode::{Record, decode};
 use crate::symbolize::memory::Pieces;
@@ -10,7 +10,6 @@ use crate::trace::subject::State;
 use molt_common::event::Header;
 use molt_common::event::process::Birth;
 use molt_common::event::sample::{Frame, NO_PYTHON, NOT_READY, STACK_CUT, STACK_TORN, Sample};
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 impl Watch {
@@ -46,7 +45,7 @@ impl Watch {
             self.tally.samples.torn += 1;
             return;
         }
-        let (mut stack, mut seen) = (Vec::with_capacity(frames.len()), BTreeMap::new());
+        let (mut stack, mut seen) = (Vec::with_capacity(frames.len()), Vec::with_capacity(frames.len()));
         let mut rest = frames;
         while let Some((frame, callers)) = rest.split_first() {
             rest = callers;
@@ -59,7 +58,7 @@ impl Watch {
                 }
                 Placing::Known(placed, code) => {
                     stack.push(Some(placed));
-                    seen.insert(placed.code, code);
+                    seen.push((placed.code, code));
                 }
             }
         }
@@ -68,7 +67,8 @@ impl Watch {
             return;
         }
         self.tally.samples.cut += u64::from(flags & STACK_CUT != 0);
-        self.tally.add(&stack, |site, callee| match (seen.get(&site.caller), seen.get(&callee)) {
+        let object = |id: CodeId| seen.iter().find(|(seen, _)| *seen == id).map(|(_, code)| code);
+        self.tally.add(&stack, |site, callee| match (object(site.caller), object(callee)) {
             (Some(caller), Some(callee)) => reader.site(&caller.object, site.offset, &callee.object),
             _ => Site::nowhere(),
         });

@@ -2,10 +2,12 @@
 //! the readers' own constants.
 
 use super::code::read_code;
+use super::containers::read_container;
 use super::functions::{Budget, Wanted, find_qualname};
 use super::memory::Image;
 use super::modules::{main_interpreter, read_import_paths, read_modules};
 use super::source::SourceFile;
+use super::types::{read_class, read_instance, read_slots, read_type};
 use crate::cpython::debug_offsets::layout_of;
 use crate::cpython::layout::Layout;
 use crate::cpython::linetable::LineTable;
@@ -14,7 +16,7 @@ use crate::cpython::opcode::{Moved, Opcodes};
 use crate::cpython::text::Text;
 use crate::cpython::version::Version;
 use molt_common::fault::Fault;
-use molt_common::walk::{Block, Memory, checked, frame};
+use molt_common::walk::{Buffers, Memory, checked, frame};
 
 /// Memory whose every address holds something: a window of the fuzzer's bytes that the address chooses. Some
 /// addresses cannot be read.
@@ -63,13 +65,15 @@ pub fn memory_image(bytes: &[u8]) {
 
 /// Reads what a session reads: modules, paths, the stack of the first thread and the code on it.
 fn read_all<M: Memory>(memory: &M, layout: &Layout, runtime: u64) {
-    let Ok(interp) = main_interpreter(memory, layout, runtime) else { return };
+    let interp = main_interpreter(memory, layout, runtime);
+    read_object(memory, layout, interp.unwrap_or(runtime));
+    let Ok(interp) = interp else { return };
     let _any = (read_modules(memory, layout, interp), read_import_paths(memory, layout, interp));
-    let (walk, mut block) = (layout.walk(), Block::default());
+    let (walk, mut buffers) = (layout.walk(), Buffers::default());
     let tstate = memory.read_u64(interp.wrapping_add(u64::from(layout.interp_threads_head))).unwrap_or(0);
     let mut addr = frame::innermost(memory, &walk, tstate).unwrap_or(0);
     for _ in 0..MAX_STEPS {
-        let Ok(step) = frame::step(memory, &walk, addr, &mut block) else { return };
+        let Ok(step) = frame::step(memory, &walk, addr, &mut buffers) else { return };
         if let Some(frame) = step.frame
             && let Ok(code) = read_code(memory, layout, frame.code, frame.globals)
         {
@@ -83,6 +87,22 @@ fn read_all<M: Memory>(memory: &M, layout: &Layout, runtime: u64) {
         }
         addr = step.previous;
     }
+}
+
+/// Reads `sys.modules` as a dict and as an instance, and its type as a type and as a class.
+fn read_object<M: Memory>(memory: &M, layout: &Layout, interp: u64) {
+    let objects = Objects::new(memory, layout);
+    let Ok(addr) = objects.u64(interp, layout.interp_modules) else { return };
+    let Ok(class) = objects.u64(addr, layout.object_type) else { return };
+    // Any name is as good as the true one, and this one makes slots of all attributes.
+    let name = |_| Ok("member_descriptor".to_owned());
+    let slots = read_slots(memory, layout, class).unwrap_or_default();
+    let _any = (
+        read_type(memory, layout, class),
+        read_class(memory, layout, interp, class, name),
+        read_container(memory, layout, addr, name),
+        read_instance(memory, layout, addr, &slots, name),
+    );
 }
 
 /// Frames followed.
@@ -105,7 +125,7 @@ pub fn canonical_code(bytes: &[u8]) {
         let mut code = bytes.to_vec();
         let moved = Moved { lines: Some((bytes.to_vec(), 2)), instructions: Some(bytes.to_vec()) };
         let _any = opcodes.restore(&mut code, &moved, |index| Ok((index, index)));
-        opcodes.start_of(&code, u32::try_from(bytes.len() / 2).unwrap_or(u32::MAX));
+        opcodes.starts(&code).of(u32::try_from(bytes.len() / 2).unwrap_or(u32::MAX));
     }
 }
 

@@ -12,6 +12,8 @@ struct Named {
 }
 
 const NAMED: &[Named] = &[
+    // The commonest signatures of a place are kept; importlib calls the bodies of all modules from one place.
+    Named { applies: |_, _| true, forgive: rare_signatures_may_be_missing },
     // Debian's compiler made a copy of the function that ends frames, for those that C code calls.
     Named { applies: |python, _| python.name == "system-3.11", forgive: results_may_be_missing },
     // Up to 3.10 ends are returns of the evaluation function, of which the kernel keeps track of 64 nested ones
@@ -43,6 +45,14 @@ pub(crate) fn forgiven(python: &Interpreter, program: &Program, mut truth: Facts
         (named.forgive)(&mut truth, seen);
     }
     truth
+}
+
+fn rare_signatures_may_be_missing(truth: &mut Facts, seen: &Facts) {
+    for (fact, count) in truth.clone().iter() {
+        if matches!(fact, Fact::Signature { edge, .. } if seen.is_cut(edge)) && seen.count(fact) == 0 {
+            truth.take(fact, count);
+        }
+    }
 }
 
 fn results_may_be_missing(truth: &mut Facts, seen: &Facts) {

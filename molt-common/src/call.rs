@@ -278,6 +278,12 @@ pub const fn packed(address: u64, identity: u64) -> u64 {
     (address & ADDRESS) | (folded << 48)
 }
 
+/// A packed address of a program as one word: key of the maps `SEEN` and `KINDS`.
+#[inline(always)]
+pub const fn salted(packed: u64, program: u32) -> u64 {
+    packed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ program as u64
+}
+
 /// The address in a packed one.
 #[inline(always)]
 pub const fn address(packed: u64) -> u64 {

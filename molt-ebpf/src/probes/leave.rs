@@ -3,7 +3,7 @@
 use crate::calls::{self, Hit};
 use crate::memory::UserMemory;
 use crate::registers::{register, returned};
-use crate::{fault, task, thread};
+use crate::{fault, task, tell, thread};
 use aya_ebpf::macros::{uprobe, uretprobe};
 use aya_ebpf::programs::{ProbeContext, RetProbeContext};
 use molt_common::call::{CallKey, GENERATOR, NO_REGISTER, Seen, Site, UNREAD, outcome};
@@ -83,7 +83,7 @@ fn count(hit: &Hit, frame: u64, call: &CallKey, value: u64) -> Result<(), Fault>
         let mut seen = Seen::zeroed();
         seen.key = *call;
         seen.returned = value;
-        calls::tell(&mut seen, times == 1)?;
+        tell::tell(&mut seen, times == 1)?;
     }
     if call.flags & GENERATOR != 0 {
         calls::forget(hit.frame(frame));

@@ -193,11 +193,11 @@ impl Run<'_> {
             for record in &records {
                 self.watch.take(record.bytes());
             }
+            self.obey();
             if taken < BATCH {
                 break;
             }
         }
-        self.obey();
     }
 
     /// Does what the watch wants of the kernel side. A refusal costs some facts, never the run.
@@ -205,6 +205,9 @@ impl Run<'_> {
         for ask in self.watch.asks() {
             let done = match ask {
                 Ask::Configure(pid, config) => self.kernel.trace(pid, &config).map_err(anyhow::Error::from),
+                Ask::Kind(program, packed, kind) => {
+                    self.kernel.kind(program, packed, kind).map_err(anyhow::Error::from)
+                }
                 Ask::Plan(program, plans) => self.kernel.plan(program, &plans).map_err(anyhow::Error::from),
                 Ask::Forget(pid) => {
                     self.kernel.forget(pid);

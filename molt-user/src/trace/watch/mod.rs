@@ -3,24 +3,29 @@
 //! It knows no kernel side: whichever backend feeds it does what it asks.
 
 mod calls;
+mod containers;
 mod looks;
+mod programs;
 mod records;
 
 use super::names::CallNames;
 use super::subject::{State, Subject};
 use crate::aggregate::calls::Calls;
 use crate::aggregate::code::Files;
+use crate::aggregate::containers::Containers;
 use crate::aggregate::modules::Modules;
 use crate::aggregate::processes::Processes;
 use crate::aggregate::tally::Tally;
-use crate::cpython::plans::plans;
+use crate::cpython::Known;
 use crate::decode::{Record, decode};
 use crate::discover::{Build, Inspector, Process};
 use crate::symbolize::memory::Pieces;
 use crate::symbolize::paths::{Roots, SourceFile};
+use containers::Found;
 use molt_common::config::ProcessConfig;
 use molt_common::plan::Plans;
 use molt_mpa::quantity::Millis;
+use programs::{introduce, number_of};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -29,6 +34,8 @@ use std::sync::Arc;
 pub(in crate::trace) enum Ask {
     /// Read process `pid` like this.
     Configure(u32, ProcessConfig),
+    /// Instances of the type at this packed address of a program are containers of a `kind`.
+    Kind(u32, u64, u32),
     /// Copy objects of a program like this.
     Plan(u32, Box<Plans>),
     /// Report when processes that run this build begin and are about to end.
@@ -53,6 +60,9 @@ pub(in crate::trace) struct Watch {
     pub(in crate::trace) calls: Calls,
     /// What calls' addresses stand for, by the number of the program.
     programs: Vec<CallNames>,
+    pub(in crate::trace) containers: Containers,
+    /// What was found in the containers of calls that were read ahead, by thread and time.
+    looks: BTreeMap<(u32, u64), Vec<Known<Found>>>,
     /// What was copied for the next call of each thread.
     pieces: BTreeMap<u32, Pieces>,
     /// Calls whose end was not seen.
@@ -96,6 +106,8 @@ impl Watch {
             counts_calls,
             calls: Calls::default(),
             programs: Vec::new(),
+            containers: Containers::default(),
+            looks: BTreeMap::new(),
             pieces: BTreeMap::new(),
             open_calls: 0,
             unhooked: (0, String::new()),
@@ -136,7 +148,7 @@ impl Watch {
             Ok(Record::Finalize(header)) => self.finalize(&header),
             Ok(Record::Call(seen)) => self.call(&seen),
             // It was taken when it was read ahead.
-            Ok(Record::Piece(..)) => {}
+            Ok(Record::Piece(..) | Record::Words(..)) => {}
             Ok(Record::Spent(_)) => self.spent = true,
             Err(unreadable) => {
                 tracing::debug!(%unreadable, "record left out");
@@ -150,9 +162,10 @@ impl Watch {
         let mut looks = Vec::new();
         for (pid, subject) in &mut self.subjects {
             if subject.search(*pid, now_ns, &mut self.inspector) {
-                subject.program = number_of(&mut self.programs, CallNames::default());
-                if let State::Python(reader) = &subject.state {
-                    self.asks.push(Ask::Plan(subject.program, Box::new(plans(&reader.layout))));
+                let program = number_of(&mut self.programs, CallNames::default());
+                subject.program = program;
+                if let Some(reader) = subject.reader() {
+                    introduce(&mut self.asks, program, reader);
                 }
                 self.asks.extend(subject.config().map(|config| Ask::Configure(*pid, config)));
                 if let State::Python(reader) = &subject.state {
@@ -238,10 +251,4 @@ impl Watch {
     pub(in crate::trace) fn lose(&mut self, cause: &'static str) {
         *self.loss.entry(cause).or_default() += 1;
     }
-}
-
-/// Adds a program, and gives its number.
-fn number_of(programs: &mut Vec<CallNames>, names: CallNames) -> u32 {
-    programs.push(names);
-    u32::try_from(programs.len() - 1).unwrap_or(u32::MAX)
 }

@@ -34,11 +34,13 @@ pub enum Fault {
     UnreadReturn = 12,
     /// An exception that could not be read.
     UnreadException = 13,
+    /// An object that was not copied, because another task on the same CPU was interrupted while it copied one.
+    SnapshotBusy = 14,
 }
 
 impl Fault {
     /// Every fault, in the order of its number.
-    pub const ALL: [Fault; 14] = [
+    pub const ALL: [Fault; 15] = [
         Fault::RingFull,
         Fault::ReadFault,
         Fault::NoThreadState,
@@ -53,6 +55,7 @@ impl Fault {
         Fault::UnreadCall,
         Fault::UnreadReturn,
         Fault::UnreadException,
+        Fault::SnapshotBusy,
     ];
 
     /// The name under which the artifact's `collector.loss` counts it.
@@ -72,6 +75,7 @@ impl Fault {
             Fault::UnreadCall => "unread_call",
             Fault::UnreadReturn => "unread_return",
             Fault::UnreadException => "unread_exception",
+            Fault::SnapshotBusy => "snapshot_busy",
         }
     }
 }

@@ -15,6 +15,9 @@ pub const MAX_THREADS: u32 = 8192;
 /// Bytes of a frame or a code object that are read at once: every field that the walk uses lies in them.
 pub const BLOCK_BYTES: usize = 256;
 
+/// Bytes of a thread's stack of frames that are read at once: some sixteen frames of small functions.
+pub const WINDOW_BYTES: usize = 2048;
+
 /// Most processes traced at the same time. A process beyond that is counted as
 /// [`crate::fault::Fault::ProcessTableFull`].
 pub const MAX_PROCESSES: u32 = 4096;

@@ -13,9 +13,11 @@ mod emit;
 mod fault;
 mod maps;
 mod memory;
+mod met;
 mod probes;
 mod registers;
 mod repeat;
+mod snapshot;
 mod task;
 mod thread;
 

@@ -34,7 +34,8 @@ pub fn now_ns() -> u64 {
 /// A record's header for the current thread.
 #[inline(always)]
 pub fn header(kind: u16) -> Header {
-    Header { kind, flags: 0, pid: current_pid(), tid: current_tid(), reserved: 0, time_ns: now_ns() }
+    let ids = bpf_get_current_pid_tgid();
+    Header { kind, flags: 0, pid: (ids >> 32) as u32, tid: ids as u32, reserved: 0, time_ns: now_ns() }
 }
 
 /// Sends the current thread a signal, which it gets when it returns to its program.

@@ -4,7 +4,7 @@
 //! the program said of itself. `MOLT_BLESS=1` makes them anew from the interpreters of this machine.
 
 use crate::support::{hex, interpreters, target::Target};
-use molt_common::walk::{Block, Memory, frame};
+use molt_common::walk::{Buffers, Memory, frame};
 use molt_user::cpython::Unknown;
 use molt_user::cpython::debug_offsets::{LayoutError, layout_of};
 use molt_user::cpython::layout::Layout;
@@ -51,14 +51,14 @@ fn observe<M: Memory>(memory: &M, version: Version, runtime: u64) -> Result<Obse
 
 /// The frames of the interpreter's only thread, innermost first, without shims.
 fn stack<M: Memory>(memory: &M, layout: &Layout, interp: u64) -> (Stack, bool) {
-    let (walk, mut block, mut stack) = (layout.walk(), Block::default(), Vec::new());
+    let (walk, mut buffers, mut stack) = (layout.walk(), Buffers::default(), Vec::new());
     let tstate = Objects::new(memory, layout).u64(interp, layout.interp_threads_head).unwrap_or(0);
     let Ok(mut addr) = frame::innermost(memory, &walk, tstate) else { return (stack, false) };
     for _ in 0..MAX_DEPTH {
         if addr == 0 {
             return (stack, true);
         }
-        let Ok(step) = frame::step(memory, &walk, addr, &mut block) else { return (stack, false) };
+        let Ok(step) = frame::step(memory, &walk, addr, &mut buffers) else { return (stack, false) };
         if let Some(frame) = step.frame {
             let code = read_code(memory, layout, frame.code, frame.globals);
             if let Ok(code) = &code {

@@ -31,12 +31,22 @@ pub struct Fields {
 pub fn identity(fields: &Fields) -> u64 {
     let counts = u64::from(fields.argcount) << 32 | u64::from(fields.kwonlyargcount);
     let place = u64::from(fields.flags) << 32 | u64::from(fields.first_line);
-    let mut folded = 0;
-    for part in [fields.size, fields.name, fields.filename, counts, place] {
-        folded = fold(folded, part);
-    }
+    let parts = [fields.size, fields.name, fields.filename, counts, place];
+    let sum = parts.into_iter().zip(FACTORS).fold(0u64, |sum, (part, factor)| {
+        // Products that do not wait for each other; no odd factor loses a change of its part.
+        sum.wrapping_add(part.wrapping_mul(factor))
+    });
+    let folded = sum ^ (sum >> 29);
     if folded == 0 { 1 } else { folded }
 }
+
+/// 2^64 divided by the golden ratio, made odd, and its powers.
+const FACTORS: [u64; 5] = {
+    const GOLDEN: u64 = 0x9e37_79b9_7f4a_7c15;
+    let squared = GOLDEN.wrapping_mul(GOLDEN);
+    let fourth = squared.wrapping_mul(squared);
+    [GOLDEN, squared, squared.wrapping_mul(GOLDEN), fourth, fourth.wrapping_mul(GOLDEN)]
+};
 
 /// One step of a multiplicative mix; the constant is 2^64 divided by the golden ratio, made odd.
 #[inline(always)]

@@ -1,6 +1,6 @@
 //! One step of the walk: a frame to its record and its caller.
 
-use super::{Block, Memory, checked, code};
+use super::{Block, Buffers, Memory, checked, code};
 use crate::event::sample::Frame;
 use crate::fault::Fault;
 use crate::layout::{ABSENT, WalkLayout};
@@ -24,31 +24,41 @@ pub fn innermost<M: Memory>(memory: &M, layout: &WalkLayout, tstate: u64) -> Res
     memory.read_u64(checked(held)? + u64::from(layout.cframe_current_frame))
 }
 
-/// Reads the frame at `addr`. `block` is scratch memory.
+/// Reads the frame at `addr`.
 ///
 /// A code object that cannot be read leaves the identity 0, and the walk goes on: user space can take the
 /// page fault that the kernel cannot.
 #[inline(always)]
-pub fn step<M: Memory>(memory: &M, layout: &WalkLayout, addr: u64, block: &mut Block) -> Result<Step, Fault> {
-    block.fill(memory, addr, layout.frame_bytes)?;
-    let previous = block.u64(layout.frame_previous);
-    let owner = if layout.frame_owner == ABSENT { 0 } else { u32::from(block.u8(layout.frame_owner)) };
+pub fn step<M: Memory>(
+    memory: &M,
+    layout: &WalkLayout,
+    addr: u64,
+    buffers: &mut Buffers,
+) -> Result<Step, Fault> {
+    let (block, at) = buffers.frames.cover(memory, layout, addr)?;
+    let previous = block.u64(at.wrapping_add(layout.frame_previous));
+    let owner = if layout.frame_owner == ABSENT {
+        0
+    } else {
+        u32::from(block.u8(at.wrapping_add(layout.frame_owner)))
+    };
     if owner >= layout.frame_owner_shim {
         return Ok(Step { frame: None, previous });
     }
-    let code_addr = checked(block.u64(layout.frame_code) & layout.code_mask)?;
-    let globals = block.u64(layout.frame_globals);
-    let lasti = lasti(layout, block, code_addr);
-    let identity = code::read_identity(memory, layout, code_addr, block).unwrap_or(0);
+    let code_addr = checked(block.u64(at.wrapping_add(layout.frame_code)) & layout.code_mask)?;
+    let globals = block.u64(at.wrapping_add(layout.frame_globals));
+    let lasti = lasti(layout, block, at, code_addr);
+    let identity = code::read_identity(memory, layout, code_addr, &mut buffers.code).unwrap_or(0);
     Ok(Step { frame: Some(Frame { code: code_addr, identity, globals, lasti, owner }), previous })
 }
 
-/// Offset in bytes of the instruction at which a frame of `code` stands; `block` holds the frame.
+/// Offset in bytes of the instruction at which a frame of `code` stands; `block` holds the frame at `at`.
 #[inline(always)]
-pub fn lasti<const WORDS: usize>(layout: &WalkLayout, block: &Block<WORDS>, code: u64) -> i32 {
+pub fn lasti<const WORDS: usize>(layout: &WalkLayout, block: &Block<WORDS>, at: u32, code: u64) -> i32 {
+    let instr = at.wrapping_add(layout.frame_instr);
     if layout.code_adaptive == ABSENT {
-        return (block.u32(layout.frame_instr) as i32).wrapping_mul(layout.lasti_unit as i32);
+        return (block.u32(instr) as i32).wrapping_mul(layout.lasti_unit as i32);
     }
     let first = code.wrapping_add(u64::from(layout.code_adaptive));
-    block.u64(layout.frame_instr).wrapping_sub(first) as i32
+    block.u64(instr).wrapping_sub(first) as i32
 }

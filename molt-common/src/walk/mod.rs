@@ -9,6 +9,7 @@ pub mod frame;
 pub mod stack;
 pub mod thread;
 pub mod ty;
+mod window;
 
 use crate::fault::Fault;
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
@@ -26,6 +27,10 @@ pub trait Turns {
 pub trait Memory {
     /// Fills `into` with the bytes at `addr`, all of them or none.
     fn read(&self, addr: u64, into: &mut [u8]) -> Result<(), Fault>;
+
+    /// What is read from here on is as it is now, where reads are answered from what was read before.
+    #[inline(always)]
+    fn forget(&self) {}
 
     /// Takes at most `turns` turns. The kernel has a way of its own to loop, so that its verifier looks at the body
     /// only once.
@@ -79,9 +84,10 @@ pub fn checked(addr: u64) -> Result<u64, Fault> {
     if addr == 0 || addr >= USER_TOP { Err(Fault::BadPointer) } else { Ok(addr) }
 }
 
-/// The head of an object, of at most `8 * WORDS` bytes, read at once. Fields are taken out of it by offset; an offset that is too large
-/// wraps around inside the block, so that no access needs a bounds check that the verifier would have to
-/// follow ([`crate::layout::WalkLayout::is_sound`] keeps it from happening).
+/// A stretch of memory, mostly the head of an object, read at once: at most `8 * WORDS` bytes. Fields are taken
+/// out of it by offset; an offset that is too large wraps around inside the block, so that no access needs a
+/// bounds check that the verifier would have to follow ([`crate::layout::WalkLayout::is_sound`] keeps it from
+/// happening).
 #[derive(Clone, Copy, Debug, FromBytes, IntoBytes, Immutable, KnownLayout)]
 #[repr(C)]
 pub struct Block<const WORDS: usize = { crate::limits::BLOCK_BYTES / 8 }> {
@@ -127,5 +133,23 @@ impl<const WORDS: usize> Block<WORDS> {
 impl<const WORDS: usize> Default for Block<WORDS> {
     fn default() -> Self {
         Self::new()
+    }
+}
+
+/// What a walk reads into.
+#[derive(Clone, Copy, Debug, Default)]
+#[repr(C)]
+pub struct Buffers {
+    /// The frame at hand, and callers of it that lie beside it.
+    frames: window::Window,
+    /// The head of the frame's code object.
+    code: Block,
+}
+
+impl Buffers {
+    /// Forgets what was read: the program has run since.
+    #[inline(always)]
+    pub fn clear(&mut self) {
+        self.frames.clear();
     }
 }

@@ -1,6 +1,6 @@
 //! The walk over a thread's frames, from the innermost outwards, one step at a time.
 
-use super::{Block, Memory, frame};
+use super::{Buffers, Memory, frame};
 use crate::event::sample::Frame;
 use crate::fault::Fault;
 use crate::layout::WalkLayout;
@@ -29,13 +29,13 @@ impl Cursor {
         &mut self,
         memory: &M,
         layout: &WalkLayout,
-        block: &mut Block,
+        buffers: &mut Buffers,
         frames: &mut [Frame; MAX_FRAMES],
     ) -> Result<bool, Fault> {
         if self.next == 0 {
             return Ok(false);
         }
-        let step = frame::step(memory, layout, self.next, block)?;
+        let step = frame::step(memory, layout, self.next, buffers)?;
         match step.frame {
             Some(found) => {
                 let Some(slot) = frames.get_mut(self.count as usize) else { return Ok(false) };
@@ -88,7 +88,7 @@ mod tests {
         let mut cursor = Cursor::new(0x5000);
         let mut last = Ok(true);
         for _ in 0..MAX_STEPS {
-            last = cursor.advance(memory, layout, &mut Block::default(), &mut frames);
+            last = cursor.advance(memory, layout, &mut Buffers::default(), &mut frames);
             if last != Ok(true) {
                 break;
             }

@@ -1,7 +1,9 @@
 //! On each tick of a CPU's clock: the Python stack of the thread that runs there.
 
+use crate::emit::Take;
 use crate::maps::{Scratch, process, scratch};
 use crate::memory::UserMemory;
+use crate::met::Met;
 use crate::repeat::{Turn, repeat};
 use crate::{emit, fault, task, thread};
 use aya_ebpf::macros::perf_event;
@@ -11,7 +13,6 @@ use molt_common::event::KIND_SAMPLE;
 use molt_common::event::sample::{NO_PYTHON, NOT_READY, STACK_CUT, STACK_TORN};
 use molt_common::fault::Fault;
 use molt_common::layout::WalkLayout;
-use molt_common::walk::Block;
 use molt_common::walk::frame::innermost;
 use molt_common::walk::stack::{Cursor, MAX_STEPS};
 
@@ -30,29 +31,37 @@ fn try_sample(config: &ProcessConfig) -> Result<(), Fault> {
     scratch.sample.header = task::header(KIND_SAMPLE);
     scratch.sample.frames = 0;
     scratch.sample.fault = 0;
+    scratch.buffers.clear();
+    let mut take = Take::Later;
     if config.flags & PROCESS_READY == 0 {
         scratch.sample.header.flags = NOT_READY;
         fault::count(Fault::NotReady);
-    } else if let Err(torn) = walk(config, scratch) {
+    } else if let Err(torn) = walk(config, scratch, &mut take) {
         scratch.sample.header.flags |= STACK_TORN;
         scratch.sample.fault = torn as u32;
         fault::count(torn);
     }
-    emit::sample(scratch, scratch.sample.frames)
+    emit::sample(scratch, scratch.sample.frames, take)
 }
 
-/// Writes the current thread's frames to `scratch`, as far as they can be read.
+/// Writes the current thread's frames to `scratch`, as far as they can be read. Code that is new is to be taken at
+/// once.
 #[inline(always)]
-fn walk(config: &ProcessConfig, scratch: &mut Scratch) -> Result<(), Fault> {
+fn walk(config: &ProcessConfig, scratch: &mut Scratch, take: &mut Take) -> Result<(), Fault> {
     let tstate = thread::state(config)?;
     let first = if tstate == 0 { 0 } else { innermost(&UserMemory, &config.layout, tstate)? };
     if first == 0 {
         scratch.sample.header.flags = NO_PYTHON;
         return Ok(());
     }
-    let mut walk = Walk { cursor: Cursor::new(first), ended: Ok(true), layout: &config.layout, scratch };
+    let cursor = Cursor::new(first);
+    let mut walk =
+        Walk { cursor, ended: Ok(true), layout: &config.layout, scratch, met: Met::get()?, is_new: false };
     repeat(MAX_STEPS, step, &mut walk);
     walk.scratch.sample.frames = walk.cursor.count;
+    if walk.is_new {
+        *take = Take::Now;
+    }
     if walk.ended.is_ok() && walk.cursor.next != 0 {
         walk.scratch.sample.header.flags = STACK_CUT;
     }
@@ -65,12 +74,17 @@ struct Walk<'a> {
     ended: Result<bool, Fault>,
     layout: &'a WalkLayout,
     scratch: &'a mut Scratch,
+    met: Met,
+    /// User space has not been told of some of the code.
+    is_new: bool,
 }
 
 /// One step of the walk; [`Turn::Stop`] at its end.
 extern "C" fn step(_index: u32, walk: &mut Walk) -> Turn {
-    // On the stack: the kernel checks each copy's destination, and looks others up (`mm/usercopy.c`).
-    let mut block = Block::default();
-    walk.ended = walk.cursor.advance(&UserMemory, walk.layout, &mut block, &mut walk.scratch.frames);
+    let Scratch { sample, frames, buffers } = &mut *walk.scratch;
+    walk.ended = walk.cursor.advance(&UserMemory, walk.layout, buffers, frames);
+    if let Some(frame) = frames.get((walk.cursor.count as usize).wrapping_sub(1)) {
+        walk.is_new |= walk.met.note(sample.header.pid, frame);
+    }
     if walk.ended == Ok(true) { Turn::Go } else { Turn::Stop }
 }

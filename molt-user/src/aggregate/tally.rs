@@ -2,14 +2,14 @@
 
 use super::code::Code;
 use molt_mpa::model::{IdBasis, Samples};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, HashMap};
 
 /// A code object in a [`Tally`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct CodeId(u32);
 
 /// A place in a code object from which calls are made.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SiteKey {
     /// The code that calls.
     pub caller: CodeId,
@@ -58,22 +58,29 @@ pub struct Placed {
 }
 
 /// What the samples of a run show, counted.
+///
+/// A sample counts each symbol and each call once, however often recursion repeats them: what it has counted
+/// carries its number.
 #[derive(Debug, Default)]
 pub struct Tally {
     codes: Vec<Known>,
     ids: BTreeMap<Code, CodeId>,
     /// What became of the samples.
     pub samples: Samples,
-    hotness: BTreeMap<String, Hotness>,
+    symbols: Vec<Symbol>,
+    /// Places in `symbols`, by name.
+    names: BTreeMap<String, usize>,
     sites: BTreeMap<SiteKey, Site>,
-    edges: BTreeMap<(SiteKey, CodeId), u64>,
+    edges: Vec<Edge>,
+    /// Places in `edges`.
+    places: HashMap<(SiteKey, CodeId), usize>,
 }
 
-/// A code with the name that it counts under.
+/// A code, and the place of its symbol.
 #[derive(Debug)]
 struct Known {
     code: Code,
-    symbol: String,
+    symbol: usize,
     on_stack: bool,
 }
 
@@ -86,6 +93,22 @@ pub struct Hotness {
     pub total: u64,
 }
 
+/// One symbol's samples, and the last one of them.
+#[derive(Debug, Default)]
+struct Symbol {
+    hotness: Hotness,
+    last: u64,
+}
+
+/// A call, the samples that met it, and the last one of them.
+#[derive(Debug)]
+struct Edge {
+    site: SiteKey,
+    callee: CodeId,
+    count: u64,
+    last: u64,
+}
+
 impl Tally {
     /// The id of `code`, the same for equal codes.
     pub fn intern(&mut self, code: Code) -> CodeId {
@@ -93,44 +116,43 @@ impl Tally {
             return *id;
         }
         let id = CodeId(u32::try_from(self.codes.len()).unwrap_or(u32::MAX));
+        let symbol = *self.names.entry(code.symbol()).or_insert_with(|| {
+            self.symbols.push(Symbol::default());
+            self.symbols.len() - 1
+        });
         self.ids.insert(code.clone(), id);
-        self.codes.push(Known { symbol: code.symbol(), code, on_stack: false });
+        self.codes.push(Known { symbol, code, on_stack: false });
         id
     }
 
     /// Counts one stack, innermost frame first. A frame whose code is not known is `None`: it has no name,
     /// but what lies beyond it keeps its place.
     ///
-    /// Each symbol counts once for its total and each call once, however often recursion repeats them. Call
-    /// sites that are met for the first time are described by `describe`, which is told a callee.
+    /// Call sites that are met for the first time are described by `describe`, which is told a callee.
     pub fn add(&mut self, stack: &[Option<Placed>], mut describe: impl FnMut(SiteKey, CodeId) -> Site) {
         self.samples.kept += 1;
+        let number = self.samples.kept;
         if stack.iter().any(Option::is_none) {
             self.samples.unresolved += 1;
         }
-        let leaf = stack.first().copied().flatten().map(|frame| frame.code);
-        let codes: BTreeSet<CodeId> = stack.iter().flatten().map(|frame| frame.code).collect();
-        for id in &codes {
-            let Some(known) = self.codes.get_mut(id.0 as usize) else { continue };
+        for (depth, frame) in stack.iter().enumerate() {
+            let known = frame.and_then(|frame| self.codes.get_mut(frame.code.0 as usize));
+            let Some(known) = known else { continue };
             known.on_stack = true;
+            let Some(symbol) = self.symbols.get_mut(known.symbol) else { continue };
+            symbol.hotness.own += u64::from(depth == 0);
+            symbol.hotness.total += u64::from(symbol.last != number);
+            symbol.last = number;
         }
-        let mut symbols: BTreeMap<&str, bool> = BTreeMap::new();
-        for id in codes {
-            let Some(known) = self.codes.get(id.0 as usize) else { continue };
-            *symbols.entry(&known.symbol).or_default() |= leaf == Some(id);
-        }
-        for (symbol, on_top) in symbols {
-            if !self.hotness.contains_key(symbol) {
-                self.hotness.insert(symbol.to_owned(), Hotness::default());
-            }
-            if let Some(hotness) = self.hotness.get_mut(symbol) {
-                hotness.own += u64::from(on_top);
-                hotness.total += 1;
-            }
-        }
-        for edge in edges(stack) {
-            self.sites.entry(edge.0).or_insert_with(|| describe(edge.0, edge.1));
-            *self.edges.entry(edge).or_default() += 1;
+        for (site, callee) in edges(stack) {
+            let place = *self.places.entry((site, callee)).or_insert_with(|| {
+                self.sites.entry(site).or_insert_with(|| describe(site, callee));
+                self.edges.push(Edge { site, callee, count: 0, last: 0 });
+                self.edges.len() - 1
+            });
+            let Some(edge) = self.edges.get_mut(place) else { continue };
+            edge.count += u64::from(edge.last != number);
+            edge.last = number;
         }
     }
 
@@ -144,29 +166,30 @@ impl Tally {
         self.codes.iter().filter(|known| known.on_stack).map(|known| &known.code)
     }
 
-    /// Samples by symbol, by its name.
+    /// Samples of each symbol that has any, by its name.
     pub fn hotness(&self) -> impl Iterator<Item = (&str, Hotness)> {
-        self.hotness.iter().map(|(symbol, hotness)| (symbol.as_str(), *hotness))
+        let seen =
+            self.names.iter().filter_map(|(name, at)| Some((name.as_str(), self.symbols.get(*at)?.hotness)));
+        seen.filter(|(_, hotness)| hotness.total > 0)
     }
 
-    /// Every call seen, with the samples that met it.
+    /// Every call seen, with the samples that met it, by call site and callee.
     pub fn calls(&self) -> impl Iterator<Item = (SiteKey, &Site, CodeId, u64)> {
-        self.edges
-            .iter()
-            .filter_map(|((key, callee), count)| Some((*key, self.sites.get(key)?, *callee, *count)))
+        let mut edges: Vec<_> = self.edges.iter().collect();
+        edges.sort_unstable_by_key(|edge| (edge.site, edge.callee));
+        edges
+            .into_iter()
+            .filter_map(|edge| Some((edge.site, self.sites.get(&edge.site)?, edge.callee, edge.count)))
     }
 }
 
-/// The different calls on a stack: pairs of neighbours whose codes are both known.
-fn edges(stack: &[Option<Placed>]) -> BTreeSet<(SiteKey, CodeId)> {
-    stack
-        .windows(2)
-        .filter_map(|pair| {
-            let [Some(callee), Some(caller)] = pair else { return None };
-            let offset = u32::try_from(caller.offset).ok()?;
-            Some((SiteKey { caller: caller.code, offset }, callee.code))
-        })
-        .collect()
+/// The calls on a stack: pairs of neighbours whose codes are both known.
+fn edges(stack: &[Option<Placed>]) -> impl Iterator<Item = (SiteKey, CodeId)> {
+    stack.windows(2).filter_map(|pair| {
+        let [Some(callee), Some(caller)] = pair else { return None };
+        let offset = u32::try_from(caller.offset).ok()?;
+        Some((SiteKey { caller: caller.code, offset }, callee.code))
+    })
 }
 
 #[cfg(test)]

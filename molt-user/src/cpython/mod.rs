@@ -13,6 +13,7 @@ pub mod layout;
 pub mod linetable;
 pub mod object;
 pub mod opcode;
+pub mod plans;
 pub mod sites;
 pub mod text;
 pub mod thread_key;

@@ -4,7 +4,7 @@ use super::kind::kind_of;
 use crate::cpython::layout::Layout;
 use crate::cpython::linetable::{LineTable, Position};
 use crate::cpython::object::{Head, Objects};
-use crate::cpython::opcode::{Moved, Opcodes};
+use crate::cpython::opcode::{Moved, Opcodes, Starts};
 use crate::cpython::text::Text;
 use crate::cpython::{Known, Unknown};
 use molt_common::layout::ABSENT;
@@ -48,6 +48,8 @@ pub struct CodeObject {
     pub first_traceable: u32,
     /// `co_code`.
     pub code: Known<Box<[u8]>>,
+    /// Where its instructions start; `None` up to 3.10, whose frames point nowhere else.
+    pub starts: Option<Starts>,
     /// SHA-256 of `co_code`.
     pub code_hash: Known<[u8; 32]>,
     /// From offsets to lines and columns.
@@ -89,16 +91,15 @@ impl CodeObject {
     /// Offset in bytes of the start of the instruction at `lasti`; -1 before the first one.
     pub fn instruction(&self, lasti: i32) -> i32 {
         let Ok(offset) = u32::try_from(lasti) else { return -1 };
-        match (&self.code, Opcodes::of(self.minor)) {
-            (Ok(code), Some(opcodes)) => i32::try_from(opcodes.start_of(code, offset)).unwrap_or(lasti),
-            _ => lasti,
-        }
+        let start = self.starts.as_ref().map_or(offset, |starts| starts.of(offset));
+        i32::try_from(start).unwrap_or(lasti)
     }
 
-    /// Bytes of the code and of the line table.
+    /// Bytes of the code and of its tables.
     pub fn bytes(&self) -> usize {
         let lines = self.lines.as_ref().map_or(0, |lines| lines.bytes.len());
-        lines + self.code.as_ref().map_or(0, |code| code.len())
+        let starts = self.starts.as_ref().map_or(0, Starts::bytes);
+        lines + starts + self.code.as_ref().map_or(0, |code| code.len())
     }
 
     /// The fields that could not be read, by their names in CPython, and why.
@@ -147,6 +148,7 @@ pub fn read_code<M: Memory>(memory: &M, layout: &Layout, addr: u64, globals: u64
         posonlyargcount: head.u32(layout.code_posonlyargcount)?,
         kwonlyargcount: fields.kwonlyargcount,
         first_traceable: head.u32(layout.code_firsttraceable).map_or(0, |units| units.saturating_mul(2)),
+        starts: Opcodes::of(layout.minor).zip(code.as_ref().ok()).map(|(opcodes, code)| opcodes.starts(code)),
         code_hash: code.as_ref().map(|code| Sha256::digest(code).into()).map_err(|reason| *reason),
         code,
         lines: read_lines(&objects, &head, layout.minor, first_line),
@@ -154,6 +156,7 @@ pub fn read_code<M: Memory>(memory: &M, layout: &Layout, addr: u64, globals: u64
     };
     // The program runs on while it is read. What was freed meanwhile may have been read half from its
     // successor, so everything above counts only if the code object is still there.
+    memory.forget();
     let after = objects.head(addr, head_bytes(layout))?;
     if objects.is_freed(addr)? || identity_fields(layout, &after)? != fields {
         return Err(Unknown::Stale);

@@ -16,7 +16,7 @@ use crate::cpython::opcode::{Moved, Opcodes};
 use crate::cpython::text::Text;
 use crate::cpython::version::Version;
 use molt_common::fault::Fault;
-use molt_common::walk::{Block, Memory, checked, frame};
+use molt_common::walk::{Buffers, Memory, checked, frame};
 
 /// Memory whose every address holds something: a window of the fuzzer's bytes that the address chooses. Some
 /// addresses cannot be read.
@@ -69,11 +69,11 @@ fn read_all<M: Memory>(memory: &M, layout: &Layout, runtime: u64) {
     read_object(memory, layout, interp.unwrap_or(runtime));
     let Ok(interp) = interp else { return };
     let _any = (read_modules(memory, layout, interp), read_import_paths(memory, layout, interp));
-    let (walk, mut block) = (layout.walk(), Block::default());
+    let (walk, mut buffers) = (layout.walk(), Buffers::default());
     let tstate = memory.read_u64(interp.wrapping_add(u64::from(layout.interp_threads_head))).unwrap_or(0);
     let mut addr = frame::innermost(memory, &walk, tstate).unwrap_or(0);
     for _ in 0..MAX_STEPS {
-        let Ok(step) = frame::step(memory, &walk, addr, &mut block) else { return };
+        let Ok(step) = frame::step(memory, &walk, addr, &mut buffers) else { return };
         if let Some(frame) = step.frame
             && let Ok(code) = read_code(memory, layout, frame.code, frame.globals)
         {
@@ -125,7 +125,7 @@ pub fn canonical_code(bytes: &[u8]) {
         let mut code = bytes.to_vec();
         let moved = Moved { lines: Some((bytes.to_vec(), 2)), instructions: Some(bytes.to_vec()) };
         let _any = opcodes.restore(&mut code, &moved, |index| Ok((index, index)));
-        opcodes.start_of(&code, u32::try_from(bytes.len() / 2).unwrap_or(u32::MAX));
+        opcodes.starts(&code).of(u32::try_from(bytes.len() / 2).unwrap_or(u32::MAX));
     }
 }
 

@@ -23,8 +23,9 @@ use std::time::Duration;
 
 /// Most records taken before the target's own events are looked at again.
 const BATCH: usize = 256;
-/// Longest sleep of the loop: a process that was attached to can end without a word when records are lost.
-const NAP: Duration = Duration::from_secs(1);
+/// Longest sleep of the loop: samples that name nothing new wait for it in the ring, and a process that was attached
+/// to can end without a word when records are lost.
+const NAP: Duration = Duration::from_millis(20);
 
 /// Nice value of the thread that reads: code that ran once, such as a module's, is freed within a millisecond.
 const NICE: i32 = -10;
@@ -204,6 +205,7 @@ impl Run<'_> {
         for ask in self.watch.asks() {
             let done = match ask {
                 Ask::Configure(pid, config) => self.kernel.trace(pid, &config).map_err(anyhow::Error::from),
+                Ask::Plan(program, plans) => self.kernel.plan(program, &plans).map_err(anyhow::Error::from),
                 Ask::Forget(pid) => {
                     self.kernel.forget(pid);
                     self.kernel.unhook_calls(pid);

@@ -6,7 +6,7 @@ use molt_common::event::sample::Frame;
 use molt_common::limits::{MAX_FRAMES, MAX_THREADS};
 use molt_common::walk::stack::{Cursor, MAX_STEPS};
 use molt_common::walk::thread::{Search, Thread};
-use molt_common::walk::{Block, frame};
+use molt_common::walk::{Buffers, frame};
 use molt_user::cpython::layout::Layout;
 use molt_user::cpython::version::Version;
 use molt_user::symbolize::fuzz::AnyMemory;
@@ -27,9 +27,9 @@ fuzz_target!(|input: &[u8]| {
     }
     let Ok(innermost) = frame::innermost(&memory, &layout, tstate) else { return };
     let mut cursor = Cursor::new(innermost);
-    let (mut block, mut frames) = (Block::default(), [Frame::default(); MAX_FRAMES]);
+    let (mut buffers, mut frames) = (Buffers::default(), [Frame::default(); MAX_FRAMES]);
     for _ in 0..MAX_STEPS {
-        match cursor.advance(&memory, &layout, &mut block, &mut frames) {
+        match cursor.advance(&memory, &layout, &mut buffers, &mut frames) {
             Ok(true) => {}
             Ok(false) | Err(_) => break,
         }

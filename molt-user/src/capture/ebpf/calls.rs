@@ -7,6 +7,7 @@ use crate::cpython::sites::{HookSites, Kind};
 use aya::Ebpf;
 use aya::maps::{Array, HashMap, MapData, MapError, PerCpuArray};
 use molt_common::call::{CallKey, FrameKey, Gate, Meter, NO_REGISTER, Site, SiteKey, UNLIMITED, outcome};
+use molt_common::plan::Plans;
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::ffi::{CStr, CString};
@@ -27,6 +28,7 @@ pub(super) struct Calls {
     undetailed: HashMap<MapData, MapValue<SiteKey>, u64>,
     meter: PerCpuArray<MapData, MapValue<Meter>>,
     gate: Array<MapData, MapValue<Gate>>,
+    plans: HashMap<MapData, u32, MapValue<Plans>>,
     links: BTreeMap<u32, Vec<OwnedFd>>,
 }
 
@@ -63,6 +65,7 @@ impl Calls {
             undetailed: take_map!(ebpf, "UNDETAILED", HashMap)?,
             meter: take_map!(ebpf, "METER", PerCpuArray)?,
             gate: take_map!(ebpf, "GATE", Array)?,
+            plans: take_map!(ebpf, "PLANS", HashMap)?,
             links: BTreeMap::new(),
         })
     }
@@ -148,6 +151,14 @@ impl Kernel {
             // Without a thread it is closed here, which takes longer.
             let _ = thread::Builder::new().name("molt-unhook".to_owned()).spawn(move || drop(link));
         }
+    }
+
+    /// Copies objects of `program` as `plans` say.
+    pub fn plan(&mut self, program: u32, plans: &Plans) -> Result<(), HookError> {
+        self.calls
+            .plans
+            .insert(program, MapValue(*plans), 0)
+            .map_err(|source| HookError::Map { map: "PLANS", source })
     }
 
     /// Lets so many more hits be counted; all of them if `None`.

@@ -4,6 +4,7 @@
 //! from 3.12 on writes instrumentation over them. The order of the steps is that of `_PyCode_GetCode` and
 //! `_Py_GetBaseCodeUnit` (`Objects/codeobject.c`, `Python/instrumentation.c`).
 
+mod starts;
 mod v3_11;
 mod v3_12;
 mod v3_13;
@@ -12,6 +13,8 @@ mod v3_15;
 
 #[cfg(test)]
 mod tests;
+
+pub use starts::Starts;
 
 use super::{Known, Unknown};
 
@@ -140,29 +143,5 @@ impl Opcodes {
             caches = self.caches[usize::from(op)];
         }
         Ok(())
-    }
-
-    /// Offset in bytes of the instruction that owns the unit at `lasti`, in restored code: a frame may point
-    /// at one of its cache units. 3.11's `PRECALL` and `CALL` count as one instruction, since either may be
-    /// current during one call.
-    pub fn start_of(&self, code: &[u8], lasti: u32) -> u32 {
-        let (units, _) = code.as_chunks::<2>();
-        let target = lasti as usize / 2;
-        let mut at = 0;
-        let mut precall = None;
-        while let Some([op, _]) = units.get(at) {
-            let next = at + 1 + usize::from(self.caches[usize::from(*op)]);
-            let start = precall.filter(|_| *op == self.call).unwrap_or(at);
-            if target < next {
-                return u32::try_from(start * 2).unwrap_or(lasti);
-            }
-            if Some(*op) == self.precall {
-                precall = Some(at);
-            } else if *op != self.extended_arg {
-                precall = None;
-            }
-            at = next;
-        }
-        lasti
     }
 }

@@ -51,7 +51,7 @@ fn precall_and_call_have_one_start() {
     let mut code = vec![151, 0, 166, 1, 0, 0, 171, 1];
     code.extend([0; 8]);
     code.extend([100, 0]);
-    let starts: Vec<u32> = (0..9).map(|unit| opcodes.start_of(&code, unit * 2)).collect();
+    let starts: Vec<u32> = (0..9).map(|unit| opcodes.starts(&code).of(unit * 2)).collect();
     assert_eq!(starts, [0, 2, 2, 2, 2, 2, 2, 2, 16]);
-    assert_eq!(opcodes.start_of(&code, 400), 400, "outside the code");
+    assert_eq!(opcodes.starts(&code).of(400), 400, "outside the code");
 }

@@ -1,14 +1,15 @@
 //! One function for each kind of record.
 
 use super::{Ask, Watch, number_of};
-use crate::aggregate::tally::Site;
+use crate::aggregate::tally::{CodeId, Site};
+use crate::cpython::plans::plans;
 use crate::decode::{Record, decode};
+use crate::symbolize::memory::Pieces;
 use crate::trace::place::Placing;
 use crate::trace::subject::State;
 use molt_common::event::Header;
 use molt_common::event::process::Birth;
 use molt_common::event::sample::{Frame, NO_PYTHON, NOT_READY, STACK_CUT, STACK_TORN, Sample};
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 impl Watch {
@@ -18,13 +19,16 @@ impl Watch {
         let (sample, frames) = match decode(bytes) {
             Ok(Record::Sample(sample, frames)) => (sample, frames),
             Ok(Record::Call(seen)) => return self.read_call_ahead(&seen),
+            Ok(Record::Piece(piece, bytes)) => {
+                return self.pieces.entry(piece.header.tid).or_default().add(piece.address, bytes);
+            }
             _ => return,
         };
         let subject = self.subjects.get_mut(&sample.header.pid).map(|subject| &mut subject.state);
         if let Some(State::Python(reader)) = subject {
             for frame in frames {
                 // What cannot be read is counted when the record is taken.
-                let _ = reader.read_ahead(frame);
+                let _ = reader.read_ahead(frame, &Pieces::default());
             }
         }
     }
@@ -41,7 +45,7 @@ impl Watch {
             self.tally.samples.torn += 1;
             return;
         }
-        let (mut stack, mut seen) = (Vec::with_capacity(frames.len()), BTreeMap::new());
+        let (mut stack, mut seen) = (Vec::with_capacity(frames.len()), Vec::with_capacity(frames.len()));
         let mut rest = frames;
         while let Some((frame, callers)) = rest.split_first() {
             rest = callers;
@@ -54,7 +58,7 @@ impl Watch {
                 }
                 Placing::Known(placed, code) => {
                     stack.push(Some(placed));
-                    seen.insert(placed.code, code);
+                    seen.push((placed.code, code));
                 }
             }
         }
@@ -63,7 +67,8 @@ impl Watch {
             return;
         }
         self.tally.samples.cut += u64::from(flags & STACK_CUT != 0);
-        self.tally.add(&stack, |site, callee| match (seen.get(&site.caller), seen.get(&callee)) {
+        let object = |id: CodeId| seen.iter().find(|(seen, _)| *seen == id).map(|(_, code)| code);
+        self.tally.add(&stack, |site, callee| match (object(site.caller), object(callee)) {
             (Some(caller), Some(callee)) => reader.site(&caller.object, site.offset, &callee.object),
             _ => Site::nowhere(),
         });
@@ -82,6 +87,7 @@ impl Watch {
             // What the parent's addresses stand for holds for its copy, until either goes its own way.
             let names = self.programs.get(child.program as usize).cloned().unwrap_or_default();
             child.program = number_of(&mut self.programs, names);
+            self.asks.push(Ask::Plan(child.program, Box::new(plans(&reader.layout))));
             self.asks.extend(child.config().map(|config| Ask::Configure(birth.child_pid, config)));
             self.asks.push(Ask::Count(birth.child_pid, Arc::clone(&reader.interpreter.build)));
         }
@@ -100,6 +106,7 @@ impl Watch {
 
     pub(super) fn end(&mut self, header: &Header) {
         let at = self.since(header.time_ns);
+        self.pieces.remove(&header.tid);
         if header.tid != header.pid {
             self.processes.thread_end(header.pid, header.tid, at);
         } else if self.let_go(header.pid) {

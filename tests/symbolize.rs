@@ -7,8 +7,14 @@
     reason = "a test fails by panicking, in its helpers too"
 )]
 
+#[path = "symbolize/classes.rs"]
+mod classes;
 #[path = "symbolize/code.rs"]
 mod code;
+#[path = "symbolize/containers.rs"]
+mod containers;
+#[path = "symbolize/faults.rs"]
+mod faults;
 #[path = "symbolize/image.rs"]
 mod image;
 #[path = "symbolize/modules.rs"]

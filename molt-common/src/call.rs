@@ -1,7 +1,8 @@
 //! Calls as the kernel side counts them: how it reads one, and the keys of its maps.
 
 use crate::event::Header;
-use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
+use core::hint::black_box;
+use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, transmute};
 
 /// Most parameters whose types are read. A function with more has its first ones read.
 pub const MAX_SLOTS: usize = 8;
@@ -227,6 +228,16 @@ pub struct Seen {
 }
 
 const _: () = assert!(size_of::<Seen>() == 168);
+
+impl Seen {
+    /// All zeros, written word by word: a call of `memset` costs more than the words in the kernel.
+    #[inline(always)]
+    pub fn zeroed() -> Self {
+        // A zero that the compiler does not know.
+        let zero = black_box(0u64);
+        transmute!([zero; size_of::<Self>() / 8])
+    }
+}
 
 /// What the probes did on one processor. Value of the map `METER`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]

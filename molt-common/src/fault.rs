@@ -28,14 +28,14 @@ pub enum Fault {
     CallsFull = 9,
     /// A call that was not counted at all, because the table of call sites was full too.
     CallSitesFull = 10,
-    /// The end of a frame whose start was not seen: it ran when the hooks were placed.
-    UnpairedReturn = 11,
     /// A call whose start could not be read.
-    UnreadCall = 12,
+    UnreadCall = 11,
     /// A return whose value could not be read.
-    UnreadReturn = 13,
+    UnreadReturn = 12,
     /// An exception that could not be read.
-    UnreadException = 14,
+    UnreadException = 13,
+    /// An object that was not copied, because another task on the same CPU was interrupted while it copied one.
+    SnapshotBusy = 14,
 }
 
 impl Fault {
@@ -52,10 +52,10 @@ impl Fault {
         Fault::OpenCallsFull,
         Fault::CallsFull,
         Fault::CallSitesFull,
-        Fault::UnpairedReturn,
         Fault::UnreadCall,
         Fault::UnreadReturn,
         Fault::UnreadException,
+        Fault::SnapshotBusy,
     ];
 
     /// The name under which the artifact's `collector.loss` counts it.
@@ -72,10 +72,10 @@ impl Fault {
             Fault::OpenCallsFull => "open_calls_full",
             Fault::CallsFull => "calls_full",
             Fault::CallSitesFull => "call_sites_full",
-            Fault::UnpairedReturn => "unpaired_return",
             Fault::UnreadCall => "unread_call",
             Fault::UnreadReturn => "unread_return",
             Fault::UnreadException => "unread_exception",
+            Fault::SnapshotBusy => "snapshot_busy",
         }
     }
 }

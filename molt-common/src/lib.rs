@@ -4,7 +4,7 @@
 //! A thing is here only if both sides use it. No allocation, no aya, no CPython version numbers: what
 //! differs between interpreters arrives as a [`layout::WalkLayout`].
 //!
-//! In reading order: [`limits`], [`fault`], [`layout`], [`config`], [`event`], [`call`], [`walk`].
+//! In reading order: [`limits`], [`fault`], [`layout`], [`config`], [`event`], [`call`], [`plan`], [`walk`].
 #![cfg_attr(not(test), no_std)]
 #![expect(
     clippy::inline_always,
@@ -22,6 +22,7 @@ pub mod event;
 pub mod fault;
 pub mod layout;
 pub mod limits;
+pub mod plan;
 pub mod walk;
 
 /// Version of every layout in this crate. The object carries it, and the loader refuses another one.

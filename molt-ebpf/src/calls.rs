@@ -1,9 +1,13 @@
 //! The door for counting calls: what a hit costs, and the tables that calls are counted in.
 
 use crate::maps::{ACTIVE, CALLS, GATE, METER, OPEN, SEEN, UNDETAILED, process};
-use crate::{atomic, emit, fault, task};
+use crate::repeat::{Turn, repeat};
+use crate::{atomic, emit, fault, snapshot, task};
 use aya_ebpf::bindings::{BPF_ANY, BPF_NOEXIST};
-use molt_common::call::{CallKey, FrameKey, Meter, Seen, SiteKey, TIMED, UNLIMITED, outcome};
+use core::hint::black_box;
+use molt_common::call::{
+    CallKey, FrameKey, MAX_SLOTS, Meter, Seen, SiteKey, TIMED, UNLIMITED, address, outcome,
+};
 use molt_common::config::{PROCESS_CALLS, PROCESS_READY, ProcessConfig};
 use molt_common::event::{KIND_CALL, KIND_SPENT};
 use molt_common::fault::Fault;
@@ -26,7 +30,7 @@ impl Hit {
             return None;
         }
         if config.flags & PROCESS_READY == 0 {
-            fault::count(Fault::NotReady);
+            fault::count(Fault::UnreadCall);
             return None;
         }
         let meter = METER.get_ptr_mut(0)?;
@@ -90,32 +94,35 @@ fn granted() -> bool {
 #[inline(always)]
 pub fn open(frame: FrameKey, seen: &mut Seen) -> Result<(), Fault> {
     announce(seen)?;
-    if OPEN.insert(frame, &seen.key, BPF_NOEXIST.into()).is_ok() {
+    if let Some(place) = OPEN.get_ptr_mut(frame) {
+        // SAFETY: an element's memory outlives this program, as in `maps::process`, and only the thread that
+        // executes the frame changes it.
+        let place = unsafe { &mut *place };
+        if place.outcome == outcome::OPEN {
+            // What lay there before ended unseen, such as a generator that was dropped while it waited.
+            count(place)?;
+        }
+        *place = seen.key;
         return Ok(());
-    }
-    // A frame that lay there before ended unseen: a generator that was dropped while it waited.
-    if let Some(key) = OPEN.get_ptr(frame) {
-        // SAFETY: an element's memory outlives this program, as in `maps::process`.
-        count(unsafe { &*key })?;
     }
     OPEN.insert(frame, &seen.key, BPF_ANY.into()).map_err(|_| Fault::OpenCallsFull)
 }
 
-/// The call that `frame` executes, which is over.
+/// The call that `frame` executes, if its start was seen. It ends when its outcome is set.
+///
+/// Its place is kept for the next call: frames lie on a stack, and come again at the same addresses.
 #[inline(always)]
-pub fn close(frame: FrameKey) -> Option<CallKey> {
-    let key = OPEN.get_ptr(frame)?;
-    // SAFETY: an element's memory outlives this program, as in `maps::process`.
-    let key = unsafe { *key };
-    let _ = OPEN.remove(frame);
-    Some(key)
+pub fn executed(frame: FrameKey) -> Option<&'static mut CallKey> {
+    let place = OPEN.get_ptr_mut(frame)?;
+    // SAFETY: as in [`open`].
+    let place = unsafe { &mut *place };
+    if place.outcome == outcome::OPEN { Some(place) } else { None }
 }
 
-/// The call that `frame` executes, which may go on.
+/// Gives up the place of a generator's frame, which lies on the heap and may never come again.
 #[inline(always)]
-pub fn peek(frame: FrameKey) -> Option<&'static CallKey> {
-    // SAFETY: an element's memory outlives this program, as in `maps::process`.
-    unsafe { OPEN.get(frame) }
+pub fn forget(frame: FrameKey) {
+    let _ = OPEN.remove(frame);
 }
 
 /// Up to 3.10: notes that `caller` has called `frame`.
@@ -167,19 +174,69 @@ fn count_again(key: &CallKey) -> Result<bool, Fault> {
     Ok(false)
 }
 
-/// Tells user space of a tuple that it was not told of before.
+/// Tells user space of a tuple: when it is met first, and then ever more rarely, so that a few of the objects that
+/// come with it are seen. Objects that may be freed soon are copied.
 #[inline(always)]
 pub fn announce(seen: &mut Seen) -> Result<(), Fault> {
-    let hash = hash(&seen.key);
-    // SAFETY: an element's memory outlives this program, as in `maps::process`.
-    if unsafe { SEEN.get(hash) }.is_some() {
+    let times = times_seen(hash(&seen.key));
+    if !times.is_power_of_two() {
         return Ok(());
     }
+    if times == 1 {
+        copy(seen);
+    }
     seen.header = task::header(KIND_CALL);
-    emit::record(seen)?;
-    // A table that is full for a moment makes the tuple be told of again.
+    emit::record(seen)
+}
+
+/// Copies the callee and the types of a tuple that were not met before.
+#[inline(always)]
+fn copy(seen: &Seen) {
+    let key = &seen.key;
+    if seen.callee_globals != 0 && times_seen(salted(key.callee, key.program)) == 1 {
+        snapshot::send(key.program, address(key.callee), seen.callee_globals, |plans| &plans.code);
+    }
+    repeat(MAX_SLOTS as u32, copy_slot, &mut &seen.key);
+    copy_type(key.program, key.result);
+}
+
+/// Copies the type of one parameter.
+extern "C" fn copy_slot(index: u32, key: &mut &CallKey) -> Turn {
+    // The verifier wants to see the bound of what is added to a pointer.
+    let index = black_box(index as usize & (MAX_SLOTS - 1));
+    if let Some(found) = key.args.get(index) {
+        copy_type(key.program, *found);
+    }
+    Turn::Go
+}
+
+#[inline(always)]
+fn copy_type(program: u32, found: u64) {
+    // Types without an identity are never freed.
+    if found != address(found) && times_seen(salted(found, program)) == 1 {
+        snapshot::send(program, address(found), 0, |plans| &plans.heap_type);
+    }
+}
+
+/// How often something was met, itself included, as far as that is remembered.
+#[inline(always)]
+fn times_seen(hash: u64) -> u32 {
+    if let Some(times) = SEEN.get_ptr_mut(hash) {
+        // SAFETY: an element's memory outlives this program, as in `maps::process`. A count that is lost to another
+        // CPU makes something be told of once more or less.
+        let times = unsafe { &mut *times };
+        *times = times.wrapping_add(1);
+        return *times;
+    }
+    // A table that is full for a moment makes it be told of again.
     let _ = SEEN.insert(hash, 1, BPF_ANY.into());
-    Ok(())
+    1
+}
+
+/// A packed address of a program as a word.
+#[inline(always)]
+fn salted(packed: u64, program: u32) -> u64 {
+    packed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ u64::from(program)
 }
 
 /// Folds a tuple into a word.

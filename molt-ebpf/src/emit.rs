@@ -3,12 +3,13 @@
 //! To wake user space takes longer than a walk over 30 frames (7 µs on a virtual machine, for the interrupt that
 //! a CPU sends itself). It looks every few milliseconds anyway, so only what cannot wait wakes it.
 
-use crate::maps::{EVENTS, Scratch};
+use crate::maps::{EVENTS, Pieces, Scratch};
 use aya_ebpf::bindings::{BPF_RB_FORCE_WAKEUP, BPF_RB_NO_WAKEUP};
 use aya_ebpf::helpers::generated::bpf_ringbuf_output;
 use molt_common::event::sample::{Frame, Sample};
 use molt_common::fault::Fault;
 use molt_common::limits::MAX_FRAMES;
+use molt_common::plan::{MAX_PIECE, Piece};
 use zerocopy::{Immutable, IntoBytes};
 
 /// When user space is to take a record.
@@ -32,6 +33,13 @@ pub fn sample(scratch: &Scratch, frames: u32, take: Take) -> Result<(), Fault> {
     let frames = (frames as usize).min(MAX_FRAMES);
     let bytes = size_of::<Sample>() + frames * size_of::<Frame>();
     output((&raw const *scratch).cast(), bytes as u64, take)
+}
+
+/// Sends a piece and its first `bytes` bytes, which follow it in `pieces`. The record that it belongs to comes next.
+#[inline(always)]
+pub fn piece(pieces: &Pieces, bytes: u64) -> Result<(), Fault> {
+    let bytes = bytes.min(MAX_PIECE as u64);
+    output((&raw const *pieces).cast(), size_of::<Piece>() as u64 + bytes, Take::Later)
 }
 
 #[inline(always)]

@@ -17,6 +17,7 @@ mod met;
 mod probes;
 mod registers;
 mod repeat;
+mod snapshot;
 mod task;
 mod thread;
 

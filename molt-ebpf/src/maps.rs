@@ -11,6 +11,7 @@ use molt_common::config::{KernelLayout, ProcessConfig};
 use molt_common::event::sample::{Frame, Sample};
 use molt_common::fault::{COUNTER_SLOTS, Fault};
 use molt_common::limits::{MAX_FRAMES, MAX_PROCESSES, RING_BYTES};
+use molt_common::plan::{MAX_PIECE, MAX_STEPS, Piece, Plans};
 use molt_common::walk::Buffers;
 
 /// Process id to how it is read. Written by user space, and by `fork` and `exit` for children.
@@ -48,9 +49,9 @@ pub static CALLS: HashMap<CallKey, u64, { MAX_CALLS as usize }, GROWS> = HashMap
 #[btf_map]
 pub static UNDETAILED: HashMap<SiteKey, u64, { MAX_CALL_SITES as usize }, GROWS> = HashMap::new();
 
-/// Tuples that user space was told of, by their hash. To be told twice does no harm.
+/// How often tuples, codes and types were met, by their hash. What is forgotten is told of again, which does no harm.
 #[btf_map]
-pub static SEEN: LruHashMap<u64, u8, { MAX_SEEN as usize }> = LruHashMap::new();
+pub static SEEN: LruHashMap<u64, u32, { MAX_SEEN as usize }> = LruHashMap::new();
 
 /// What the call probes did. Each CPU counts for itself.
 #[btf_map]
@@ -59,6 +60,34 @@ pub static METER: PerCpuArray<Meter, 1> = PerCpuArray::new();
 /// One entry, written by user space when it grants hits.
 #[btf_map]
 pub static GATE: Array<Gate, 1> = Array::new();
+
+/// How objects of each program are copied. Written by user space.
+#[btf_map]
+pub static PLANS: HashMap<u32, Plans, { MAX_PROCESSES as usize }, GROWS> = HashMap::new();
+
+/// A piece of memory on its way to user space.
+#[repr(C)]
+pub struct Pieces {
+    pub piece: Piece,
+    pub bytes: [u8; MAX_PIECE],
+    /// The places of the plan that is being followed.
+    pub places: [u64; 2 + MAX_STEPS],
+    /// Not 0 while a task uses it.
+    pub busy: u64,
+}
+
+/// One for each CPU. A task that is interrupted while it uses it keeps it.
+#[btf_map]
+pub static PIECES: PerCpuArray<Pieces, 1> = PerCpuArray::new();
+
+/// This CPU's memory for pieces.
+#[inline(always)]
+pub fn pieces() -> Result<&'static mut Pieces, Fault> {
+    let pieces = PIECES.get_ptr_mut(0).ok_or(Fault::MapMissing)?;
+    // SAFETY: the entry exists for the whole life of the map; what another task does with it while this one is
+    // interrupted is kept out by `busy`.
+    Ok(unsafe { &mut *pieces })
+}
 
 /// What is too large for a program's stack of 512 bytes.
 #[repr(C)]

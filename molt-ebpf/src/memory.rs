@@ -4,6 +4,7 @@ use crate::repeat::{Turn, repeat};
 use aya_ebpf::helpers::generated::{bpf_probe_read_kernel, bpf_probe_read_user};
 use molt_common::fault::Fault;
 use molt_common::limits::WINDOW_BYTES;
+use molt_common::plan::MAX_PIECE;
 use molt_common::walk::{Memory, Turns};
 
 /// The current process's own memory. A page that is not resident is a fault: nothing here may sleep.
@@ -31,6 +32,17 @@ impl Memory for UserMemory {
 
 extern "C" fn turn<T: Turns>(index: u32, body: &mut T) -> Turn {
     if body.turn(index) { Turn::Go } else { Turn::Stop }
+}
+
+/// Reads `len` bytes of the current process's memory.
+#[inline(always)]
+pub fn read_bytes(addr: u64, into: &mut [u8; MAX_PIECE], len: u32) -> Result<(), Fault> {
+    if len == 0 || len > MAX_PIECE as u32 {
+        return Err(Fault::BadPointer);
+    }
+    // SAFETY: `into` is writable for `len` bytes, and the helper checks the source address itself.
+    let status = unsafe { bpf_probe_read_user(into.as_mut_ptr().cast(), len, addr as *const _) };
+    if status == 0 { Ok(()) } else { Err(Fault::ReadFault) }
 }
 
 /// Reads a 4-byte integer in the kernel's memory.

@@ -1,4 +1,5 @@
 """Turns what sitecustomize recorded into the facts that an artifact states: names, hashes, positions."""
+import dis
 import gc
 import hashlib
 import json
@@ -8,6 +9,9 @@ import re
 from types import FunctionType
 
 CO_OPTIMIZED = 1
+# Columns of a row.
+CALL, EXCEPTION = 7, 4
+POSITIONS = {}
 # Functions to the interpreter, but not to the compiler when it names what is inside them.
 COMPREHENSIONS = {"<listcomp>", "<setcomp>", "<dictcomp>", "<genexpr>"}
 
@@ -20,34 +24,63 @@ def of(recorder, modules):
         if code is not None:
             names.add(code)
             loaded.append((code, {name, module.__name__}))
-    for code in recorder.codes.values():
+    for code in list(recorder.codes.values()):
         if code.co_name == "<module>":
             names.add(code)
     facts = set()
     for code, owners in loaded:
         for part in parts(code):
             facts.update(names.facts(part, owner) for owner in owners)
-    for code_id, owner in recorder.ran:
+    for code_id, owner in list(recorder.ran):
         for part in parts(recorder.codes[code_id]):
             facts.add(names.facts(part, owner))
+    rows = [row(recorder, names, what, count) for what, count in recorder.totals().items() if count]
     return {
         "codes": sorted(facts, key=repr),
-        "edges": sorted((edge(recorder, names, *item) for item in recorder.edges.items()), key=repr),
+        "calls": sorted((one for one in rows if len(one) == CALL), key=repr),
+        "exceptions": sorted((one for one in rows if len(one) == EXCEPTION), key=repr),
         # Anything may stand in sys.modules: typing puts classes there.
         "modules": sorted(name for name, module in modules.items() if isinstance(module, type(json))),
     }
 
 
-def edge(recorder, names, key, line):
-    (caller_id, caller_module), lasti, (callee_id, callee_module) = key
-    caller, callee = recorder.codes[caller_id], recorder.codes[callee_id]
-    place = line, None, None, None, None
-    if hasattr(caller, "co_positions") and lasti >= 0:
-        first, last, start, end = list(caller.co_positions())[lasti // 2]
-        if None not in (first, last, start, end):
-            place = first, start, last, end, source(caller.co_filename, first, last, start, end)
-    return ((caller_module, names.of(caller), caller.co_filename), place,
-            (callee_module, names.of(callee), callee.co_filename))
+def row(recorder, names, what, count):
+    """What was counted, with the names and places that stand for code objects and instructions."""
+    def function(key):
+        return key and (key[1], names.of(recorder.codes[key[0]]))
+
+    if len(what) == EXCEPTION - 1:
+        of, type_name, began_here = what
+        return function(of), type_name, began_here, count
+    caller, lasti, callee, arguments, outcome, type_name = what
+    place = caller and place_in(recorder.codes[caller[0]], lasti)
+    return function(caller), place, function(callee), arguments, outcome, type_name, count
+
+
+def place_in(code, lasti):
+    # By id: two code objects with different positions may be equal.
+    if id(code) not in POSITIONS:
+        POSITIONS[id(code)] = list(positions(code))
+    line, start, last, end = POSITIONS[id(code)][max(lasti, 0) // 2]
+    if None in (line, start, last, end):
+        return line, None, None, None, None
+    return line, start, last, end, source(code.co_filename, line, last, start, end)
+
+
+def positions(code):
+    """Line, column, last line and end column of each instruction; before 3.11 the line.
+
+    A frame's own f_lineno is that of the last line event, up to 3.9, if the frame is traced.
+    """
+    if hasattr(code, "co_positions"):
+        for line, last, start, end in code.co_positions():
+            yield line, start, last, end
+        return
+    lines = dict(dis.findlinestarts(code))
+    line = code.co_firstlineno
+    for offset in range(0, len(code.co_code), 2):
+        line = lines.get(offset, line)
+        yield line, None, None, None
 
 
 def source(file, first, last, start, end):
@@ -134,4 +167,5 @@ def place_of(code):
 
 def write(truth, path):
     with open(path, "w", encoding="utf-8", errors="backslashreplace") as file:
-        json.dump(truth, file)
+        # All at once, which is done in C.
+        file.write(json.dumps(truth))

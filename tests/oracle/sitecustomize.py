@@ -1,9 +1,9 @@
 """Watches the program of this process from inside, so that a test can compare what molt saw from outside.
 
 With this folder on PYTHONPATH and MOLT_ORACLE set, any command line of any CPython from 3.8 on runs
-unmodified and leaves MOLT_ORACLE.PID at its end, for itself and for each of its children. Python frames
-are seen by sys.setprofile, which all of these versions have. What ran before this module was imported is
-not seen: the modules of that time are listed as "startup", and their code objects come from their loaders.
+unmodified and leaves MOLT_ORACLE.PID at its end, for itself and for each of its children. What ran before
+this module was imported is not seen: the modules of that time are listed as "startup", and their code objects
+come from their loaders.
 """
 import os
 import sys
@@ -13,40 +13,22 @@ STARTUP = sorted({name for key, module in sys.modules.items() for name in (key, 
 OUT = os.environ.get("MOLT_ORACLE")
 
 
-class Recorder:
-    """Which code objects ran, under which module name, and who called them from where."""
-
-    def __init__(self):
-        # By id: two code objects may be equal, and hashing one walks all of its constants. Each is kept alive.
-        self.codes = {}
-        self.ran = set()
-        self.edges = {}
-
-    def note(self, frame, event, _argument):
-        if event != "call":
-            return
-        callee = self.seen(frame)
-        caller = frame.f_back
-        if caller is not None:
-            self.edges.setdefault((self.seen(caller), caller.f_lasti, callee), caller.f_lineno)
-
-    def seen(self, frame):
-        code = frame.f_code
-        key = id(code), frame.f_globals.get("__name__")
-        if key not in self.ran:
-            self.codes[id(code)] = code
-            self.ran.add(key)
-        return key
-
-
 def start():
     import _thread
     import atexit
 
+    from molt_recorder import Recorder
+
+    if sys.version_info >= (3, 12):
+        from molt_monitoring import Watch
+    else:
+        from molt_tracing import Watch
+
     recorder = Recorder()
+    watch = Watch(recorder)
 
     def finish():
-        sys.setprofile(None)
+        watch.stop()
         modules = dict(sys.modules)
         import molt_truth
 
@@ -58,10 +40,15 @@ def start():
         finish()
         leave(status)
 
+    def kill(process, number, kill=os.kill):
+        if (process, number) == (os.getpid(), 9):
+            finish()
+        kill(process, number)
+
     def watched(start_thread):
         def start_watched(function, *arguments, **keywords):
             def run(*arguments, **keywords):
-                sys.setprofile(recorder.note)
+                watch.start()
                 return function(*arguments, **keywords)
 
             return start_thread(run, *arguments, **keywords)
@@ -70,6 +57,7 @@ def start():
 
     # Children of os.fork and multiprocessing leave without running what is registered with atexit.
     os._exit = leave
+    os.kill = kill
     # threading.setprofile would do, but importing threading here would hide that the program does. If the
     # site's own hooks have imported it already, it has its own names for the functions.
     for module, prefix in (_thread, ""), (sys.modules.get("threading"), "_"):
@@ -77,7 +65,7 @@ def start():
             if hasattr(module, name):
                 setattr(module, name, watched(getattr(module, name)))
     atexit.register(finish)
-    sys.setprofile(recorder.note)
+    watch.start()
 
 
 if OUT:

@@ -1,6 +1,8 @@
 //! The tests of the live suite, by what they are about.
 mod attach;
+mod auto;
 mod doctor;
+mod exact;
 mod identity;
 mod interrupt;
 mod output;
@@ -14,7 +16,7 @@ mod wrappers;
 
 use libtest_mimic::Trial;
 
-use crate::support::program::PROGRAMS;
+use crate::support::program::{EXACT_PROGRAMS, PROGRAMS};
 use crate::support::pythons::Interpreter;
 
 /// A test of one interpreter.
@@ -24,6 +26,11 @@ type Test = fn(&Interpreter);
 const ON_EACH: &[(&str, Test)] = &[
     ("shares_of_time_are_within_three_points", shares::shares_of_time_are_within_three_points),
     ("two_runs_differ_only_where_they_may", repeat::two_runs_differ_only_where_they_may),
+    ("two_exact_runs_are_equal", exact::two_exact_runs_are_equal),
+    (
+        "default_mode_sees_what_takes_time_and_estimates_its_calls",
+        auto::default_mode_sees_what_takes_time_and_estimates_its_calls,
+    ),
     ("attaches_to_a_running_program", attach::attaches_to_a_running_program),
     ("doctor_describes_the_interpreter", doctor::doctor_describes_the_interpreter),
     ("hook_sites_see_every_call", sites::hook_sites_see_every_call),
@@ -31,6 +38,7 @@ const ON_EACH: &[(&str, Test)] = &[
 
 /// Tests of molt's own behaviour, for which any interpreter serves.
 const ON_ONE: &[(&str, Test)] = &[
+    ("comparison_finds_each_kind_of_fault", exact::comparison_finds_each_kind_of_fault),
     ("status_of_the_target_is_forwarded", status::status_of_the_target_is_forwarded),
     ("signal_that_ends_the_target_is_added_to_128", status::signal_that_ends_the_target_is_added_to_128),
     ("command_that_cannot_be_run_is_126_and_127", status::command_that_cannot_be_run_is_126_and_127),
@@ -77,6 +85,12 @@ pub(crate) fn trials(pythons: &[Interpreter]) -> Vec<Trial> {
             let name = format!("{}::artifact_says_what_the_oracle_saw::{}", python.name, program.name);
             trials.push(trial(name, python, |python| {
                 truth::artifact_says_what_the_oracle_saw(python, program);
+            }));
+        }
+        for program in EXACT_PROGRAMS {
+            let name = format!("{}::every_call_is_as_the_oracle_saw_it::{}", python.name, program.name);
+            trials.push(trial(name, python, |python| {
+                exact::every_call_is_as_the_oracle_saw_it(python, program);
             }));
         }
         for (name, test) in ON_EACH {

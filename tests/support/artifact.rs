@@ -22,8 +22,12 @@ pub(crate) fn molt() -> Command {
 
 /// Options, then the target's own command line after `--`.
 pub(crate) fn molt_trace(output: &Path, python: &Interpreter) -> Command {
+    molt_trace_with(&["-F", RATE], output, python)
+}
+
+fn molt_trace_with(options: &[&str], output: &Path, python: &Interpreter) -> Command {
     let mut command = molt();
-    command.args(["trace", "-F", RATE, "-o"]).arg(output).arg("--").arg(&python.path);
+    command.arg("trace").args(options).arg("-o").arg(output).arg("--").arg(&python.path);
     command
 }
 
@@ -34,12 +38,26 @@ pub(crate) fn trace(python: &Interpreter, program: &Program) -> (Artifact, Ended
 
 /// Traces a program that runs for `seconds`; it must end well.
 pub(crate) fn trace_for(python: &Interpreter, program: &Program, seconds: &str) -> (Artifact, Ended) {
+    trace_with(&["-F", RATE], python, program, seconds)
+}
+
+/// Traces every call of a program of one round; it must end as it says that it does.
+pub(crate) fn trace_exact(python: &Interpreter, program: &Program) -> (Artifact, Ended) {
+    trace_with(&["--mode", "exact"], python, program, "0")
+}
+
+/// Traces a program as molt does when it is told nothing.
+pub(crate) fn trace_default(python: &Interpreter, program: &Program) -> (Artifact, Ended) {
+    trace_with(&[], python, program, "0")
+}
+
+fn trace_with(options: &[&str], python: &Interpreter, program: &Program, seconds: &str) -> (Artifact, Ended) {
     let folder = tempfile::tempdir().unwrap();
     let output = folder.path().join("profile.json");
-    let mut command = molt_trace(&output, python);
+    let mut command = molt_trace_with(options, &output, python);
     command.args(program.arguments(python)).env("MOLT_TEST_SECONDS", seconds);
     program.give_input(&mut command);
-    let ended = Running::start(&mut command).wait().succeeded();
+    let ended = Running::start(&mut command).wait().with_code(program.status());
     (read(&output), ended)
 }
 

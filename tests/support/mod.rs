@@ -1,6 +1,7 @@
 //! What the tests share: interpreters, programs, runs of molt, and what the oracle saw.
 pub(crate) mod artifact;
 pub(crate) mod counter;
+pub(crate) mod facts;
 pub(crate) mod process;
 pub(crate) mod program;
 pub(crate) mod pythons;

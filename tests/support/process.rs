@@ -42,7 +42,13 @@ impl Ended {
     /// The same run, which must have succeeded.
     #[track_caller]
     pub(crate) fn succeeded(self) -> Self {
-        assert!(self.status.success(), "{}\nstdout: {}\nstderr: {}", self.status, self.stdout, self.stderr);
+        self.with_code(0)
+    }
+
+    /// The same run, which must have ended with this [`Ended::code`].
+    #[track_caller]
+    pub(crate) fn with_code(self, code: i32) -> Self {
+        assert!(self.code() == code, "{}\nstdout: {}\nstderr: {}", self.status, self.stdout, self.stderr);
         self
     }
 }

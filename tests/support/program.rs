@@ -52,6 +52,30 @@ pub(crate) const PROGRAMS: &[Program] = &[
     Program { name: "zipped", how: How::Zipapp },
 ];
 
+/// Programs of which every call is compared: one idea each.
+pub(crate) const EXACT_PROGRAMS: &[Program] = &[
+    script("exact/parameters"),
+    script("exact/methods"),
+    script("exact/construction"),
+    script("exact/descriptors"),
+    script("exact/special"),
+    script("exact/callbacks"),
+    script("exact/generators"),
+    script("exact/exceptions"),
+    script("exact/coroutines"),
+    script("exact/threads"),
+    script("exact/recursion"),
+    script("exact/executed"),
+    script("exact/classes"),
+    script("exact/changed_class"),
+    script("exact/cells"),
+    script("exact/bodies"),
+    script("exact/finalizers"),
+    script("exact/often"),
+    script("exact/traced"),
+    script("exact/killed"),
+];
+
 /// A program that is run as `python NAME.py`.
 pub(crate) const fn script(name: &'static str) -> Program {
     Program { name, how: How::Script }
@@ -86,6 +110,11 @@ impl Program {
             How::Stdin => command.stdin(fs::File::open(self.source()).unwrap()),
             _ => command.stdin(std::process::Stdio::null()),
         };
+    }
+
+    /// How it ends: 0, or what its comments say after `# status:`.
+    pub(crate) fn status(&self) -> i32 {
+        self.says("status").first().map_or(0, |status| status.parse().unwrap())
     }
 
     /// The words after `# KEY:` in the program's comments.

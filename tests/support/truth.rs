@@ -5,24 +5,45 @@ use std::fs;
 use molt_mpa::model::Symbol;
 use serde::Deserialize;
 
+use super::facts::{Edge, Fact, Facts};
 use super::process::{Ended, Running};
 use super::program::Program;
 use super::pythons::{Interpreter, root};
 
 /// A code object: module, qualified name, first line, hash, file.
 type CodeRow = (Option<String>, Option<String>, u32, String, String);
-/// A call: caller's module, name and file, line, column, last line, end column, text, callee's module, name, file.
-type EdgeRow = (
-    (Option<String>, Option<String>, String),
-    (Option<u32>, Option<u32>, Option<u32>, Option<u32>, Option<String>),
-    (Option<String>, Option<String>, String),
-);
+/// A function: module and qualified name.
+type FunctionRow = (Option<String>, Option<String>);
+/// A place: line, column, last line, end column, text.
+type PlaceRow = (Option<u32>, Option<u32>, Option<u32>, Option<u32>, Option<String>);
+/// Calls, or steps of a generator after the first: caller, place, callee, argument types, outcome, type, count.
+type CallRow =
+    (Option<FunctionRow>, Option<PlaceRow>, FunctionRow, Vec<String>, Outcome, Option<String>, u64);
+/// Exceptions in a function: their type, whether they began there, count.
+type ExceptionRow = (FunctionRow, String, bool, u64);
+
+/// How a call went on or ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Outcome {
+    /// It returned a value of the type.
+    Return,
+    /// It ended in an exception of the type.
+    Exception,
+    /// It had not ended when the program did, or was given up.
+    Open,
+    /// Not a call: a generator or coroutine went on.
+    Resume,
+    /// Not a call: an exception was thrown into one.
+    Throw,
+}
 
 /// One process, as the oracle wrote it.
 #[derive(Deserialize)]
 struct Written {
     codes: Vec<CodeRow>,
-    edges: Vec<EdgeRow>,
+    calls: Vec<CallRow>,
+    exceptions: Vec<ExceptionRow>,
     modules: Vec<String>,
     startup: Vec<String>,
 }
@@ -45,6 +66,15 @@ pub(crate) struct Columns {
     pub(crate) text: Option<String>,
 }
 
+impl Place {
+    fn without_text(mut self) -> Self {
+        if let Some(columns) = &mut self.columns {
+            columns.text = None;
+        }
+        self
+    }
+}
+
 /// What a program and its children did, seen from inside.
 #[derive(Debug, Default)]
 pub(crate) struct Truth {
@@ -56,6 +86,8 @@ pub(crate) struct Truth {
     pub(crate) modules: BTreeSet<String>,
     /// Modules that ran before the oracle could look: calls from them may be missing.
     startup: BTreeSet<String>,
+    /// What the main process did, counted.
+    pub(crate) facts: Facts,
 }
 
 impl Truth {
@@ -70,7 +102,7 @@ impl Truth {
         program.give_input(&mut command);
         let running = Running::start(&mut command);
         let main = format!("truth.{}", running.pid());
-        let ended = running.wait().succeeded();
+        let ended = running.wait().with_code(program.status());
         let mut truth = Self::default();
         for entry in fs::read_dir(folder.path()).unwrap() {
             let entry = entry.unwrap();
@@ -88,25 +120,52 @@ impl Truth {
             let key = (symbol(module.as_deref(), qualname.as_deref()), first_line, hash);
             self.codes.entry(key).or_default().insert(file);
         }
-        for ((from_module, from, _), (line, col, end_line, end_col, text), (to_module, to, _)) in
-            written.edges
-        {
-            let columns = match (col, end_line, end_col) {
-                (Some(col), Some(end_line), Some(end_col)) => Some(Columns { col, end_line, end_col, text }),
-                _ => None,
-            };
-            let place = Place { line: line.unwrap_or(0), columns };
-            let key = (
-                symbol(from_module.as_deref(), from.as_deref()),
-                symbol(to_module.as_deref(), to.as_deref()),
-            );
-            self.edges.entry(key).or_default().insert(place);
+        for row in written.calls {
+            self.add_call(row, is_main);
         }
-        let own = ["sitecustomize", "atexit"];
         if is_main {
-            self.modules.extend(written.modules.into_iter().filter(|name| !own.contains(&name.as_str())));
+            for ((module, function), type_name, raised, count) in written.exceptions {
+                let function = symbol(module.as_deref(), function.as_deref());
+                self.facts.add(Fact::Exception { function, type_name, raised }, count);
+            }
+        }
+        if is_main {
+            let is_own =
+                |name: &String| name == "atexit" || name == "sitecustomize" || name.starts_with("molt_");
+            self.modules.extend(written.modules.into_iter().filter(|name| !is_own(name)));
         }
         self.startup.extend(written.startup.iter().map(|name| canonical(name).to_owned()));
+    }
+
+    fn add_call(&mut self, row: CallRow, is_main: bool) {
+        let (caller, place, (module, callee), args, outcome, of, count) = row;
+        let callee = symbol(module.as_deref(), callee.as_deref());
+        let is_call = !matches!(outcome, Outcome::Resume | Outcome::Throw);
+        if is_main && is_call {
+            self.facts.add(Fact::Calls(callee.clone()), count);
+        } else if is_main && outcome == Outcome::Resume {
+            self.facts.add(Fact::Resumes(callee.clone()), count);
+        }
+        let Some(((module, caller), (line, col, end_line, end_col, text))) = caller.zip(place) else {
+            return;
+        };
+        let caller = symbol(module.as_deref(), caller.as_deref());
+        let columns = match (col, end_line, end_col) {
+            (Some(col), Some(end_line), Some(end_col)) => Some(Columns { col, end_line, end_col, text }),
+            _ => None,
+        };
+        let place = Place { line: line.unwrap_or(0), columns };
+        if is_main && is_call {
+            let edge =
+                Edge { caller: caller.clone(), place: place.clone().without_text(), callee: callee.clone() };
+            self.facts.add(Fact::Edge(edge.clone()), count);
+            let ret = of.clone().filter(|_| outcome == Outcome::Return);
+            self.facts.add(Fact::Signature { edge: edge.clone(), args, ret }, count);
+            if let Some(type_name) = of.filter(|_| outcome == Outcome::Exception) {
+                self.facts.add(Fact::Failed { edge, type_name }, count);
+            }
+        }
+        self.edges.entry((caller, callee)).or_default().insert(place);
     }
 
     /// The files of the code objects with this name, first line and hash; none where there is no such code.
@@ -141,7 +200,8 @@ fn names_of(of: &Symbol) -> [String; 2] {
     [symbol(Some(&of.module), Some(&of.qualname)), symbol(Some(&of.module), None)]
 }
 
-fn symbol(module: Option<&str>, qualname: Option<&str>) -> String {
+/// A function's name in an artifact.
+pub(crate) fn symbol(module: Option<&str>, qualname: Option<&str>) -> String {
     format!("{}.{}", canonical(module.unwrap_or("<unnamed>")), qualname.unwrap_or("?"))
 }
 

@@ -46,3 +46,6 @@ pub const KIND_SPENT: u16 = 7;
 /// A [`Header`] alone: the interpreter is about to begin. With [`crate::config::PROCESS_HOLD_START`], the thread
 /// stops for its tracer first.
 pub const KIND_START: u16 = 8;
+/// A [`crate::plan::Piece`] with its bytes: memory of an object that the thread's next
+/// [`crate::call::Seen`] names.
+pub const KIND_PIECE: u16 = 9;

@@ -2,7 +2,8 @@
 
 use super::{Block, Memory, Turns, checked, code};
 use crate::call::{
-    CallKey, CallLayout, GENERATOR, KEYWORDS, MAX_SLOTS, REST, SLOTS_CUT, Seen, Site, UNREAD, outcome, packed,
+    CallKey, CallLayout, GENERATOR, KEYWORDS, MAX_SLOTS, REST, SLOTS_CUT, Seen, Site, UNREAD, address,
+    outcome, packed,
 };
 use crate::fault::Fault;
 use crate::layout::{ABSENT, WalkLayout};
@@ -39,13 +40,15 @@ pub enum Entry {
     Resume,
 }
 
-/// Reads the frame at `frame`, which stands at `site`, into `seen`, with its caller if it begins.
+/// Reads the frame at `frame`, which stands at `site`, into `seen`, with its caller if it begins. `known` gives the
+/// packed code of the frame at an address, if its start was seen.
 #[inline(always)]
 pub fn enter<M: Memory>(
     memory: &M,
     layouts: Layouts<'_>,
     site: Site,
     frame: u64,
+    known: impl FnOnce(u64) -> Option<u64>,
     block: &mut CallBlock,
     seen: &mut Seen,
 ) -> Result<Entry, Fault> {
@@ -64,9 +67,6 @@ pub fn enter<M: Memory>(
     let callee = checked(block.u64(walk.frame_code) & walk.code_mask)?;
     seen.previous = block.u64(walk.frame_previous);
     seen.callee_globals = block.u64(walk.frame_globals);
-    if !resumes {
-        slots(memory, frame + u64::from(call.frame_slots), &mut seen.key.args);
-    }
     block.fill(memory, callee, call.code_bytes)?;
     seen.callee_identity = code::identity(&code::fields(block, walk));
     seen.key.callee = packed(callee, code::in_globals(seen.callee_identity, seen.callee_globals));
@@ -75,7 +75,7 @@ pub fn enter<M: Memory>(
         return Ok(Entry::Resume);
     }
     parameters(memory, layouts, frame, block, &mut seen.key);
-    caller(memory, layouts, block, seen)?;
+    caller(memory, layouts, known, block, seen)?;
     Ok(Entry::Start)
 }
 
@@ -129,6 +129,10 @@ fn parameters<M: Memory>(memory: &M, layouts: Layouts<'_>, frame: u64, block: &C
     }
     key.slots = count as u8;
     key.locals = block.u32(call.code_slots);
+    if count == 0 {
+        return;
+    }
+    slots(memory, frame + u64::from(call.frame_slots), &mut key.args);
     if call.code_cell2arg != ABSENT {
         captured(memory, call, frame, block, key);
     }
@@ -252,6 +256,7 @@ fn before_nul(word: u64) -> u64 {
 fn caller<M: Memory>(
     memory: &M,
     layouts: Layouts<'_>,
+    known: impl FnOnce(u64) -> Option<u64>,
     block: &mut CallBlock,
     seen: &mut Seen,
 ) -> Result<(), Fault> {
@@ -274,6 +279,12 @@ fn caller<M: Memory>(
     let code = checked(block.u64(walk.frame_code) & walk.code_mask)?;
     seen.caller_globals = block.u64(walk.frame_globals);
     seen.key.offset = super::frame::lasti(walk, block, 0, code);
+    if let Some(caller) = known(frame)
+        && address(caller) == code
+    {
+        seen.key.caller = caller;
+        return Ok(());
+    }
     seen.caller_identity = code::read_identity(memory, walk, code, block).unwrap_or(0);
     seen.key.caller = packed(code, code::in_globals(seen.caller_identity, seen.caller_globals));
     Ok(())
@@ -315,7 +326,7 @@ pub fn leave<M: Memory>(
         key.result = slot_type(memory, call, memory.read_u64(slot)?);
     } else if opcode != 0 && (opcode == call.return_const[0] || opcode == call.return_const[1]) {
         let high = if before == call.extended_arg { u64::from(extension) << 8 } else { 0 };
-        let code = crate::call::address(key.callee);
+        let code = address(key.callee);
         let constants = checked(memory.read_u64(code + u64::from(call.code_consts))?)?;
         let item = constants + u64::from(call.tuple_items) + 8 * (high | u64::from(argument));
         key.result = slot_type(memory, call, memory.read_u64(item)?);

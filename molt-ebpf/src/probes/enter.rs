@@ -11,7 +11,6 @@ use molt_common::call::{Seen, Site, outcome};
 use molt_common::fault::Fault;
 use molt_common::layout::ABSENT;
 use molt_common::walk::call::{CallBlock, Entry, Layouts, enter};
-use zerocopy::FromZeros;
 
 /// At the handlers of the `RESUME` family, up to 3.10 at the entry of `_PyEval_EvalFrameDefault`.
 #[uprobe]
@@ -29,10 +28,11 @@ fn try_enter(ctx: &ProbeContext, hit: &Hit) -> Result<(), Fault> {
     let site = Site::of(task::cookie(ctx));
     let frame = register(ctx.regs, site.frame);
     let layouts = Layouts { walk: &hit.config.layout, call: &hit.config.call };
-    let mut seen = Seen::new_zeroed();
+    let mut seen = Seen::zeroed();
+    let known = |frame| calls::executed(hit.frame(frame)).map(|call| call.callee);
     let mut block = CallBlock::new();
-    let entry =
-        enter(&UserMemory, layouts, site, frame, &mut block, &mut seen).map_err(|_| Fault::UnreadCall)?;
+    let entry = enter(&UserMemory, layouts, site, frame, known, &mut block, &mut seen)
+        .map_err(|_| Fault::UnreadCall)?;
     if entry == Entry::Passing {
         return Ok(());
     }

@@ -10,7 +10,6 @@ use molt_common::call::{CallKey, GENERATOR, NO_REGISTER, Seen, Site, UNREAD, out
 use molt_common::fault::Fault;
 use molt_common::walk::call::{Layouts, ends, exception, leave, value_type};
 use molt_common::walk::frame::innermost;
-use zerocopy::FromZeros;
 
 /// At the function that clears a frame (from 3.11): by return or by an exception, generators once at their end.
 #[uprobe]
@@ -28,17 +27,18 @@ pub fn call_leave(ctx: ProbeContext) -> u32 {
 fn try_leave(ctx: &ProbeContext, hit: &Hit) -> Result<(), Fault> {
     let site = Site::of(task::cookie(ctx));
     let frame = register(ctx.regs, site.frame);
-    let mut key = calls::close(hit.frame(frame)).ok_or(Fault::UnpairedReturn)?;
+    // Frames that ran before the hooks were placed end here as well, and those of C code.
+    let Some(call) = calls::executed(hit.frame(frame)) else { return Ok(()) };
     let layouts = Layouts { walk: &hit.config.layout, call: &hit.config.call };
     let tstate = || match site.tstate {
         NO_REGISTER => thread::state(hit.config),
         number => Ok(register(ctx.regs, number)),
     };
-    if leave(&UserMemory, layouts, frame, tstate, &mut key).is_err() {
+    if leave(&UserMemory, layouts, frame, tstate, call).is_err() {
         fault::count(Fault::UnreadReturn);
-        key.result = UNREAD;
+        call.result = UNREAD;
     }
-    count(key)
+    count(hit, frame, call)
 }
 
 /// At the return of `_PyEval_EvalFrameDefault` (up to 3.10), which generators pass at each yield.
@@ -59,29 +59,31 @@ fn try_return(ctx: &RetProbeContext, hit: &Hit) -> Result<(), Fault> {
     let tstate = thread::state(hit.config)?;
     // The frame that returns has been taken off already: what is innermost now has called it.
     let caller = innermost(&UserMemory, walk, tstate)?;
-    let frame = calls::active(hit.frame(caller)).ok_or(Fault::UnpairedReturn)?;
-    let open = calls::peek(hit.frame(frame)).ok_or(Fault::UnpairedReturn)?;
+    let Some(frame) = calls::active(hit.frame(caller)) else { return Ok(()) };
+    let Some(open) = calls::executed(hit.frame(frame)) else { return Ok(()) };
     if open.flags & GENERATOR != 0 && !ends(&UserMemory, call, frame)? {
         return Ok(());
     }
-    let mut key = calls::close(hit.frame(frame)).ok_or(Fault::UnpairedReturn)?;
     let value = returned(ctx.regs);
     if value == 0 {
-        key.outcome = outcome::RAISED;
-        key.result = exception(&UserMemory, call, tstate).unwrap_or(UNREAD);
+        open.outcome = outcome::RAISED;
+        open.result = exception(&UserMemory, call, tstate).unwrap_or(UNREAD);
     } else {
-        key.outcome = outcome::RETURNED;
-        key.result = value_type(&UserMemory, call, value);
+        open.outcome = outcome::RETURNED;
+        open.result = value_type(&UserMemory, call, value);
     }
-    count(key)
+    count(hit, frame, open)
 }
 
 #[inline(always)]
-fn count(key: CallKey) -> Result<(), Fault> {
-    if calls::count(&key)? {
-        let mut seen = Seen::new_zeroed();
-        seen.key = key;
+fn count(hit: &Hit, frame: u64, call: &CallKey) -> Result<(), Fault> {
+    if calls::count(call)? {
+        let mut seen = Seen::zeroed();
+        seen.key = *call;
         calls::announce(&mut seen)?;
+    }
+    if call.flags & GENERATOR != 0 {
+        calls::forget(hit.frame(frame));
     }
     Ok(())
 }

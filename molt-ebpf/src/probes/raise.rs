@@ -9,7 +9,6 @@ use aya_ebpf::programs::ProbeContext;
 use molt_common::call::Seen;
 use molt_common::fault::Fault;
 use molt_common::walk::call::{CallBlock, Layouts, raise};
-use zerocopy::FromZeros;
 
 /// At the entry of `PyTraceBack_Here`, which gets the frame object.
 #[uprobe]
@@ -27,7 +26,7 @@ pub fn call_raise(ctx: ProbeContext) -> u32 {
 fn try_raise(ctx: &ProbeContext, hit: &Hit) -> Result<(), Fault> {
     let layouts = Layouts { walk: &hit.config.layout, call: &hit.config.call };
     let tstate = thread::state(hit.config)?;
-    let mut seen = Seen::new_zeroed();
+    let mut seen = Seen::zeroed();
     let mut block = CallBlock::new();
     raise(&UserMemory, layouts, first_argument(ctx.regs), tstate, &mut block, &mut seen)
         .map_err(|_| Fault::UnreadException)?;

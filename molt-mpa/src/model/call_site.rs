@@ -84,7 +84,8 @@ pub struct CallTarget {
     /// Calls that ended in an exception, where ends of calls are seen.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub exceptions: Option<u64>,
-    /// The same by the exception's type; `?` is one that could not be read.
+    /// The same by the exception's type; `?` is one that could not be read, `...` those beyond the
+    /// first 64.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub exception_types: BTreeMap<String, u64>,
 }

@@ -116,7 +116,9 @@ fn cap_signatures(targets: &mut [CallTarget]) -> u64 {
     }
     let mut all: Vec<(String, Signature)> = Vec::with_capacity(total);
     for target in targets.iter_mut() {
-        all.extend(target.signatures.drain(..).map(|signature| (target.symbol.clone(), signature)));
+        // Not drained: what is left would keep the room of all.
+        let signatures = std::mem::take(&mut target.signatures);
+        all.extend(signatures.into_iter().map(|signature| (target.symbol.clone(), signature)));
     }
     all.sort_by(|(left_symbol, left), (right_symbol, right)| {
         (signature_order(left), left_symbol).cmp(&(signature_order(right), right_symbol))

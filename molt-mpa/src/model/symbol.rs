@@ -138,7 +138,7 @@ pub enum EffectKind {
 /// Exceptions of one type in one function.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct ExceptionCount {
-    /// The exception's type, by name.
+    /// The exception's type, by name; `?` is one that could not be read, `...` those beyond the first 64.
     #[serde(rename = "type")]
     pub type_name: String,
     /// How it was seen.

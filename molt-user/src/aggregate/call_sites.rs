@@ -2,7 +2,7 @@
 
 use super::calls::{Calls, Edge};
 use super::code::{Code, Files};
-use super::tally::{Site, SiteKey, Tally};
+use super::tally::{CodeId, Site, SiteKey, Tally};
 use molt_mpa::ids::{Sha256Hash, SiteId};
 use molt_mpa::model::{CallSite, CallTarget, IdBasis, Observation, Policy, TargetKind};
 use molt_mpa::redact::Redactor;
@@ -28,34 +28,32 @@ pub fn call_sites(
     files: &Files,
     redactor: &mut Redactor,
 ) -> CallSites {
-    let mut merged = Merged::default();
+    let nowhere = Site::nowhere();
+    let mut places = Places { tally, files, redactor, found: CallSites::default(), sites: BTreeMap::new() };
     for (key, callee, edge) in calls.edges() {
-        let nowhere = Site::nowhere();
         let site = calls.described(key).unwrap_or(&nowhere);
-        let (Some(caller), Some(callee)) = (tally.code(key.caller), tally.code(callee)) else { continue };
-        match merged.target(key, site, caller, callee, files, redactor) {
+        match places.target(key, site, callee) {
             Some(target) => target.exact.push(edge),
-            None => merged.unnamed += edge.calls.seen,
+            None => places.found.unnamed += edge.calls.seen,
         }
     }
     for (key, site, callee, samples) in tally.calls().filter(|_| !exact_only) {
-        let site = calls.described(key).unwrap_or(site);
-        let (Some(caller), Some(callee)) = (tally.code(key.caller), tally.code(callee)) else { continue };
-        match merged.target(key, site, caller, callee, files, redactor) {
+        match places.target(key, site, callee) {
             Some(target) => target.samples += samples,
-            None => merged.unnamed += samples,
+            None => places.found.unnamed += samples,
         }
     }
-    let sites = merged.sites.into_values().map(|(site, targets)| finish(site, targets, calls)).collect();
-    CallSites { sites, ids: merged.ids, unnamed: merged.unnamed }
+    let sites = places.sites.into_values().map(|(site, targets)| finish(site, targets, calls)).collect();
+    CallSites { sites, ..places.found }
 }
 
 /// Sites by id and caller, with their targets by symbol.
-#[derive(Debug, Default)]
-struct Merged<'a> {
+struct Places<'a, 'r> {
+    tally: &'a Tally,
+    files: &'a Files,
+    redactor: &'r mut Redactor,
     sites: BTreeMap<(Sha256Hash, String), (CallSite, BTreeMap<String, Met<'a>>)>,
-    ids: BTreeMap<SiteKey, Sha256Hash>,
-    unnamed: u64,
+    found: CallSites,
 }
 
 /// How a target was met.
@@ -65,21 +63,17 @@ struct Met<'a> {
     samples: u64,
 }
 
-impl<'a> Merged<'a> {
-    /// Where to count calls of `callee`; `None` when nothing names the site.
-    fn target(
-        &mut self,
-        key: SiteKey,
-        site: &Site,
-        caller: &Code,
-        callee: &Code,
-        files: &Files,
-        redactor: &mut Redactor,
-    ) -> Option<&mut Met<'a>> {
-        let entry = describe(key, site, caller, files, redactor)?;
-        self.ids.insert(key, entry.id);
-        let (_, targets) =
-            self.sites.entry((entry.id, entry.caller.clone())).or_insert_with(|| (entry, BTreeMap::new()));
+impl<'a> Places<'a, '_> {
+    /// Where to count calls of `callee`; `None` when nothing names the site. The first description counts.
+    fn target(&mut self, key: SiteKey, site: &Site, callee: CodeId) -> Option<&mut Met<'a>> {
+        let (caller, callee) = (self.tally.code(key.caller)?, self.tally.code(callee)?);
+        if !self.found.ids.contains_key(&key) {
+            let entry = describe(key, site, caller, self.files, self.redactor)?;
+            self.found.ids.insert(key, entry.id);
+            self.sites.entry((entry.id, caller.symbol())).or_insert_with(|| (entry, BTreeMap::new()));
+        }
+        let id = *self.found.ids.get(&key)?;
+        let (_, targets) = self.sites.get_mut(&(id, caller.symbol()))?;
         Some(targets.entry(callee.symbol()).or_default())
     }
 }

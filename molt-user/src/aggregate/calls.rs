@@ -6,12 +6,14 @@
 
 mod count;
 mod edge;
+mod exceptions;
 mod function;
 mod names;
 mod target;
 
 pub use count::Count;
 pub use edge::Edge;
+pub use exceptions::ByException;
 pub use function::{Function, Raises};
 pub use names::TypeId;
 
@@ -76,7 +78,9 @@ impl Calls {
 
     /// Counts calls that were seen with their types.
     pub fn call(&mut self, call: Call, count: Count) {
-        let args = self.names.args(call.args, call.cut);
+        let room =
+            call.site.is_some_and(|site| self.edges.get(&(site, call.callee)).is_none_or(Edge::has_room));
+        let args = self.names.args(call.args, call.cut, room);
         if let Some(edge) = self.edge(call.site, call.callee, count) {
             self.undetailed += edge.add(args, call.outcome, count.seen);
         }
@@ -97,7 +101,7 @@ impl Calls {
 
     /// Counts exceptions that this code raised itself (`here`), or that passed through it on the way out.
     pub fn raised(&mut self, code: CodeId, exception: TypeId, here: bool, seen: u64) {
-        let raises = self.functions.entry(code).or_default().exceptions.entry(exception).or_default();
+        let raises = self.functions.entry(code).or_default().exceptions.of(exception);
         *(if here { &mut raises.raised } else { &mut raises.propagated }) += seen;
     }
 

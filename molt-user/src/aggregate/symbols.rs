@@ -37,8 +37,8 @@ pub fn symbols(
 
 /// The symbol with what exact means showed of all its codes.
 fn with_calls(symbol: Symbol, sum: &Function, calls: &Calls) -> Symbol {
-    let exception = |(id, raises): (&TypeId, &Raises)| ExceptionCount {
-        type_name: calls.type_name(*id).to_owned(),
+    let exception = |(id, raises): (TypeId, Raises)| ExceptionCount {
+        type_name: calls.type_name(id).to_owned(),
         observation: Observation::Exact,
         raised: raises.raised,
         propagated: raises.propagated,

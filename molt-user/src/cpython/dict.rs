@@ -1,6 +1,6 @@
 //! Dicts in the target's memory (`Objects/dictobject.c`, `Include/internal/pycore_dict.h`).
 
-use super::object::{DICT_SUBCLASS, Objects};
+use super::object::{DICT_SUBCLASS, MAX_ITEMS, Objects};
 use super::text::Text;
 use super::{Known, Unknown};
 use molt_common::layout::ABSENT;
@@ -8,6 +8,34 @@ use molt_common::walk::Memory;
 
 /// Longest index table of a dict in bytes that is believed: 2^32 entries need 2^33 slots of 4 bytes.
 const MAX_INDEX_BYTES: u64 = 1 << 35;
+
+/// Most names of a namespace among which one is looked for.
+const MAX_NAMES: usize = 10_000;
+/// Entries read at once.
+const MIN_CHUNK: u64 = 64;
+const MAX_CHUNK: u64 = 1024;
+/// Places looked at for each entry that is wanted: a dict that serves as a queue has deleted ones at its start.
+const SLOTS_PER_ITEM: u64 = 64;
+/// Most keys that instances share: 30 from 3.11 on (`SHARED_KEYS_MAX_SIZE`), before as many as the first of them
+/// had.
+const MAX_SHARED: u64 = 1 << 16;
+/// Most values of an instance whose order is noted: it has one byte for their number.
+const MAX_ORDER: usize = 255;
+
+/// The first entries of a dict, and by what a change of it is noticed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DictStart {
+    /// `ma_used`: how many entries it has.
+    pub used: u64,
+    /// `ma_keys`.
+    pub keys: u64,
+    /// `ma_values`; 0 when the entries hold their values.
+    pub values: u64,
+    /// Key and value of each, in the order of insertion.
+    pub items: Vec<(u64, u64)>,
+    /// Whether there are more, or may be.
+    pub rest: bool,
+}
 
 /// Where a dict keeps its entries.
 #[derive(Clone, Copy, Debug)]
@@ -21,20 +49,72 @@ struct Keys {
 impl<M: Memory> Objects<'_, M> {
     /// Key and value of each entry of the dict at `addr`, in the order of insertion.
     pub fn dict_items(&self, addr: u64) -> Known<Vec<(u64, u64)>> {
+        let start = self.dict_start(addr, MAX_ITEMS)?;
+        if start.rest { Err(Unknown::TooLong) } else { Ok(start.items) }
+    }
+
+    /// The first entries of the dict at `addr`, `most` of them at most. Deleted ones, which can be many before the
+    /// first that is left, are passed over for a while.
+    pub fn dict_start(&self, addr: u64, most: usize) -> Known<DictStart> {
         self.expect(addr, DICT_SUBCLASS)?;
-        let keys = self.u64(addr, self.layout.dict_keys)?;
-        let values = self.u64(addr, self.layout.dict_values)?;
+        let layout = self.layout;
+        let head = self.head(addr, layout.dict_values.saturating_add(8))?;
+        let (keys, values) = (head.u64(layout.dict_keys)?, head.u64(layout.dict_values)?);
         let table = self.keys(keys)?;
-        let mut items = self.entries(&table, 0, table.count)?;
-        if values != 0 {
-            let offset = if self.layout.values_items == ABSENT { 0 } else { self.layout.values_items };
-            let split = self.pointers(values.wrapping_add(u64::from(offset)), table.count)?;
-            for (item, value) in items.iter_mut().zip(split) {
-                item.1 = value;
+        let (mut items, mut next) = (Vec::new(), 0);
+        if values == 0 {
+            let chunk = (most as u64).clamp(MIN_CHUNK, MAX_CHUNK);
+            let last = table.count.min((most as u64).saturating_mul(SLOTS_PER_ITEM)).min(MAX_ITEMS as u64);
+            while next < last && items.len() <= most {
+                let count = chunk.min(last - next);
+                items.extend(self.entries(&table, next, count)?.into_iter().filter(is_live));
+                next += count;
             }
+        } else {
+            items = self.split_items(keys, values)?;
+            next = table.count;
         }
-        items.retain(|(key, value)| *key != 0 && *value != 0);
-        Ok(items)
+        let rest = items.len() > most || next < table.count;
+        items.truncate(most);
+        Ok(DictStart { used: head.u64(layout.dict_used)?, keys, values, items, rest })
+    }
+
+    /// The keys in the table at `keys` that a class shares between its instances, in their order.
+    pub fn shared_names(&self, keys: u64) -> Known<Vec<u64>> {
+        let table = self.keys(keys)?;
+        if table.count > MAX_SHARED {
+            return Err(Unknown::TooLong);
+        }
+        Ok(self.entries(&table, 0, table.count)?.into_iter().map(|(key, _)| key).collect())
+    }
+
+    /// Names and values of an instance whose values lie apart from the keys that its class shares, in the order of
+    /// insertion: up to 3.10 that of the keys, then what is noted beside the values
+    /// (`_PyDictValues_AddToInsertionOrder` in `pycore_dict.h`).
+    pub fn split_items(&self, keys: u64, values: u64) -> Known<Vec<(u64, u64)>> {
+        let layout = self.layout;
+        let names = self.shared_names(keys)?;
+        let count = names.len() as u64;
+        let offset = if layout.values_items == ABSENT { 0 } else { layout.values_items };
+        let first = values.wrapping_add(u64::from(offset));
+        let held = self.pointers(first, count)?;
+        let order = if layout.values_items == ABSENT {
+            (0..names.len()).collect()
+        } else if layout.values_capacity == ABSENT {
+            let size = usize::from(self.head(values.wrapping_sub(2), 1)?.u8(0)?);
+            let mut order = self.bytes_at(values.wrapping_sub(2 + size as u64), size, MAX_ORDER)?;
+            order.reverse();
+            order.into_iter().map(usize::from).collect()
+        } else {
+            let head = self.head(values, layout.values_items)?;
+            let (capacity, size) = (head.u8(layout.values_capacity)?, head.u8(layout.values_size)?);
+            let order = first.wrapping_add(8 * u64::from(capacity));
+            let order = self.bytes_at(order, usize::from(size), MAX_ORDER)?;
+            order.into_iter().map(usize::from).collect::<Vec<_>>()
+        };
+        let item = |at: usize| Some((*names.get(at)?, *held.get(at)?));
+        let items: Option<Vec<_>> = order.into_iter().map(item).collect();
+        Ok(items.ok_or(Unknown::Malformed)?.into_iter().filter(is_live).collect())
     }
 
     /// The first `count` entries of the namespace at `addr` in their order, then its last `count`, the newest
@@ -45,7 +125,7 @@ impl<M: Memory> Objects<'_, M> {
         let mut items = self.entries(&table, 0, table.count.min(count))?;
         let last = table.count.saturating_sub(count).min(count);
         items.extend(self.entries(&table, table.count - last, last)?.into_iter().rev());
-        items.retain(|(key, value)| *key != 0 && *value != 0);
+        items.retain(is_live);
         Ok(items)
     }
 
@@ -57,7 +137,14 @@ impl<M: Memory> Objects<'_, M> {
     /// The value under the str `name` in the namespace at `addr`, which is looked for at its ends first: what a
     /// class statement or C writes by itself comes first or last, and in between may be thousands of names.
     pub fn namespace_get(&self, addr: u64, name: &str) -> Known<u64> {
-        self.find(self.namespace_ends(addr, 64)?, name).or_else(|_| self.dict_get(addr, name))
+        if let Ok(value) = self.find(self.namespace_ends(addr, 64)?, name) {
+            return Ok(value);
+        }
+        let start = self.dict_start(addr, MAX_NAMES)?;
+        match self.find(start.items, name) {
+            Err(Unknown::Absent) if start.rest => Err(Unknown::TooLong),
+            found => found,
+        }
     }
 
     /// The value under the str `name` among `items`; [`Unknown::Absent`] when there is none. A key that cannot be
@@ -122,4 +209,9 @@ impl<M: Memory> Objects<'_, M> {
         };
         Ok(flat.chunks_exact(if keys.has_hash { 3 } else { 2 }).map(pair).collect())
     }
+}
+
+/// Whether an entry has a key and a value: a deleted one has not.
+fn is_live((key, value): &(u64, u64)) -> bool {
+    *key != 0 && *value != 0
 }

@@ -6,13 +6,14 @@
 
 pub mod calls;
 pub mod debug_offsets;
-mod dict;
+pub mod dict;
 mod dispatch;
 mod handler;
 pub mod layout;
 pub mod linetable;
 pub mod object;
 pub mod opcode;
+pub mod plans;
 pub mod sites;
 pub mod text;
 pub mod thread_key;
@@ -41,6 +42,9 @@ pub enum Unknown {
     /// Another object is at this address by now.
     #[error("another object is at this address by now")]
     Stale,
+    /// The program changed it meanwhile.
+    #[error("contents changed while they were read")]
+    Torn,
     /// This version of CPython does not have it.
     #[error("this version of CPython does not have it")]
     NotInVersion,
@@ -59,6 +63,7 @@ impl Unknown {
             Unknown::TooLong => "too_long",
             Unknown::Malformed => "malformed",
             Unknown::Stale => "stale",
+            Unknown::Torn => "torn",
             Unknown::NotInVersion => "not_in_version",
             Unknown::Absent => "absent",
         }

@@ -27,7 +27,7 @@ pub const MAX_ITEMS: usize = 1 << 17;
 const MAX_HEAD: usize = 256;
 
 /// Longest chain of base types that is followed.
-const MAX_BASES: usize = 32;
+const MAX_BASES: usize = 256;
 
 /// Reads objects of one interpreter.
 #[derive(Debug)]
@@ -136,17 +136,31 @@ impl<'a, M: Memory> Objects<'a, M> {
 
     /// Whether the object's type, or one that it is derived from, has the name `name`.
     pub fn is_derived_from(&self, addr: u64, name: &str) -> Known<bool> {
-        let mut kind = self.u64(addr, self.layout.object_type)?;
-        for _ in 0..MAX_BASES {
-            if self.is_type_named(kind, name)? {
+        for kind in self.bases(self.u64(addr, self.layout.object_type)?) {
+            if self.is_type_named(kind?, name)? {
                 return Ok(true);
             }
-            kind = self.u64(kind, self.layout.type_base)?;
-            if kind == 0 {
-                return Ok(false);
-            }
         }
-        Err(Unknown::TooLong)
+        Ok(false)
+    }
+
+    /// The type at `addr`, then what it is derived from, along `tp_base`. A chain that does not end gives
+    /// [`Unknown::TooLong`] as its last.
+    pub fn bases(&self, addr: u64) -> impl Iterator<Item = Known<u64>> {
+        let mut next = Ok(addr);
+        let base = move |left: usize| match (next, left) {
+            (Ok(0), _) => None,
+            (Ok(_), 0) => Some(Err(Unknown::TooLong)),
+            (Ok(kind), _) => {
+                next = self.u64(kind, self.layout.type_base);
+                Some(Ok(kind))
+            }
+            (Err(reason), _) => {
+                next = Ok(0);
+                Some(Err(reason))
+            }
+        };
+        (0..=MAX_BASES).rev().map_while(base)
     }
 
     /// Whether the object at `addr` is a type.

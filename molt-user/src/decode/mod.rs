@@ -4,8 +4,10 @@ use molt_common::call::Seen;
 use molt_common::event::process::Birth;
 use molt_common::event::sample::{Frame, Sample};
 use molt_common::event::{
-    Header, KIND_BIRTH, KIND_CALL, KIND_END, KIND_EXEC, KIND_FINALIZE, KIND_SAMPLE, KIND_SPENT, KIND_START,
+    Header, KIND_BIRTH, KIND_CALL, KIND_END, KIND_EXEC, KIND_FINALIZE, KIND_PIECE, KIND_SAMPLE, KIND_SPENT,
+    KIND_START,
 };
+use molt_common::plan::Piece;
 use zerocopy::{FromBytes, IntoBytes};
 
 /// One record, as the kernel sent it.
@@ -27,6 +29,8 @@ pub enum Record<'a> {
     Call(Seen),
     /// The hits that were granted are spent.
     Spent(Header),
+    /// A copy of some memory, for the thread's next call.
+    Piece(Piece, &'a [u8]),
 }
 
 /// Why bytes are no record.
@@ -83,6 +87,11 @@ pub fn decode(bytes: &[u8]) -> Result<Record<'_>, DecodeError> {
         KIND_START => Ok(Record::Start(header)),
         KIND_FINALIZE => Ok(Record::Finalize(header)),
         KIND_CALL => Ok(Record::Call(Seen::read_from_prefix(bytes).map_err(|_short| cut)?.0)),
+        KIND_PIECE => {
+            let (piece, rest) = Piece::read_from_prefix(bytes).map_err(|_short| cut)?;
+            let copied = usize::try_from(piece.bytes).ok().and_then(|len| rest.get(..len)).ok_or(cut)?;
+            Ok(Record::Piece(piece, copied))
+        }
         KIND_SPENT => Ok(Record::Spent(header)),
         kind => Err(DecodeError::Kind(kind)),
     }

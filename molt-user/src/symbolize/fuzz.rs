@@ -2,10 +2,12 @@
 //! the readers' own constants.
 
 use super::code::read_code;
+use super::containers::read_container;
 use super::functions::{Budget, Wanted, find_qualname};
 use super::memory::Image;
 use super::modules::{main_interpreter, read_import_paths, read_modules};
 use super::source::SourceFile;
+use super::types::{read_class, read_instance, read_slots, read_type};
 use crate::cpython::debug_offsets::layout_of;
 use crate::cpython::layout::Layout;
 use crate::cpython::linetable::LineTable;
@@ -63,7 +65,9 @@ pub fn memory_image(bytes: &[u8]) {
 
 /// Reads what a session reads: modules, paths, the stack of the first thread and the code on it.
 fn read_all<M: Memory>(memory: &M, layout: &Layout, runtime: u64) {
-    let Ok(interp) = main_interpreter(memory, layout, runtime) else { return };
+    let interp = main_interpreter(memory, layout, runtime);
+    read_object(memory, layout, interp.unwrap_or(runtime));
+    let Ok(interp) = interp else { return };
     let _any = (read_modules(memory, layout, interp), read_import_paths(memory, layout, interp));
     let (walk, mut buffers) = (layout.walk(), Buffers::default());
     let tstate = memory.read_u64(interp.wrapping_add(u64::from(layout.interp_threads_head))).unwrap_or(0);
@@ -83,6 +87,22 @@ fn read_all<M: Memory>(memory: &M, layout: &Layout, runtime: u64) {
         }
         addr = step.previous;
     }
+}
+
+/// Reads `sys.modules` as a dict and as an instance, and its type as a type and as a class.
+fn read_object<M: Memory>(memory: &M, layout: &Layout, interp: u64) {
+    let objects = Objects::new(memory, layout);
+    let Ok(addr) = objects.u64(interp, layout.interp_modules) else { return };
+    let Ok(class) = objects.u64(addr, layout.object_type) else { return };
+    // Any name is as good as the true one, and this one makes slots of all attributes.
+    let name = |_| Ok("member_descriptor".to_owned());
+    let slots = read_slots(memory, layout, class).unwrap_or_default();
+    let _any = (
+        read_type(memory, layout, class),
+        read_class(memory, layout, interp, class, name),
+        read_container(memory, layout, addr, name),
+        read_instance(memory, layout, addr, &slots, name),
+    );
 }
 
 /// Frames followed.

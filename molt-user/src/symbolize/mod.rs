@@ -4,6 +4,7 @@
 
 pub mod cache;
 pub mod code;
+pub mod containers;
 pub mod functions;
 pub mod fuzz;
 pub mod kind;

@@ -7,8 +7,8 @@ use molt_common::fault::Fault;
 use molt_mpa::model::ProcessRole;
 
 /// Faults by which a call, or its end, leaves no record.
-const LOSSES: [Fault; 5] =
-    [Fault::OpenCallsFull, Fault::CallSitesFull, Fault::UnreadCall, Fault::UnreadException, Fault::NotReady];
+const LOSSES: [Fault; 4] =
+    [Fault::OpenCallsFull, Fault::CallSitesFull, Fault::UnreadCall, Fault::UnreadException];
 
 /// What the hooks of calls have seen, and what has passed them.
 pub(super) fn calls(options: &Options, watch: &Watch, faults: &[(Fault, u64)]) -> CallCoverage {

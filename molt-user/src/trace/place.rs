@@ -8,7 +8,7 @@ use crate::cpython::object::Objects;
 use crate::cpython::{Known, Unknown};
 use crate::symbolize::code::{CodeObject, read_code};
 use crate::symbolize::functions::{Wanted, find_qualname};
-use crate::symbolize::memory::Recent;
+use crate::symbolize::memory::{Overlay, Pieces, Recent};
 use crate::symbolize::qualname::{Basis, qualname};
 use crate::symbolize::source::SourceFile;
 use molt_common::event::sample::Frame;
@@ -40,11 +40,21 @@ pub(super) enum Placing {
 }
 
 impl Reader {
-    /// Reads the code object of a sampled frame if it is new, and no more than that: it may be freed in a moment.
-    pub(super) fn read_ahead(&mut self, frame: &Frame) -> Known<Arc<SeenCode>> {
+    /// Reads the code object of a frame if it is new, and no more than that: it may be freed in a moment. `pieces`:
+    /// what was copied of it when the frame was met.
+    pub(super) fn read_ahead(&mut self, frame: &Frame, pieces: &Pieces) -> Known<Arc<SeenCode>> {
         let Self { codes, memory, layout, .. } = self;
         let read = || {
-            let object = read_code(&Recent::new(memory), layout, frame.code, frame.globals)?;
+            let mut object = read_code(
+                &Overlay { pieces, memory: &Recent::new(memory) },
+                layout,
+                frame.code,
+                frame.globals,
+            )?;
+            if object.module.is_err() {
+                // Since the copy was made the namespace has grown, and lies elsewhere now.
+                object.module = Objects::new(memory, layout).namespace_name(frame.globals);
+            }
             let identity = in_globals(object.identity, frame.globals);
             Ok(SeenCode { id: OnceLock::new(), identity, object })
         };
@@ -60,7 +70,7 @@ impl Reader {
     /// Finds the code of a sampled frame, and names it if it is new. `callers`: the frames further out,
     /// innermost first.
     pub(super) fn place(&mut self, frame: &Frame, callers: &[Frame], tally: &mut Tally) -> Placing {
-        let seen = match self.read_ahead(frame) {
+        let seen = match self.read_ahead(frame, &Pieces::default()) {
             Ok(seen) if is_hidden(frame, &seen.object) => return Placing::Hidden,
             Ok(seen) => seen,
             Err(reason) => return Placing::Unknown(reason),

@@ -76,6 +76,8 @@ pub fn run(options: &Options, progress: &mut dyn FnMut(Progress)) -> Result<Outc
     run.follow(&signals, progress)?;
     let counted = run.kernel.counted().context("failed to read what was counted")?;
     run.watch.count(&counted);
+    let meter = run.kernel.meter().context("failed to read what the hooks did")?;
+    tracing::info!(?meter, "hooks");
     let unhooking = run.kernel.unhook();
     let outcome = finish(run.options, &mut run.watch, &run.kernel, caller()?)?;
     drop(unhooking);
@@ -203,6 +205,7 @@ impl Run<'_> {
         for ask in self.watch.asks() {
             let done = match ask {
                 Ask::Configure(pid, config) => self.kernel.trace(pid, &config).map_err(anyhow::Error::from),
+                Ask::Plan(program, plans) => self.kernel.plan(program, &plans).map_err(anyhow::Error::from),
                 Ask::Forget(pid) => {
                     self.kernel.forget(pid);
                     self.kernel.unhook_calls(pid);

@@ -80,7 +80,7 @@ impl Target {
 fn read_report(output: &mut BufReader<ChildStdout>) -> Value {
     let mut line = String::new();
     output.read_line(&mut line).expect("the report is text");
-    serde_json::from_str(&line).unwrap_or_else(|error| panic!("no report in {line:?}: {error}"))
+    serde_json::from_str(&line).unwrap_or_else(|error| panic!("no report: {error}"))
 }
 
 impl Drop for Target {

@@ -55,6 +55,7 @@ pub(super) const COLUMNS: &[(&str, &[&str])] = &[
     ("heap_type_cached_keys", &["heaptype.ht_cached_keys"]),
     ("heap_type_module", &["heaptype.ht_module"]),
     ("interp_static_types", &["interp.types_builtin_initialized", "interp.types_builtins"]),
+    ("interp_extension_types", &["interp.types_extension_initialized"]),
     ("static_type_dict", &["static_builtin_state.tp_dict"]),
     ("member_def", &["memberdescr.d_member"]),
     ("str_length", &["ascii.length"]),

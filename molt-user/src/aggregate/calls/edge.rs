@@ -1,11 +1,11 @@
 //! Calls from one site to one callee.
 
 use super::names::{ArgsId, TypeId};
-use super::{Count, Outcome};
+use super::{ByException, Count, Outcome};
 use std::collections::BTreeMap;
 
 /// Most different pairs of arguments and results that are told apart, of which an artifact shows 32.
-const MAX_SIGNATURES: usize = 1_024;
+const MAX_SIGNATURES: usize = 256;
 
 /// Calls from one site to one callee.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -17,30 +17,40 @@ pub struct Edge {
     /// Those whose end was seen.
     pub ended: u64,
     /// Those that ended by an exception, by its type.
-    pub exceptions: BTreeMap<TypeId, u64>,
+    pub exceptions: ByException<u64>,
     signatures: BTreeMap<(ArgsId, Option<TypeId>), u64>,
 }
 
 impl Edge {
-    /// Counts calls with these types. Returns how many of them lost their types for want of room.
-    pub(super) fn add(&mut self, args: ArgsId, outcome: Outcome, seen: u64) -> u64 {
+    /// Whether types that are not known here yet are told apart.
+    pub(super) fn has_room(&self) -> bool {
+        self.signatures.len() < MAX_SIGNATURES
+    }
+
+    /// Counts calls with these types; `None` are types that there was no room for. Returns how many calls lost
+    /// their types.
+    pub(super) fn add(&mut self, args: Option<ArgsId>, outcome: Outcome, seen: u64) -> u64 {
         let result = match outcome {
             Outcome::Returned(result) => Some(result.unwrap_or(TypeId::UNREAD)),
             Outcome::Raised(_) | Outcome::Open => None,
         };
         if let Outcome::Raised(exception) = outcome {
-            *self.exceptions.entry(exception.unwrap_or(TypeId::UNREAD)).or_default() += seen;
+            *self.exceptions.of(exception.unwrap_or(TypeId::UNREAD)) += seen;
         }
         if outcome != Outcome::Open {
             self.ended += seen;
         }
-        let full = self.signatures.len() >= MAX_SIGNATURES;
-        if full && !self.signatures.contains_key(&(args, result)) {
-            self.undetailed += seen;
-            return seen;
+        let has_room = self.has_room();
+        match args.map(|args| (args, result)) {
+            Some(signature) if has_room || self.signatures.contains_key(&signature) => {
+                *self.signatures.entry(signature).or_default() += seen;
+                0
+            }
+            _ => {
+                self.undetailed += seen;
+                seen
+            }
         }
-        *self.signatures.entry((args, result)).or_default() += seen;
-        0
     }
 
     /// Those with types: their arguments and results, and how often.
@@ -53,8 +63,8 @@ impl Edge {
         self.calls = self.calls.plus(other.calls);
         self.undetailed += other.undetailed;
         self.ended += other.ended;
-        for (exception, count) in &other.exceptions {
-            *self.exceptions.entry(*exception).or_default() += count;
+        for (exception, count) in other.exceptions.iter() {
+            *self.exceptions.of(exception) += count;
         }
         for (signature, count) in &other.signatures {
             *self.signatures.entry(*signature).or_default() += count;

@@ -1,7 +1,6 @@
 //! What one code was seen to do, wherever it was called from.
 
-use super::{Count, TypeId};
-use std::collections::BTreeMap;
+use super::{ByException, Count};
 
 /// What one code was seen to do. Empty for one that was only seen to call others.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -11,7 +10,7 @@ pub struct Function {
     /// How often its generators or coroutines went on.
     pub resumes: u64,
     /// What it raised and let through.
-    pub exceptions: BTreeMap<TypeId, Raises>,
+    pub exceptions: ByException<Raises>,
 }
 
 impl Function {
@@ -19,8 +18,8 @@ impl Function {
     pub fn merge(&mut self, other: &Self) {
         self.calls = self.calls.plus(other.calls);
         self.resumes += other.resumes;
-        for (exception, raises) in &other.exceptions {
-            let sum = self.exceptions.entry(*exception).or_default();
+        for (exception, raises) in other.exceptions.iter() {
+            let sum = self.exceptions.of(exception);
             sum.raised += raises.raised;
             sum.propagated += raises.propagated;
         }

@@ -63,7 +63,8 @@ impl Names {
         self.texts.get(id.0 as usize).map_or(WORDS[0], |name| name)
     }
 
-    pub(super) fn args(&mut self, slots: Vec<Slot>, cut: bool) -> ArgsId {
+    /// The id of these parameters. Those that are not known yet get one where there is `room`.
+    pub(super) fn args(&mut self, slots: Vec<Slot>, cut: bool, room: bool) -> Option<ArgsId> {
         let types = slots.into_iter().map(|slot| match slot {
             Slot::Type(id) => id,
             Slot::Rest => TypeId::REST,
@@ -71,16 +72,35 @@ impl Names {
             Slot::Unread => TypeId::UNREAD,
         });
         let list: Box<[TypeId]> = types.chain(cut.then_some(TypeId::FURTHER)).collect();
-        if let Some(id) = self.list_ids.get(&list) {
-            return *id;
+        let known = self.list_ids.get(&list).copied();
+        if known.is_some() || !room {
+            return known;
         }
-        let id = ArgsId(u32::try_from(self.lists.len()).unwrap_or(u32::MAX));
+        let id = ArgsId(u32::try_from(self.lists.len()).ok()?);
         self.lists.push(list.clone());
         self.list_ids.insert(list, id);
-        id
+        Some(id)
     }
 
     pub(super) fn types(&self, id: ArgsId) -> &[TypeId] {
         self.lists.get(id.0 as usize).map_or(&[], |list| list)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A site that has no room for further types must not fill memory with them.
+    #[test]
+    fn without_room_only_known_parameters_have_an_id() {
+        let mut names = Names::default();
+        let int = Slot::Type(names.intern("int"));
+        assert_eq!(names.args(vec![int], false, false), None);
+        let id = names.args(vec![int], false, true);
+        assert!(id.is_some());
+        assert_eq!(names.args(vec![int], false, false), id);
+        assert_eq!(names.args(vec![int, int], false, false), None);
+        assert_eq!(names.lists.len(), 1);
     }
 }

@@ -24,8 +24,8 @@ impl Calls {
             count_est: all.calls.est,
             signatures: signatures.collect(),
             undetailed: all.undetailed,
-            exceptions: (all.ended > 0).then(|| all.exceptions.values().sum()),
-            exception_types: all.exceptions.iter().map(|(id, count)| (name(*id), *count)).collect(),
+            exceptions: (all.ended > 0).then(|| all.exceptions.iter().map(|(_, count)| count).sum()),
+            exception_types: all.exceptions.iter().map(|(id, count)| (name(id), count)).collect(),
         }
     }
 }

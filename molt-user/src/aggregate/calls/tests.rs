@@ -1,11 +1,13 @@
+mod sites;
+mod symbols;
+
 use super::*;
-use crate::aggregate::call_counts::call_counts;
 use crate::aggregate::call_sites::{CallSites, call_sites};
 use crate::aggregate::code::{Code, Files};
 use crate::aggregate::symbols::symbols;
 use crate::aggregate::tally::{Columns, Placed, Tally};
 use molt_mpa::ids::Sha256Hash;
-use molt_mpa::model::{CallSite, CallTarget, ExceptionCount, Observation, Symbol, SymbolKind};
+use molt_mpa::model::{CallSite, CallTarget, Observation, Symbol, SymbolKind};
 use molt_mpa::redact::{Policy, Redactor};
 
 /// A program of which calls are seen.
@@ -165,17 +167,19 @@ fn memory_for_signatures_is_bounded() {
     let site = run.site(main, 10);
     let error = run.raised("KeyError");
     for n in 0..5_000 {
+        let error = run.raised(&format!("app.E{n}"));
         run.call(site, f, &format!("app.T{n}"), error, 1);
     }
     run.call(site, f, "app.T0", error, 100);
     let [site] = run.sites(true).try_into().unwrap();
     let target = &site.targets[0];
-    let kept = 1_024;
+    let kept = 256;
     assert_eq!((target.count, target.undetailed), (5_100, 5_000 - kept));
     assert_eq!((target.signatures.len() as u64, site.signatures_dropped), (32, kept - 32));
     assert_eq!(signatures(target)[0], ("(app.T0) -> nothing".to_owned(), 101));
     assert_eq!(target.exceptions, Some(5_100), "an exception counts whether or not the types had room");
     assert_eq!(run.calls.without_detail(), 5_000 - kept);
+    assert_eq!((target.exception_types.len(), target.exception_types["..."]), (65, 5_000 - 64 + 100));
 }
 
 /// A program may make types without end; their names must not fill molt's memory.
@@ -198,147 +202,6 @@ fn estimates_add_up_beside_the_counts() {
     assert_eq!(count(2, Some(20)).plus(count(3, None)), count(5, Some(23)));
     assert_eq!(Count::default().plus(count(2, Some(1))), count(2, Some(2)), "fewer than were seen");
     assert_eq!(count(1, Some(u64::MAX)).plus(count(1, Some(2))), count(2, Some(u64::MAX)));
-}
-
-/// `call_counts` has the estimate where there is one; functions that were not called are not in it.
-#[test]
-fn counts_of_calls_are_estimates_or_counts() {
-    let mut run = Run::default();
-    let (main, f, g) = (run.code("<module>", 1), run.code("f", 2), run.code("g", 3));
-    let site = run.site(main, 10);
-    let int = run.returned("int");
-    run.call(site, f, "int", int, 4);
-    run.calls.undetailed(Some(site), g, Count { seen: 2, est: Some(50) });
-    let symbols = run.symbols();
-    let calls = |name: &str| (symbols[name].calls, symbols[name].calls_est);
-    assert_eq!([calls("app.f"), calls("app.g")], [(Some(4), None), (Some(2), Some(50))]);
-    assert_eq!(calls("app.<module>"), (None, None));
-    let counts = [("app.f", 4), ("app.g", 50)].map(|(name, count)| (name.to_owned(), count));
-    assert_eq!(call_counts(&symbols), counts.into());
-    let [site] = run.sites(true).try_into().unwrap();
-    let estimates: Vec<_> = site.targets.iter().map(|target| target.count_est).collect();
-    assert_eq!(estimates, [None, Some(50)]);
-}
-
-/// Functions that no sample met, and those that only samples met, stand side by side.
-#[test]
-fn symbols_are_those_of_samples_and_of_calls() {
-    let mut run = Run::default();
-    let (main, f, steps, hot) =
-        (run.code("<module>", 1), run.code("f", 2), run.code("steps", 3), run.code("hot", 4));
-    let never = run.code("never", 5);
-    run.tally.add(&[Some(Placed { code: hot, offset: 2 })], |_, _| Site::nowhere());
-    let site = run.site(main, 10);
-    run.call(site, f, "int", Outcome::Open, 1);
-    run.calls.resumed(steps, 3);
-    run.calls.resumed(steps, 4);
-    assert!(run.tally.code(never).is_some());
-    let symbols = run.symbols();
-    let seen: Vec<_> = symbols
-        .iter()
-        .map(|(name, symbol)| (name.as_str(), symbol.observation, symbol.calls, symbol.resumes))
-        .collect();
-    let exact = Observation::Exact;
-    assert_eq!(
-        seen,
-        [
-            ("app.<module>", exact, None, None),
-            ("app.f", exact, Some(1), None),
-            ("app.hot", Observation::Sampled, None, None),
-            ("app.steps", exact, None, Some(7))
-        ]
-    );
-    assert_eq!(symbols["app.f"].codes[0].code_hash, Sha256Hash::of(b"f2"));
-    assert_eq!(symbols["app.f"].first_line, Some(2));
-}
-
-/// An exception is raised in one function and passes through others; codes of one name are one symbol.
-#[test]
-fn exceptions_of_all_codes_of_a_name_add_up() {
-    let mut run = Run::default();
-    let (second, first) = (run.code("f", 9), run.code("f", 2));
-    let [key, value] = ["KeyError", "ValueError"].map(|name| run.calls.type_id(name));
-    run.calls.raised(first, value, true, 1);
-    run.calls.raised(second, value, true, 2);
-    run.calls.raised(second, value, false, 5);
-    run.calls.raised(second, key, false, 1);
-    let symbol = &run.symbols()["app.f"];
-    let exception = |name: &str, raised, propagated| ExceptionCount {
-        type_name: name.to_owned(),
-        observation: Observation::Exact,
-        raised,
-        propagated,
-    };
-    assert_eq!(symbol.exceptions, [exception("KeyError", 0, 1), exception("ValueError", 3, 5)]);
-    assert_eq!((symbol.codes.len(), symbol.first_line), (2, Some(2)));
-}
-
-/// A site that both met keeps exact counts, and says of a target that only samples met how it was met.
-#[test]
-fn exact_counts_win_over_samples() {
-    let mut run = Run::default();
-    let (main, f, g) = (run.code("<module>", 1), run.code("f", 2), run.code("g", 3));
-    let at = run.site(main, 10);
-    let stack =
-        |callee, offset| [Some(Placed { code: callee, offset: 0 }), Some(Placed { code: main, offset })];
-    for callee in [f, f, f, g] {
-        run.tally.add(&stack(callee, 10), |key, _| site(key.offset));
-    }
-    run.tally.add(&stack(g, 20), |key, _| site(key.offset));
-    run.call(at, f, "int", Outcome::Open, 2);
-    let sites = run.sites(false);
-    let met: Vec<_> = sites
-        .iter()
-        .map(|site| {
-            let target = |target: &CallTarget| (target.symbol.clone(), target.count, target.observation);
-            (site.line, site.observation, site.targets.iter().map(target).collect::<Vec<_>>())
-        })
-        .collect();
-    let sampled = Observation::Sampled;
-    assert_eq!(
-        met,
-        [
-            (
-                10,
-                Observation::Exact,
-                vec![("app.f".to_owned(), 2, None), ("app.g".to_owned(), 1, Some(sampled))]
-            ),
-            (20, sampled, vec![("app.g".to_owned(), 1, None)])
-        ]
-    );
-    let exact = run.sites(true);
-    assert_eq!(exact.iter().map(|site| (site.line, site.targets.len())).collect::<Vec<_>>(), [(10, 1)]);
-}
-
-/// Two call instructions of one expression, and two codes of one caller, are one site.
-#[test]
-fn places_with_one_id_are_one_site() {
-    let mut run = Run::default();
-    let (main, again, f) = (run.code("<module>", 1), run.code("<module>", 1 << 9), run.code("f", 2));
-    let int = run.returned("int");
-    for caller in [main, again] {
-        for offset in [10, 12] {
-            let key = SiteKey { caller, offset };
-            run.calls.site(key, || site(7));
-            run.call(key, f, "int", int, 1);
-        }
-    }
-    assert_eq!(signatures(&run.target()), [("(int) -> int".to_owned(), 4)]);
-    let ids = call_sites(&run.tally, &run.calls, true, &Files::default(), &mut redactor()).ids;
-    assert_eq!(ids.len(), 4);
-}
-
-/// A call from a place that nothing names is counted for its callee, and as lost for the sites.
-#[test]
-fn sites_without_a_name_are_counted() {
-    let mut run = Run::default();
-    let f = run.code("f", 2);
-    let nameless = run.tally.intern(Code { hash: None, ..run.tally.code(f).cloned().unwrap() });
-    run.calls.site(SiteKey { caller: nameless, offset: 4 }, Site::nowhere);
-    run.call(SiteKey { caller: nameless, offset: 4 }, f, "int", Outcome::Open, 3);
-    let found = call_sites(&run.tally, &run.calls, true, &Files::default(), &mut redactor());
-    assert_eq!((found.sites.len(), found.unnamed), (0, 3));
-    assert_eq!(run.symbols()["app.f"].calls, Some(3));
 }
 
 /// The order in which a hash map of the kernel hands out its entries must not show.

@@ -72,12 +72,15 @@ pub struct CallCoverage {
 impl CallCoverage {
     /// Which functions ran. Those that samples met are there as well.
     pub(super) fn symbols(&self) -> SectionState {
-        self.state([], &Missing::Nothing)
+        self.state(self.sampled(), &Missing::Nothing)
     }
 
-    /// Which calls were made.
+    /// Which calls were made. Those that samples met are there as well.
     pub(super) fn sites(&self) -> SectionState {
-        self.state([], &Missing::Part("calls of functions written in C are not hooked".to_owned()))
+        self.state(
+            self.sampled(),
+            &Missing::Part("calls of functions written in C are not hooked".to_owned()),
+        )
     }
 
     /// How often functions were called.
@@ -107,6 +110,12 @@ impl CallCoverage {
     /// Contents of containers.
     pub(super) fn containers(&self) -> SectionState {
         self.state([], &self.containers)
+    }
+
+    /// What fills the time between windows.
+    fn sampled(&self) -> Option<String> {
+        matches!(self.seen, Seen::Windows { .. })
+            .then(|| "outside of them what was on a stack when a sample was taken".to_owned())
     }
 
     fn undetailed(&self) -> Option<String> {

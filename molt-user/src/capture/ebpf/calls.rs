@@ -6,7 +6,8 @@ use super::uprobe_multi::{MultiError, MultiProgram, Place, Prepared, Scope};
 use crate::cpython::sites::{HookSites, Kind};
 use aya::Ebpf;
 use aya::maps::{Array, HashMap, MapData, MapError, PerCpuArray};
-use molt_common::call::{CallKey, FrameKey, Gate, Meter, NO_REGISTER, Site, SiteKey, UNLIMITED};
+use molt_common::call::{CallKey, FrameKey, Gate, Meter, NO_REGISTER, Site, SiteKey, UNLIMITED, outcome};
+use molt_common::plan::Plans;
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::ffi::{CStr, CString};
@@ -27,6 +28,7 @@ pub(super) struct Calls {
     undetailed: HashMap<MapData, MapValue<SiteKey>, u64>,
     meter: PerCpuArray<MapData, MapValue<Meter>>,
     gate: Array<MapData, MapValue<Gate>>,
+    plans: HashMap<MapData, u32, MapValue<Plans>>,
     links: BTreeMap<u32, Vec<OwnedFd>>,
 }
 
@@ -63,6 +65,7 @@ impl Calls {
             undetailed: take_map!(ebpf, "UNDETAILED", HashMap)?,
             meter: take_map!(ebpf, "METER", PerCpuArray)?,
             gate: take_map!(ebpf, "GATE", Array)?,
+            plans: take_map!(ebpf, "PLANS", HashMap)?,
             links: BTreeMap::new(),
         })
     }
@@ -150,6 +153,14 @@ impl Kernel {
         }
     }
 
+    /// Copies objects of `program` as `plans` say.
+    pub fn plan(&mut self, program: u32, plans: &Plans) -> Result<(), HookError> {
+        self.calls
+            .plans
+            .insert(program, MapValue(*plans), 0)
+            .map_err(|source| HookError::Map { map: "PLANS", source })
+    }
+
     /// Lets so many more hits be counted; all of them if `None`.
     pub fn grant(&mut self, hits: Option<u64>) -> Result<(), HookError> {
         let left = hits.map_or(UNLIMITED, |hits| i64::try_from(hits).unwrap_or(UNLIMITED));
@@ -175,7 +186,9 @@ impl Kernel {
         let calls = &self.calls;
         let refused = |map| move |source| HookError::Map { map, source };
         let counts = calls.counts.iter().map(|entry| entry.map(|(key, count)| (key.0, count)));
-        let open = calls.open.iter().map(|entry| entry.map(|(_, key)| key.0));
+        let frames = calls.open.iter().map(|entry| entry.map(|(_, key)| key.0));
+        // Places whose call is over are kept for the next one.
+        let open = frames.filter(|entry| entry.as_ref().map_or(true, |key| key.outcome == outcome::OPEN));
         let undetailed = calls.undetailed.iter().map(|entry| entry.map(|(key, count)| (key.0, count)));
         Ok(Counted {
             calls: counts.collect::<Result<_, _>>().map_err(refused("CALLS"))?,

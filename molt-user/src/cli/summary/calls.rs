@@ -18,23 +18,23 @@ fn calls(artifact: &Artifact) -> Option<String> {
     }
     let state = artifact.collector.sections.get(Section::SymbolsCalls.name());
     let complete = state.is_some_and(|state| state.status == Status::Complete);
-    let mut line = format!("{} calls exactly", grouped(seen));
+    let mut parts = vec![format!("{} calls exactly", grouped(seen))];
     if complete {
-        line += " (100 %)";
+        parts.push(" (100 %)".to_owned());
     } else if all > seen {
-        line += &format!(" ({} % of about {})", percent(Share::of(seen, all)), grouped(all));
+        parts.push(format!(" ({} % of about {})", percent(Share::of(seen, all)), grouped(all)));
     }
     let windows = &artifact.collector.windows;
     if !windows.is_empty() && !complete {
         let micros: u64 = windows.iter().map(|window| window.duration_ms.as_micros()).sum();
         let plural = if windows.len() == 1 { "" } else { "s" };
         let (seconds, millis) = (micros / 1_000_000, micros / 1_000 % 1_000);
-        line += &format!(" in {} window{plural} of {seconds}.{millis:03} s", windows.len());
+        parts.push(format!(" in {} window{plural} of {seconds}.{millis:03} s", windows.len()));
     }
     if let Some(coverage) = artifact.collector.coverage {
-        line += &format!(", {} % of samples in functions seen so", percent(coverage));
+        parts.push(format!(", {} % of samples in functions seen so", percent(coverage)));
     }
-    Some(line)
+    Some(parts.concat())
 }
 
 fn overhead(artifact: &Artifact) -> Option<String> {

@@ -142,6 +142,9 @@ pub struct Layout {
     /// `PyInterpreterState.types.builtins` (3.12), `.types.builtins.initialized`: what an interpreter keeps of
     /// each static builtin type.
     pub interp_static_types: u32,
+    /// `PyInterpreterState.types.for_extensions.initialized`: the same for those of extensions of the standard
+    /// library; from 3.13.
+    pub interp_extension_types: u32,
     /// `tp_dict` in one entry of that (`static_builtin_state`, `managed_static_type_state`); from 3.12.
     pub static_type_dict: u32,
     /// `PyMemberDescrObject.d_member`.

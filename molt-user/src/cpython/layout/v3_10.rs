@@ -63,6 +63,7 @@ pub(super) const LAYOUT: Layout = Layout {
     heap_type_cached_keys: 872,
     heap_type_module: 880,
     interp_static_types: ABSENT,
+    interp_extension_types: ABSENT,
     static_type_dict: ABSENT,
     member_def: 40,
     str_length: 16,

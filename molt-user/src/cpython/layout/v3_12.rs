@@ -63,6 +63,7 @@ pub(super) const LAYOUT: Layout = Layout {
     heap_type_cached_keys: 880,
     heap_type_module: 888,
     interp_static_types: 373_704,
+    interp_extension_types: ABSENT,
     static_type_dict: 16,
     member_def: 40,
     str_length: 16,

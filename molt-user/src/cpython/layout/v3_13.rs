@@ -63,6 +63,7 @@ pub(super) const LAYOUT: Layout = Layout {
     heap_type_cached_keys: 880,
     heap_type_module: 888,
     interp_static_types: 182_968,
+    interp_extension_types: 192_584,
     static_type_dict: 24,
     member_def: 40,
     str_length: 16,

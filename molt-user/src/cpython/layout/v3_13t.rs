@@ -63,6 +63,7 @@ pub(super) const LAYOUT: Layout = Layout {
     heap_type_cached_keys: 896,
     heap_type_module: 904,
     interp_static_types: 186_056,
+    interp_extension_types: 195_672,
     static_type_dict: 24,
     member_def: 56,
     str_length: 32,

@@ -63,6 +63,7 @@ pub(super) const LAYOUT: Layout = Layout {
     heap_type_cached_keys: 880,
     heap_type_module: 888,
     interp_static_types: 180_240,
+    interp_extension_types: 189_856,
     static_type_dict: 24,
     member_def: 40,
     str_length: 16,

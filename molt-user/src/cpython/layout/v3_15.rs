@@ -63,6 +63,7 @@ pub(super) const LAYOUT: Layout = Layout {
     heap_type_cached_keys: 888,
     heap_type_module: 896,
     interp_static_types: 180_264,
+    interp_extension_types: 190_024,
     static_type_dict: 24,
     member_def: 40,
     str_length: 16,

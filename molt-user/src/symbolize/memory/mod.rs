@@ -2,10 +2,12 @@
 
 mod fault;
 mod image;
+mod overlay;
 mod process;
 mod recent;
 
 pub use fault::FaultyMemory;
 pub use image::{Image, ImageError, Recorder};
+pub use overlay::{Overlay, Pieces};
 pub use process::{ProcessMemory, ReadFailures};
 pub use recent::Recent;

@@ -1,8 +1,15 @@
 //! Type objects: their names, kinds and identities.
 
+mod class;
+mod instance;
 mod name;
+mod namespace;
+mod slots;
 
+pub use class::{Attribute, Attributes, Class, ClassForm, MAX_ATTRIBUTES, read_class};
+pub use instance::{Instance, InstanceAttribute, read_instance};
 pub use name::TypeName;
+pub use slots::{Slot, read_slots};
 
 use super::cache::{CodeCache, Identified};
 use crate::cpython::layout::Layout;

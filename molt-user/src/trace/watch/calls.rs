@@ -5,12 +5,15 @@ use crate::aggregate::calls::{Call, Count, Outcome, Slot, TypeId};
 use crate::aggregate::tally::{CodeId, SiteKey, Tally};
 use crate::capture::ebpf::calls::Counted;
 use crate::cpython::calls::call_layout;
+use crate::cpython::layout::Layout;
 use crate::cpython::{Known, Unknown};
+use crate::symbolize::memory::{Overlay, Pieces};
 use crate::symbolize::types::read_type_name;
 use crate::trace::names::CallNames;
 use crate::trace::reader::{Reader, SeenCode};
 use molt_common::call::{CallKey, CallLayout, KEYWORDS, REST, SLOTS_CUT, Seen, UNREAD, address, outcome};
 use molt_common::event::sample::Frame;
+use molt_common::walk::Memory;
 use molt_common::walk::call::packed_type;
 use std::sync::Arc;
 
@@ -21,18 +24,20 @@ impl Watch {
     /// Reads the code objects and the types of a call that was met for the first time, and no more than that:
     /// they may be freed in a moment.
     pub(super) fn read_call_ahead(&mut self, seen: &Seen) {
+        let pieces = self.pieces.remove(&seen.header.tid).unwrap_or_default();
         let names = self.programs.get_mut(seen.key.program as usize);
         let reader = self.subjects.get_mut(&seen.header.pid).and_then(|subject| subject.reader());
         let (Some(names), Some(reader)) = (names, reader) else { return };
         for frame in [callee(seen), caller(seen)].into_iter().flatten() {
             // What cannot be read is counted when the record is taken.
-            let _ = reader.read_ahead(&frame);
+            let _ = reader.read_ahead(&frame, &pieces);
         }
         let layout = call_layout(&reader.layout, &reader.interpreter);
+        let memory = Overlay { pieces: &pieces, memory: &reader.memory };
         for packed in types(&seen.key).filter(|packed| *packed > UNREAD) {
             if !names.knows_type(packed) {
-                let found = read_type(reader, &layout, packed).map(|name| self.calls.type_id(&name));
-                names.note_type(packed, found);
+                let found = read_type(&memory, &reader.layout, &layout, packed);
+                names.note_type(packed, found.map(|name| self.calls.type_id(&name)));
             }
         }
     }
@@ -136,7 +141,7 @@ fn identify(
     further: &[Frame],
     tally: &mut Tally,
 ) -> Known<(CodeId, Arc<SeenCode>)> {
-    let seen = reader.read_ahead(frame)?;
+    let seen = reader.read_ahead(frame, &Pieces::default())?;
     Ok((reader.identify(frame, further, &seen, tally)?, seen))
 }
 
@@ -147,15 +152,15 @@ fn types(key: &CallKey) -> impl Iterator<Item = u64> {
 }
 
 /// The name of the type that the kernel side met at `packed`, if it is still there.
-fn read_type(reader: &Reader, layout: &CallLayout, packed: u64) -> Known<String> {
+fn read_type<M: Memory>(memory: &M, layout: &Layout, calls: &CallLayout, packed: u64) -> Known<String> {
     let there = |addr| {
-        let now = packed_type(&reader.memory, layout, addr);
+        let now = packed_type(memory, calls, addr);
         // An identity of 0 was not looked at, or could not be.
         if now == packed || packed == addr { Ok(()) } else { Err(Unknown::Stale) }
     };
     let addr = address(packed);
     there(addr)?;
-    let name = read_type_name(&reader.memory, &reader.layout, addr)?;
+    let name = read_type_name(memory, layout, addr)?;
     // The program runs on: what was freed meanwhile may have been read half from its successor.
     there(addr)?;
     Ok(name)

@@ -13,10 +13,13 @@ use crate::aggregate::code::Files;
 use crate::aggregate::modules::Modules;
 use crate::aggregate::processes::Processes;
 use crate::aggregate::tally::Tally;
+use crate::cpython::plans::plans;
 use crate::decode::{Record, decode};
 use crate::discover::{Build, Inspector, Process};
+use crate::symbolize::memory::Pieces;
 use crate::symbolize::paths::{Roots, SourceFile};
 use molt_common::config::ProcessConfig;
+use molt_common::plan::Plans;
 use molt_mpa::quantity::Millis;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -26,6 +29,8 @@ use std::sync::Arc;
 pub(in crate::trace) enum Ask {
     /// Read process `pid` like this.
     Configure(u32, ProcessConfig),
+    /// Copy objects of a program like this.
+    Plan(u32, Box<Plans>),
     /// Report when processes that run this build begin and are about to end.
     Hook(Arc<Build>),
     /// Count the calls of process `pid`, which runs or is about to run this build.
@@ -48,6 +53,8 @@ pub(in crate::trace) struct Watch {
     pub(in crate::trace) calls: Calls,
     /// What calls' addresses stand for, by the number of the program.
     programs: Vec<CallNames>,
+    /// What was copied for the next call of each thread.
+    pieces: BTreeMap<u32, Pieces>,
     /// Calls whose end was not seen.
     pub(in crate::trace) open_calls: u64,
     /// Processes whose calls are not seen, and why not those of the last one.
@@ -89,6 +96,7 @@ impl Watch {
             counts_calls,
             calls: Calls::default(),
             programs: Vec::new(),
+            pieces: BTreeMap::new(),
             open_calls: 0,
             unhooked: (0, String::new()),
             spent: false,
@@ -127,6 +135,8 @@ impl Watch {
             Ok(Record::Start(header)) => self.start(&header),
             Ok(Record::Finalize(header)) => self.finalize(&header),
             Ok(Record::Call(seen)) => self.call(&seen),
+            // It was taken when it was read ahead.
+            Ok(Record::Piece(..)) => {}
             Ok(Record::Spent(_)) => self.spent = true,
             Err(unreadable) => {
                 tracing::debug!(%unreadable, "record left out");
@@ -141,6 +151,9 @@ impl Watch {
         for (pid, subject) in &mut self.subjects {
             if subject.search(*pid, now_ns, &mut self.inspector) {
                 subject.program = number_of(&mut self.programs, CallNames::default());
+                if let State::Python(reader) = &subject.state {
+                    self.asks.push(Ask::Plan(subject.program, Box::new(plans(&reader.layout))));
+                }
                 self.asks.extend(subject.config().map(|config| Ask::Configure(*pid, config)));
                 if let State::Python(reader) = &subject.state {
                     let build = &reader.interpreter.build;

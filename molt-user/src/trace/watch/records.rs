@@ -2,7 +2,9 @@
 
 use super::{Ask, Watch, number_of};
 use crate::aggregate::tally::{CodeId, Site};
+use crate::cpython::plans::plans;
 use crate::decode::{Record, decode};
+use crate::symbolize::memory::Pieces;
 use crate::trace::place::Placing;
 use crate::trace::subject::State;
 use molt_common::event::Header;
@@ -17,13 +19,16 @@ impl Watch {
         let (sample, frames) = match decode(bytes) {
             Ok(Record::Sample(sample, frames)) => (sample, frames),
             Ok(Record::Call(seen)) => return self.read_call_ahead(&seen),
+            Ok(Record::Piece(piece, bytes)) => {
+                return self.pieces.entry(piece.header.tid).or_default().add(piece.address, bytes);
+            }
             _ => return,
         };
         let subject = self.subjects.get_mut(&sample.header.pid).map(|subject| &mut subject.state);
         if let Some(State::Python(reader)) = subject {
             for frame in frames {
                 // What cannot be read is counted when the record is taken.
-                let _ = reader.read_ahead(frame);
+                let _ = reader.read_ahead(frame, &Pieces::default());
             }
         }
     }
@@ -82,6 +87,7 @@ impl Watch {
             // What the parent's addresses stand for holds for its copy, until either goes its own way.
             let names = self.programs.get(child.program as usize).cloned().unwrap_or_default();
             child.program = number_of(&mut self.programs, names);
+            self.asks.push(Ask::Plan(child.program, Box::new(plans(&reader.layout))));
             self.asks.extend(child.config().map(|config| Ask::Configure(birth.child_pid, config)));
             self.asks.push(Ask::Count(birth.child_pid, Arc::clone(&reader.interpreter.build)));
         }
@@ -100,6 +106,7 @@ impl Watch {
 
     pub(super) fn end(&mut self, header: &Header) {
         let at = self.since(header.time_ns);
+        self.pieces.remove(&header.tid);
         if header.tid != header.pid {
             self.processes.thread_end(header.pid, header.tid, at);
         } else if self.let_go(header.pid) {

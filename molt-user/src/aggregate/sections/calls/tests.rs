@@ -61,8 +61,14 @@ fn windows_say_how_long_they_were_open() {
     let reason = "12 windows of together 0.340 s of 25.007 s of CPU time".to_owned();
     assert_eq!(found, OF_CALLS.map(|section| (section, Status::Partial, reason.clone())));
     let seen = Seen::Windows { count: 1, open: millis(1), cpu: millis(9) };
-    let found = incomplete(CallCoverage { seen, ..CallCoverage::default() });
-    assert_eq!(found[0].2, "1 window of together 0.001 s of 0.009 s of CPU time");
+    let calls = CallCoverage { seen, ..CallCoverage::default() };
+    assert_eq!(incomplete(calls.clone())[0].2, "1 window of together 0.001 s of 0.009 s of CPU time");
+    assert_eq!(
+        all(calls)[&Section::Symbols].reason.as_deref(),
+        Some(
+            "1 window of together 0.001 s of 0.009 s of CPU time; outside of them what was on a stack when a sample was taken"
+        )
+    );
 }
 
 /// Each gap by itself keeps every section from being complete, and all are named.

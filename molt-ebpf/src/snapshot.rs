@@ -1,0 +1,79 @@
+//! The door for copies of objects that may be freed before user space comes to read them.
+
+use crate::fault;
+use crate::maps::{PLANS, Pieces, pieces};
+use crate::memory::{UserMemory, read_bytes};
+use crate::repeat::{Turn, repeat};
+use crate::{emit, task};
+use molt_common::event::KIND_PIECE;
+use molt_common::fault::Fault;
+use molt_common::layout::ABSENT;
+use molt_common::plan::{MAX_PIECE, MAX_STEPS, NO_STEP, PAGE, Plan, Plans};
+use molt_common::walk::{Memory, checked};
+
+/// Sends what the plan of `program` that `choose` picks says of the object at `root`.
+#[inline(always)]
+pub fn send(program: u32, root: u64, second: u64, choose: fn(&Plans) -> &Plan) {
+    // SAFETY: an element's memory outlives this program, as in `maps::process`.
+    let Some(plans) = (unsafe { PLANS.get(program) }) else { return };
+    let Ok(pieces) = pieces() else { return fault::count(Fault::MapMissing) };
+    if pieces.busy != 0 {
+        // Another task was interrupted on this CPU while it used the memory.
+        return fault::count(Fault::SnapshotBusy);
+    }
+    pieces.busy = 1;
+    pieces.places[0] = root;
+    pieces.places[1] = second;
+    let mut walk = Walk { plan: choose(plans), pieces };
+    repeat(MAX_STEPS as u32, step, &mut walk);
+    walk.pieces.busy = 0;
+}
+
+/// A plan that is being followed, as the loop hands it from step to step.
+struct Walk<'a> {
+    plan: &'a Plan,
+    pieces: &'a mut Pieces,
+}
+
+extern "C" fn step(index: u32, walk: &mut Walk) -> Turn {
+    let Some(step) = walk.plan.steps.get(index as usize) else { return Turn::Stop };
+    if step.from == NO_STEP {
+        return Turn::Stop;
+    }
+    let Some(mut place) = walk.pieces.places.get(step.from as usize).copied() else { return Turn::Stop };
+    if place != 0 && step.pointer != ABSENT {
+        place = UserMemory.read_u64(place + u64::from(step.pointer)).unwrap_or(0);
+    }
+    let Ok(place) = checked(place) else { return Turn::Go };
+    if let Some(slot) = walk.pieces.places.get_mut(index as usize + 2) {
+        *slot = place;
+    }
+    let mut bytes = u64::from(step.bytes);
+    if step.count != ABSENT {
+        let count = UserMemory.read_u64(place + u64::from(step.count)).unwrap_or(0);
+        bytes += count.min(MAX_PIECE as u64) * u64::from(step.item_bytes);
+    }
+    let bytes = bytes.min(u64::from(step.most));
+    // The page after the one in which it begins may not be there.
+    let first = bytes.min(PAGE - place % PAGE);
+    send_piece(walk.pieces, place, first);
+    if bytes > first {
+        send_piece(walk.pieces, place + first, bytes - first);
+    }
+    Turn::Go
+}
+
+/// What cannot be read is left to user space, which can take the page fault.
+#[inline(always)]
+fn send_piece(pieces: &mut Pieces, address: u64, bytes: u64) {
+    let bytes = bytes.min(MAX_PIECE as u64);
+    if bytes == 0 || read_bytes(address, &mut pieces.bytes, bytes as u32).is_err() {
+        return;
+    }
+    pieces.piece.header = task::header(KIND_PIECE);
+    pieces.piece.address = address;
+    pieces.piece.bytes = bytes;
+    if let Err(lost) = emit::piece(pieces, bytes) {
+        fault::count(lost);
+    }
+}

@@ -1,0 +1,128 @@
+//! Which memory the readers of code objects and types will want, for the kernel side to copy while it is there.
+
+use super::layout::Layout;
+use molt_common::layout::ABSENT;
+use molt_common::plan::{MAX_PIECE, MAX_STEPS, NO_STEP, Plan, Plans, ROOT, SECOND_ROOT, Step};
+
+/// Most bytes of a name, a path or a table of keys. Longer ones are read later, if they are still there.
+const MOST_TEXT: u32 = 1024;
+/// Bytes of a type's C name that tell it from others.
+const C_NAME: u32 = 64;
+const MOST: u32 = MAX_PIECE as u32;
+
+/// What is copied of one interpreter's objects.
+pub fn plans(layout: &Layout) -> Plans {
+    Plans { code: code(layout), heap_type: heap_type(layout) }
+}
+
+/// A code object with its instructions, its tables and its names, and the beginning of its globals, where
+/// `__name__` stands.
+fn code(layout: &Layout) -> Plan {
+    let head = layout.code_qualname.max(layout.code_linetable).max(layout.code_name);
+    let mut plan = Builder::default();
+    if layout.is_adaptive() {
+        plan.add(Step {
+            count: layout.code_size,
+            item_bytes: 2,
+            most: MOST,
+            ..whole(ROOT, layout.code_adaptive)
+        });
+    } else {
+        plan.add(whole(ROOT, head.saturating_add(8)));
+        plan.add(bytes(layout, ROOT, layout.code_size));
+    }
+    plan.add(bytes(layout, ROOT, layout.code_linetable));
+    for name in [layout.code_filename, layout.code_name, layout.code_qualname] {
+        if name != ABSENT {
+            plan.add(text(layout, ROOT, name));
+        }
+    }
+    // The names of its variables, of which the first one tells methods.
+    let names = plan.add(Step { pointer: layout.code_varnames, ..whole(ROOT, layout.tuple_items + 8) });
+    plan.add(text(layout, names, layout.tuple_items));
+    plan.add(whole(SECOND_ROOT, layout.dict_values + 8));
+    let keys = plan.add(Step { pointer: layout.dict_keys, ..whole(SECOND_ROOT, MOST_TEXT) });
+    for slots in [8, 16] {
+        plan.add(text(layout, keys, first_value(layout, slots)));
+    }
+    plan.done()
+}
+
+/// Where the first value stands in a table of keys with so many slots, each with an index of one byte; all keys are
+/// str. In a table of another size something else is there, and the copy is not used.
+fn first_value(layout: &Layout, slots: u32) -> u32 {
+    // An entry is a hash, a key and a value, from 3.11 on a key and a value.
+    let before = if layout.keys_size == ABSENT { 8 } else { 16 };
+    layout.keys_indices + slots + before
+}
+
+/// A class made at run time, with its names and the beginning of its namespace, where `__module__` stands.
+fn heap_type(layout: &Layout) -> Plan {
+    let module = if layout.heap_type_module == ABSENT { 0 } else { layout.heap_type_module };
+    let mut plan = Builder::default();
+    plan.add(whole(ROOT, layout.heap_type_qualname.max(module) + 8));
+    plan.add(text(layout, ROOT, layout.heap_type_qualname));
+    plan.add(Step { pointer: layout.type_name, ..whole(ROOT, C_NAME) });
+    let namespace = plan.add(Step { pointer: layout.type_dict, ..whole(ROOT, layout.dict_values + 8) });
+    plan.add(Step { pointer: layout.dict_keys, ..whole(namespace, MOST_TEXT) });
+    plan.done()
+}
+
+/// The first `bytes` bytes of what lies at a place.
+fn whole(from: u32, bytes: u32) -> Step {
+    Step { from, pointer: ABSENT, bytes, count: ABSENT, item_bytes: 0, most: bytes }
+}
+
+/// A str, as long as it may be: 4 bytes a code point behind the longest header.
+fn text(layout: &Layout, from: u32, pointer: u32) -> Step {
+    let bytes = layout.compact_bytes.max(layout.str_data + 8) + 4;
+    Step { from, pointer, bytes, count: layout.str_length, item_bytes: 4, most: MOST_TEXT }
+}
+
+/// A bytes object.
+fn bytes(layout: &Layout, from: u32, pointer: u32) -> Step {
+    let bytes = layout.bytes_data + 1;
+    Step { from, pointer, bytes, count: layout.var_size, item_bytes: 1, most: MOST }
+}
+
+/// A plan in the making.
+#[derive(Default)]
+struct Builder(Vec<Step>);
+
+impl Builder {
+    /// Adds a step, and gives the place that it leads to.
+    fn add(&mut self, step: Step) -> u32 {
+        self.0.push(step);
+        u32::try_from(self.0.len()).unwrap_or(0) + SECOND_ROOT
+    }
+
+    fn done(self) -> Plan {
+        let mut steps = [whole(NO_STEP, 0); MAX_STEPS];
+        for (slot, step) in steps.iter_mut().zip(self.0) {
+            *slot = step;
+        }
+        Plan { steps }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cpython::version::Version;
+
+    /// A step may only follow what an earlier one has led to, and none may be left out.
+    #[test]
+    fn plans_fit_and_follow_their_own_steps() {
+        for minor in 8..=15 {
+            let layout = Layout::of(Version::release(3, minor, 0), false).expect("a layout");
+            for plan in [code(&layout), heap_type(&layout)] {
+                let steps: Vec<Step> = plan.steps.into_iter().filter(|step| step.from != NO_STEP).collect();
+                assert!(steps.len() < MAX_STEPS, "3.{minor}: the last step may have been left out");
+                for (index, step) in steps.iter().enumerate() {
+                    assert!((step.from as usize) < index + 2, "3.{minor}: {step:?}");
+                    assert!(step.bytes <= step.most && step.most <= MOST, "3.{minor}: {step:?}");
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,48 @@
+//! The mode that molt traces in by default: what takes time is seen, and what is called often is counted well.
+use std::collections::BTreeSet;
+
+use molt_mpa::model::{Artifact, Symbol};
+
+use crate::support::artifact::trace_default;
+use crate::support::program::script;
+use crate::support::pythons::Interpreter;
+
+/// Self time from which on a function must be seen with its callers and types, in millionths.
+const MILLIONTHS: u64 = 10_000;
+/// Calls from which on their estimate must be good.
+const OFTEN: u64 = 10_000;
+/// Most that an estimate may be off, in percent.
+const PERCENT: u64 = 20;
+
+/// Each function with more than 1 % of the self time is the target of a call site with signatures, and the
+/// calls of those that are called more than 10,000 times are within 20 % of what the program counted.
+pub(crate) fn default_mode_sees_what_takes_time_and_estimates_its_calls(python: &Interpreter) {
+    let (artifact, traced) = trace_default(python, &script("estimates"));
+    let typed = typed(&artifact);
+    // Nothing calls the main module.
+    let hot = artifact.hotspots.iter().filter(|hotspot| {
+        hotspot.score.as_millionths() > MILLIONTHS && hotspot.symbol != "__main__.<module>"
+    });
+    let unseen: Vec<&String> =
+        hot.map(|hotspot| &hotspot.symbol).filter(|name| !typed.contains(name)).collect();
+    assert!(unseen.is_empty(), "no call site with types calls {unseen:?}; {}", traced.stderr);
+
+    let mut compared = 0;
+    for line in traced.stdout.lines() {
+        let (name, calls) = line.rsplit_once(' ').unwrap();
+        let calls: u64 = calls.parse().unwrap();
+        if calls > OFTEN {
+            let seen = artifact.symbols.get(name).and_then(Symbol::all_calls).unwrap_or_default();
+            let off = seen.abs_diff(calls) * 100;
+            assert!(off <= calls * PERCENT, "{calls} calls of {name}, estimated {seen}; {}", traced.stderr);
+            compared += 1;
+        }
+    }
+    assert!(compared > 5, "the program told {compared} functions: {}", traced.stdout);
+}
+
+/// The functions whose calls were seen with types.
+fn typed(artifact: &Artifact) -> BTreeSet<&String> {
+    let targets = artifact.call_sites.iter().flat_map(|site| &site.targets);
+    targets.filter(|target| !target.signatures.is_empty()).map(|target| &target.symbol).collect()
+}

@@ -35,7 +35,8 @@ pub fn sample(scratch: &Scratch, frames: u32, take: Take) -> Result<(), Fault> {
     output((&raw const *scratch).cast(), bytes as u64, take)
 }
 
-/// Sends a piece and its first `bytes` bytes, which follow it in `pieces`. The record that it belongs to comes next.
+/// Sends a piece and its first `bytes` bytes, which follow it in `pieces`. It is of use with the call that it is
+/// for, which comes later.
 #[inline(always)]
 pub fn piece(pieces: &Pieces, bytes: u64) -> Result<(), Fault> {
     let bytes = bytes.min(MAX_PIECE as u64);

@@ -225,9 +225,13 @@ pub struct Seen {
     pub caller_globals: u64,
     /// Address of the frame further out, whether Python's or not; 0 where there is none.
     pub previous: u64,
+    /// Address of the callee's slots, of which the parameters' were copied, where the call begins; else 0.
+    pub slots: u64,
+    /// What the call returned, where it ends.
+    pub returned: u64,
 }
 
-const _: () = assert!(size_of::<Seen>() == 168);
+const _: () = assert!(size_of::<Seen>() == 184);
 
 impl Seen {
     /// All zeros, written word by word: a call of `memset` costs more than the words in the kernel.

@@ -138,27 +138,25 @@ pub fn active(caller: FrameKey) -> Option<u64> {
     unsafe { ACTIVE.get(caller) }.copied()
 }
 
-/// Counts a tuple. Whether it is a new one.
+/// Counts a tuple. How often it was counted by now; 0 when it is not counted by itself.
 #[inline(always)]
-pub fn count(key: &CallKey) -> Result<bool, Fault> {
+pub fn count(key: &CallKey) -> Result<u64, Fault> {
     if let Some(count) = CALLS.get_ptr_mut(key) {
         // SAFETY: an element's memory outlives this program, and only `atomic` changes counts.
-        unsafe { atomic::add(count, 1) };
-        return Ok(false);
+        return Ok(unsafe { atomic::add(count, 1) } + 1);
     }
     match CALLS.insert(key, 1, BPF_NOEXIST.into()) {
-        Ok(()) => Ok(true),
+        Ok(()) => Ok(1),
         Err(_) => count_again(key),
     }
 }
 
 /// Another CPU was quicker, or the table is full: then the call counts without its types.
 #[inline(always)]
-fn count_again(key: &CallKey) -> Result<bool, Fault> {
+fn count_again(key: &CallKey) -> Result<u64, Fault> {
     if let Some(count) = CALLS.get_ptr_mut(key) {
         // SAFETY: as in [`count`].
-        unsafe { atomic::add(count, 1) };
-        return Ok(false);
+        return Ok(unsafe { atomic::add(count, 1) } + 1);
     }
     fault::count(Fault::CallsFull);
     if key.outcome > outcome::RAISED {
@@ -168,22 +166,28 @@ fn count_again(key: &CallKey) -> Result<bool, Fault> {
     if let Some(count) = UNDETAILED.get_ptr_mut(site) {
         // SAFETY: as in [`count`].
         unsafe { atomic::add(count, 1) };
-        return Ok(false);
+        return Ok(0);
     }
     UNDETAILED.insert(site, 1, BPF_ANY.into()).map_err(|_| Fault::CallSitesFull)?;
-    Ok(false)
+    Ok(0)
 }
 
-/// Tells user space of a tuple: when it is met first, and then ever more rarely, so that a few of the objects that
-/// come with it are seen. Objects that may be freed soon are copied.
+/// Tells user space of a call that begins: when its tuple is met first, and then ever more rarely, so that a few of
+/// the objects that come with it are seen.
 #[inline(always)]
 pub fn announce(seen: &mut Seen) -> Result<(), Fault> {
     let times = times_seen(hash(&seen.key));
-    if !times.is_power_of_two() {
-        return Ok(());
-    }
-    if times == 1 {
+    if times.is_power_of_two() { tell(seen, times == 1) } else { Ok(()) }
+}
+
+/// Tells user space of a tuple. Of a new one the objects that may be freed soon are copied.
+#[inline(always)]
+pub fn tell(seen: &mut Seen, is_new: bool) -> Result<(), Fault> {
+    if is_new {
         copy(seen);
+    }
+    if seen.slots != 0 {
+        snapshot::send_bytes(seen.slots, 8 * MAX_SLOTS as u64);
     }
     seen.header = task::header(KIND_CALL);
     emit::record(seen)

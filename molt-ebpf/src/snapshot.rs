@@ -16,17 +16,36 @@ use molt_common::walk::{Memory, checked};
 pub fn send(program: u32, root: u64, second: u64, choose: fn(&Plans) -> &Plan) {
     // SAFETY: an element's memory outlives this program, as in `maps::process`.
     let Some(plans) = (unsafe { PLANS.get(program) }) else { return };
-    let Ok(pieces) = pieces() else { return fault::count(Fault::MapMissing) };
-    if pieces.busy != 0 {
-        // Another task was interrupted on this CPU while it used the memory.
-        return fault::count(Fault::SnapshotBusy);
-    }
-    pieces.busy = 1;
+    let Some(pieces) = take() else { return };
     pieces.places[0] = root;
     pieces.places[1] = second;
     let mut walk = Walk { plan: choose(plans), pieces };
     repeat(MAX_STEPS as u32, step, &mut walk);
     walk.pieces.busy = 0;
+}
+
+/// Sends `bytes` bytes of memory, at most [`MAX_PIECE`].
+#[inline(always)]
+pub fn send_bytes(address: u64, bytes: u64) {
+    let Some(pieces) = take() else { return };
+    send_piece(pieces, address, bytes);
+    pieces.busy = 0;
+}
+
+/// This CPU's memory for pieces, marked as used.
+#[inline(always)]
+fn take() -> Option<&'static mut Pieces> {
+    let Ok(pieces) = pieces() else {
+        fault::count(Fault::MapMissing);
+        return None;
+    };
+    if pieces.busy != 0 {
+        // Another task was interrupted on this CPU while it used the memory.
+        fault::count(Fault::SnapshotBusy);
+        return None;
+    }
+    pieces.busy = 1;
+    Some(pieces)
 }
 
 /// A plan that is being followed, as the loop hands it from step to step.

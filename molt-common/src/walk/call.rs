@@ -74,7 +74,7 @@ pub fn enter<M: Memory>(
         seen.key.outcome = outcome::RESUMED;
         return Ok(Entry::Resume);
     }
-    parameters(memory, layouts, frame, block, &mut seen.key);
+    parameters(memory, layouts, frame, block, seen);
     caller(memory, layouts, known, block, seen)?;
     Ok(Entry::Start)
 }
@@ -107,8 +107,9 @@ impl<M: Memory> Turns for Values<'_, M> {
 
 /// Turns the values in the callee's slots into their types. `block` holds the callee.
 #[inline(always)]
-fn parameters<M: Memory>(memory: &M, layouts: Layouts<'_>, frame: u64, block: &CallBlock, key: &mut CallKey) {
+fn parameters<M: Memory>(memory: &M, layouts: Layouts<'_>, frame: u64, block: &CallBlock, seen: &mut Seen) {
     let Layouts { walk, call } = layouts;
+    let key = &mut seen.key;
     let flags = block.u32(walk.code_flags);
     let mut count = block.u32(walk.code_argcount) + block.u32(walk.code_kwonlyargcount);
     key.flags = 0;
@@ -132,7 +133,8 @@ fn parameters<M: Memory>(memory: &M, layouts: Layouts<'_>, frame: u64, block: &C
     if count == 0 {
         return;
     }
-    slots(memory, frame + u64::from(call.frame_slots), &mut key.args);
+    seen.slots = frame + u64::from(call.frame_slots);
+    slots(memory, seen.slots, &mut key.args);
     if call.code_cell2arg != ABSENT {
         captured(memory, call, frame, block, key);
     }
@@ -306,7 +308,8 @@ pub fn ends<M: Memory>(memory: &M, call: &CallLayout, frame: u64) -> Result<bool
     Ok(state as i8 > 0)
 }
 
-/// How a frame that is being cleared ends (from 3.11): sets outcome and result. `tstate` is the thread's state,
+/// How a frame that is being cleared ends (from 3.11): sets outcome and result, and gives what is returned, 0 when an
+/// exception leaves the frame. `tstate` is the thread's state,
 /// asked for only when an exception is on its way.
 #[inline(always)]
 pub fn leave<M: Memory>(
@@ -315,7 +318,7 @@ pub fn leave<M: Memory>(
     frame: u64,
     tstate: impl FnOnce() -> Result<u64, Fault>,
     key: &mut CallKey,
-) -> Result<(), Fault> {
+) -> Result<u64, Fault> {
     let Layouts { walk, call } = layouts;
     let instr = checked(memory.read_u64(frame + u64::from(walk.frame_instr))?)?;
     // The unit before it as well: it may extend the argument.
@@ -323,18 +326,22 @@ pub fn leave<M: Memory>(
     key.outcome = outcome::RETURNED;
     if opcode == call.return_value[0] || opcode == call.return_value[1] {
         let slot = frame + u64::from(call.frame_slots) + 8 * u64::from(key.locals);
-        key.result = slot_type(memory, call, memory.read_u64(slot)?);
-    } else if opcode != 0 && (opcode == call.return_const[0] || opcode == call.return_const[1]) {
+        let value = memory.read_u64(slot)?;
+        key.result = slot_type(memory, call, value);
+        return Ok(value);
+    }
+    if opcode != 0 && (opcode == call.return_const[0] || opcode == call.return_const[1]) {
         let high = if before == call.extended_arg { u64::from(extension) << 8 } else { 0 };
         let code = address(key.callee);
         let constants = checked(memory.read_u64(code + u64::from(call.code_consts))?)?;
         let item = constants + u64::from(call.tuple_items) + 8 * (high | u64::from(argument));
-        key.result = slot_type(memory, call, memory.read_u64(item)?);
-    } else {
-        key.outcome = outcome::RAISED;
-        key.result = exception(memory, call, tstate()?).unwrap_or(UNREAD);
+        let value = memory.read_u64(item)?;
+        key.result = slot_type(memory, call, value);
+        return Ok(value);
     }
-    Ok(())
+    key.outcome = outcome::RAISED;
+    key.result = exception(memory, call, tstate()?).unwrap_or(UNREAD);
+    Ok(0)
 }
 
 /// The type of the exception that is on its way in the thread, packed.

@@ -45,5 +45,5 @@ fn try_enter(ctx: &ProbeContext, hit: &Hit) -> Result<(), Fault> {
         return calls::open(hit.frame(frame), &mut seen);
     }
     seen.key.outcome = outcome::RESUMED;
-    if calls::count(&seen.key)? { calls::announce(&mut seen) } else { Ok(()) }
+    if calls::count(&seen.key)? == 1 { calls::tell(&mut seen, true) } else { Ok(()) }
 }

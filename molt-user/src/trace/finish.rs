@@ -84,6 +84,9 @@ fn fill(
         watch.containers.section(Observation::Sampled, &watch.tally, &watch.calls, &sites.ids, redactor);
     artifact.call_sites = sites.sites;
     artifact.hotspots = hotspots(&watch.tally, options.frequency);
+    if !watch.modules_seen {
+        watch.modules.note_codes(watch.tally.codes());
+    }
     artifact.modules = watch.modules.section(files, redactor);
     artifact.events = std::mem::take(&mut watch.processes.events);
     let collector = &mut artifact.collector;

@@ -63,6 +63,10 @@ impl<M: Memory> Memory for Overlay<'_, M> {
         }
         Ok(())
     }
+
+    fn forget(&self) {
+        self.memory.forget();
+    }
 }
 
 #[cfg(test)]

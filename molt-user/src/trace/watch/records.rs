@@ -103,7 +103,7 @@ impl Watch {
         let at = self.since(header.time_ns);
         if let Some(subject) = self.subjects.get_mut(&header.pid) {
             let before = subject.exec(header.time_ns);
-            self.processes.exec(header.pid, at, None);
+            self.processes.exec(header.pid, at);
             self.settle(header.pid, before);
         }
     }

@@ -239,18 +239,54 @@ impl Seen {
     }
 }
 
-/// What the probes did on one processor. Value of the map `METER`.
+/// What probes and samples did on one processor. Value of the map `METER`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
 #[repr(C)]
 pub struct Meter {
     /// Hits of any probe by a traced process.
     pub hits: u64,
-    /// Hits whose frame was where the site says.
+    /// Hits whose frame was where the site says, or one whose beginning was seen.
     pub accepted: u64,
     /// Hits whose time was taken: one in [`TIMED`].
     pub timed: u64,
     /// Their time in the programs, in nanoseconds.
     pub timed_ns: u64,
+    /// Hits that came after the last one that was granted, or before the first: they cost a trap and count nothing.
+    pub unused: u64,
+    /// Samples of traced processes.
+    pub samples: u64,
+    /// Their time in the program, in nanoseconds.
+    pub samples_ns: u64,
+}
+
+impl Meter {
+    /// Both together.
+    #[must_use]
+    pub const fn plus(self, other: Self) -> Self {
+        Self {
+            hits: self.hits + other.hits,
+            accepted: self.accepted + other.accepted,
+            timed: self.timed + other.timed,
+            timed_ns: self.timed_ns + other.timed_ns,
+            unused: self.unused + other.unused,
+            samples: self.samples + other.samples,
+            samples_ns: self.samples_ns + other.samples_ns,
+        }
+    }
+
+    /// What has come since `before`, an earlier state of the same meter.
+    #[must_use]
+    pub const fn since(self, before: Self) -> Self {
+        Self {
+            hits: self.hits.saturating_sub(before.hits),
+            accepted: self.accepted.saturating_sub(before.accepted),
+            timed: self.timed.saturating_sub(before.timed),
+            timed_ns: self.timed_ns.saturating_sub(before.timed_ns),
+            unused: self.unused.saturating_sub(before.unused),
+            samples: self.samples.saturating_sub(before.samples),
+            samples_ns: self.samples_ns.saturating_sub(before.samples_ns),
+        }
+    }
 }
 
 /// One hit in so many is timed.

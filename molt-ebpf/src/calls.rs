@@ -26,14 +26,19 @@ impl Hit {
     #[inline(always)]
     pub fn begin() -> Option<Self> {
         let config = process(task::current_pid())?;
-        if config.flags & PROCESS_CALLS == 0 || !granted() {
+        if config.flags & PROCESS_CALLS == 0 {
+            return None;
+        }
+        let meter = METER.get_ptr_mut(0)?;
+        if !granted() {
+            // SAFETY: as below.
+            unsafe { (*meter).unused += 1 };
             return None;
         }
         if config.flags & PROCESS_READY == 0 {
             fault::count(Fault::UnreadCall);
             return None;
         }
-        let meter = METER.get_ptr_mut(0)?;
         // SAFETY: the slot exists for the whole life of the map and belongs to this CPU. A program of another
         // task that comes between may lose one count, never memory.
         let hits = unsafe { &mut (*meter).hits };
@@ -42,7 +47,7 @@ impl Hit {
         Some(Self { config, meter, began })
     }
 
-    /// The frame was where the site says.
+    /// The frame was where the site says, or is one whose beginning was seen.
     #[inline(always)]
     pub fn accept(&self) {
         // SAFETY: as in [`Hit::begin`].

@@ -247,7 +247,7 @@ pub struct Meter {
     pub hits: u64,
     /// Hits whose frame was where the site says, or one whose beginning was seen.
     pub accepted: u64,
-    /// Hits whose time was taken: one in [`TIMED`].
+    /// Hits whose time was taken, see [`is_timed`].
     pub timed: u64,
     /// Their time in the programs, in nanoseconds.
     pub timed_ns: u64,
@@ -289,8 +289,12 @@ impl Meter {
     }
 }
 
-/// One hit in so many is timed.
-pub const TIMED: u64 = 64;
+/// Whether the time of hit number `hit` is taken: one in 64, in steps that fit no pattern of hits. Each 64th would be
+/// a beginning for ever, or an end.
+#[inline(always)]
+pub const fn is_timed(hit: u64) -> bool {
+    hit.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 58 == 0
+}
 
 /// Whether calls are counted, and how many hits may still be spent. Value of the map `GATE`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
@@ -317,3 +321,17 @@ pub const fn address(packed: u64) -> u64 {
 }
 
 const ADDRESS: u64 = (1 << 48) - 1;
+
+#[cfg(test)]
+mod tests {
+    use super::is_timed;
+
+    /// As many even hits as odd ones, and one in 64 of all, are timed.
+    #[test]
+    fn timed_hits_fit_no_pattern() {
+        for stride in [1, 2, 3, 4, 8, 64] {
+            let timed = (0..64_000u64).filter(|hit| is_timed(hit * stride)).count();
+            assert!((900..1_100).contains(&timed), "{timed} of 64,000 hits at a stride of {stride}");
+        }
+    }
+}

@@ -6,7 +6,7 @@ use crate::{atomic, emit, fault, snapshot, task};
 use aya_ebpf::bindings::{BPF_ANY, BPF_NOEXIST};
 use core::hint::black_box;
 use molt_common::call::{
-    CallKey, FrameKey, MAX_SLOTS, Meter, Seen, SiteKey, TIMED, UNLIMITED, address, outcome,
+    CallKey, FrameKey, MAX_SLOTS, Meter, Seen, SiteKey, UNLIMITED, address, is_timed, outcome,
 };
 use molt_common::config::{PROCESS_CALLS, PROCESS_READY, ProcessConfig};
 use molt_common::event::{KIND_CALL, KIND_SPENT};
@@ -43,7 +43,7 @@ impl Hit {
         // task that comes between may lose one count, never memory.
         let hits = unsafe { &mut (*meter).hits };
         *hits += 1;
-        let began = if *hits % TIMED == 0 { task::now_ns() } else { 0 };
+        let began = if is_timed(*hits) { task::now_ns() } else { 0 };
         Some(Self { config, meter, began })
     }
 

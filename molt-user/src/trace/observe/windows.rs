@@ -128,6 +128,17 @@ impl Windows {
         self.log.close(now.watch.since(now.ns));
         let counted = now.kernel.take_counted()?;
         let gap_ns = self.opened.net_ns().saturating_sub(self.closed.net_ns());
+        let meter = reading.meter.since(self.opened.meter);
+        tracing::info!(
+            hits = meter.hits,
+            unused = meter.unused,
+            hit_ns = gauge.ledger.hit_ns(),
+            cpu_ns = reading.cpu_ns.saturating_sub(self.opened.cpu_ns),
+            net_ns = length_ns(&self.opened, &reading),
+            gap_ns,
+            ?meter,
+            "window closed"
+        );
         let weighed = self.strata.closed(counted, length_ns(&self.opened, &reading), gap_ns);
         now.watch.count_weighed(weighed);
         self.bucket.update(reading.cpu_ns, reading.spent_ns);

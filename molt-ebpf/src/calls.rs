@@ -3,7 +3,7 @@
 use crate::maps::{ACTIVE, CALLS, GATE, METER, OPEN, UNDETAILED, process};
 use crate::{atomic, emit, fault, task, tell};
 use aya_ebpf::bindings::{BPF_ANY, BPF_NOEXIST};
-use molt_common::call::{CallKey, FrameKey, Meter, Seen, SiteKey, TIMED, UNLIMITED, outcome};
+use molt_common::call::{CallKey, FrameKey, Meter, Seen, SiteKey, UNLIMITED, is_timed, outcome};
 use molt_common::config::{PROCESS_CALLS, PROCESS_READY, ProcessConfig};
 use molt_common::event::KIND_SPENT;
 use molt_common::fault::Fault;
@@ -21,23 +21,28 @@ impl Hit {
     #[inline(always)]
     pub fn begin() -> Option<Self> {
         let config = process(task::current_pid())?;
-        if config.flags & PROCESS_CALLS == 0 || !granted() {
+        if config.flags & PROCESS_CALLS == 0 {
+            return None;
+        }
+        let meter = METER.get_ptr_mut(0)?;
+        if !granted() {
+            // SAFETY: as below.
+            unsafe { (*meter).unused += 1 };
             return None;
         }
         if config.flags & PROCESS_READY == 0 {
             fault::count(Fault::UnreadCall);
             return None;
         }
-        let meter = METER.get_ptr_mut(0)?;
         // SAFETY: the slot exists for the whole life of the map and belongs to this CPU. A program of another
         // task that comes between may lose one count, never memory.
         let hits = unsafe { &mut (*meter).hits };
         *hits += 1;
-        let began = if *hits % TIMED == 0 { task::now_ns() } else { 0 };
+        let began = if is_timed(*hits) { task::now_ns() } else { 0 };
         Some(Self { config, meter, began })
     }
 
-    /// The frame was where the site says.
+    /// The frame was where the site says, or is one whose beginning was seen.
     #[inline(always)]
     pub fn accept(&self) {
         // SAFETY: as in [`Hit::begin`].

@@ -54,7 +54,7 @@ pub static UNDETAILED: HashMap<SiteKey, u64, { MAX_CALL_SITES as usize }, GROWS>
 #[btf_map]
 pub static SEEN: LruHashMap<u64, u32, { MAX_SEEN as usize }> = LruHashMap::new();
 
-/// What the call probes did. Each CPU counts for itself.
+/// What call probes and samples did. Each CPU counts for itself.
 #[btf_map]
 pub static METER: PerCpuArray<Meter, 1> = PerCpuArray::new();
 
@@ -137,6 +137,18 @@ pub static SCRATCH: PerCpuArray<Scratch, 1> = PerCpuArray::new();
 /// See [`crate::met::Met`].
 #[btf_map]
 pub static MET: Array<[u64; met::SETS], 1> = Array::new();
+
+/// A sample has been taken since `began_ns`, the time of its record.
+#[inline(always)]
+pub fn meter_sample(began_ns: u64) {
+    if let Some(meter) = METER.get_ptr_mut(0) {
+        // SAFETY: the slot exists for the whole life of the map and belongs to this CPU, and only the sampling
+        // program, which cannot interrupt itself, changes these two.
+        let meter = unsafe { &mut *meter };
+        meter.samples += 1;
+        meter.samples_ns += crate::task::now_ns() - began_ns;
+    }
+}
 
 /// The configuration of process `pid`, if it is traced.
 #[inline(always)]

@@ -14,7 +14,6 @@ use molt_common::walk::call::{CallBlock, Layouts, raise};
 #[uprobe]
 pub fn call_raise(ctx: ProbeContext) -> u32 {
     let Some(hit) = Hit::begin() else { return 0 };
-    hit.accept();
     if let Err(lost) = try_raise(&ctx, &hit) {
         fault::count(lost);
     }

@@ -12,6 +12,7 @@ use crate::cpython::{Known, Unknown};
 use crate::symbolize::containers::{ContainerKind, container_kind};
 use crate::symbolize::memory::{Overlay, Pieces};
 use crate::symbolize::types::read_type_name;
+use crate::trace::budget::Weighed;
 use crate::trace::names::CallNames;
 use crate::trace::reader::{Reader, SeenCode};
 use molt_common::call::{CallKey, CallLayout, KEYWORDS, REST, SLOTS_CUT, Seen, UNREAD, address, outcome};
@@ -83,12 +84,19 @@ impl Watch {
         names.note_site(seen.key.caller, seen.key.offset, key);
     }
 
-    /// Adds up what the kernel side has counted.
-    pub(in crate::trace) fn count(&mut self, counted: &Counted) {
+    /// Adds up what the kernel side has counted in a window, once it is known what that stands for.
+    pub(in crate::trace) fn count_weighed(&mut self, weighed: Option<Weighed<Counted>>) {
+        if let Some(Weighed { counted, weight }) = weighed {
+            self.count(&counted, weight);
+        }
+    }
+
+    /// Adds up what the kernel side has counted, each call for `weight` calls of the run, or for itself alone.
+    pub(in crate::trace) fn count(&mut self, counted: &Counted, weight: Option<f64>) {
         let ended = counted.calls.iter().map(|(key, count)| (key, *count));
         let open = counted.open.iter().map(|key| (key, 1));
         for (key, seen) in ended.chain(open) {
-            if let Err(reason) = self.count_tuple(key, Count { seen, est: None }) {
+            if let Err(reason) = self.count_tuple(key, Count::weighed(seen, weight)) {
                 tracing::debug!(?key, %reason, seen, "calls are not known");
                 *self.loss.entry(UNRESOLVED).or_default() += seen;
             }
@@ -98,7 +106,7 @@ impl Watch {
             match names.code(key.callee) {
                 Ok(callee) => {
                     let site = names.site(key.caller, key.offset);
-                    self.calls.undetailed(site, callee, Count { seen: *seen, est: None });
+                    self.calls.undetailed(site, callee, Count::weighed(*seen, weight));
                 }
                 Err(_unknown) => *self.loss.entry(UNRESOLVED).or_default() += seen,
             }

@@ -69,8 +69,6 @@ pub(in crate::trace) struct Watch {
     pub(in crate::trace) open_calls: u64,
     /// Processes whose calls are not seen, and why not those of the last one.
     pub(in crate::trace) unhooked: (u64, String),
-    /// The hits that the kernel side was granted are spent.
-    pub(in crate::trace) spent: bool,
     pub(in crate::trace) modules: Modules,
     pub(in crate::trace) processes: Processes,
     /// The process that became Python first: the one that the artifact's header is about.
@@ -111,7 +109,6 @@ impl Watch {
             pieces: BTreeMap::new(),
             open_calls: 0,
             unhooked: (0, String::new()),
-            spent: false,
             modules: Modules::default(),
             processes: Processes::default(),
             first_python: None,
@@ -149,7 +146,8 @@ impl Watch {
             Ok(Record::Call(seen)) => self.call(&seen),
             // It was taken when it was read ahead.
             Ok(Record::Piece(..) | Record::Words(..)) => {}
-            Ok(Record::Spent(_)) => self.spent = true,
+            // It wakes the loop, which looks for itself.
+            Ok(Record::Spent(_)) => {}
             Err(unreadable) => {
                 tracing::debug!(%unreadable, "record left out");
                 self.lose("undecodable_record");
@@ -235,6 +233,11 @@ impl Watch {
             self.roots.values().map(|roots| roots.place(name)).find(inside).unwrap_or(SourceFile::Outside)
         };
         Files(names.map(|name| (name.to_owned(), place(name))).collect())
+    }
+
+    /// Whether process `pid` runs, as far as is known.
+    pub(in crate::trace) fn runs(&self, pid: u32) -> bool {
+        self.subjects.contains_key(&pid)
     }
 
     /// What was lost on this side, by cause.

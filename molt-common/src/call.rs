@@ -60,8 +60,10 @@ pub struct CallLayout {
     pub cell_ref: u32,
     /// `PyObject.ob_type`.
     pub object_type: u32,
-    /// `PyTypeObject.tp_name`.
-    pub type_name: u32,
+    /// `PyHeapTypeObject.ht_qualname`.
+    pub type_qualname: u32,
+    /// `sizeof(PyASCIIObject)`: where the text of most names begins.
+    pub ascii_bytes: u32,
     /// `PyThreadState.curexc_type`, a type (up to 3.11).
     pub tstate_exception_type: u32,
     /// `PyThreadState.curexc_traceback` (up to 3.11).
@@ -79,10 +81,10 @@ pub struct CallLayout {
     /// `RAISE_VARARGS`.
     pub raise: u8,
     /// Zero.
-    pub reserved: [u8; 6],
+    pub reserved: [u8; 2],
 }
 
-const _: () = assert!(size_of::<CallLayout>() == 32 + 19 * 4 + 12);
+const _: () = assert!(size_of::<CallLayout>() == 32 + 20 * 4 + 8);
 
 /// How a probe is to read its registers, as the cookie of its link: a byte each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -8,8 +8,7 @@ use molt_common::plan::{MAX_PIECE, MAX_STEPS, NO_STEP, Plan, Plans, ROOT, SECOND
 
 /// Most bytes of a name, a path or a table of keys. Longer ones are read later, if they are still there.
 const MOST_TEXT: u32 = 1024;
-/// Bytes of a type's C name that tell it from others.
-const C_NAME: u32 = 64;
+#[expect(clippy::cast_possible_truncation, reason = "it is below 2^32")]
 const MOST: u32 = MAX_PIECE as u32;
 
 /// What is copied of one interpreter's objects.
@@ -89,7 +88,6 @@ fn heap_type(layout: &Layout) -> Plan {
     let mut plan = Builder::default();
     plan.add(whole(ROOT, layout.heap_type_qualname.max(module) + 8));
     plan.add(text(layout, ROOT, layout.heap_type_qualname));
-    plan.add(Step { pointer: layout.type_name, ..whole(ROOT, C_NAME) });
     let namespace = plan.add(Step { pointer: layout.type_dict, ..whole(ROOT, layout.dict_values + 8) });
     plan.add(Step { pointer: layout.dict_keys, ..whole(namespace, MOST_TEXT) });
     plan.done()

@@ -33,7 +33,7 @@ use std::sync::Arc;
 #[derive(Debug)]
 pub(in crate::trace) enum Ask {
     /// Read process `pid` like this.
-    Configure(u32, ProcessConfig),
+    Configure(u32, Box<ProcessConfig>),
     /// Instances of the type at this packed address of a program are containers of a `kind`.
     Kind(u32, u64, u32),
     /// Copy objects of a program like this.
@@ -124,7 +124,7 @@ impl Watch {
     /// looked at.
     pub(in crate::trace) fn begin(&mut self, pid: u32, launched: bool, now_ns: u64) {
         let subject = Subject::new(if launched { u64::MAX } else { now_ns }, launched, self.counts_calls);
-        self.asks.push(Ask::Configure(pid, subject.unready_config()));
+        self.asks.push(Ask::Configure(pid, Box::new(subject.unready_config())));
         self.subjects.insert(pid, subject);
         self.processes.begin(pid, self.since(now_ns));
     }
@@ -145,9 +145,8 @@ impl Watch {
             Ok(Record::Finalize(header)) => self.finalize(&header),
             Ok(Record::Call(seen)) => self.call(&seen),
             // It was taken when it was read ahead.
-            Ok(Record::Piece(..) | Record::Words(..)) => {}
-            // It wakes the loop, which looks for itself.
-            Ok(Record::Spent(_)) => {}
+            // The last kind wakes the loop, which looks for itself.
+            Ok(Record::Piece(..) | Record::Words(..) | Record::Spent(_)) => {}
             Err(unreadable) => {
                 tracing::debug!(%unreadable, "record left out");
                 self.lose("undecodable_record");
@@ -165,7 +164,7 @@ impl Watch {
                 if let Some(reader) = subject.reader() {
                     introduce(&mut self.asks, program, reader);
                 }
-                self.asks.extend(subject.config().map(|config| Ask::Configure(*pid, config)));
+                self.asks.extend(subject.config().map(|config| Ask::Configure(*pid, Box::new(config))));
                 if let State::Python(reader) = &subject.state {
                     let build = &reader.interpreter.build;
                     let version = build.version.to_string();
@@ -194,7 +193,7 @@ impl Watch {
     /// Tells the kernel side of a quicker way to the thread state, once the interpreter has made one.
     fn refine(&mut self, pid: u32) {
         if let Some(config) = self.subjects.get(&pid).and_then(Subject::config) {
-            self.asks.push(Ask::Configure(pid, config));
+            self.asks.push(Ask::Configure(pid, Box::new(config)));
         }
     }
 
@@ -213,7 +212,7 @@ impl Watch {
     /// Calls of some process pass unseen, for this reason.
     pub(in crate::trace) fn calls_are_unseen(&mut self, why: &str) {
         self.unhooked.0 += 1;
-        self.unhooked.1 = why.to_owned();
+        why.clone_into(&mut self.unhooked.1);
         self.remark(format!("calls are seen on sampled stacks only: {why}"));
     }
 

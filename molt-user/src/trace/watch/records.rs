@@ -92,7 +92,7 @@ impl Watch {
             let names = self.programs.get(child.program as usize).cloned().unwrap_or_default();
             child.program = number_of(&mut self.programs, names);
             introduce(&mut self.asks, child.program, reader);
-            self.asks.extend(child.config().map(|config| Ask::Configure(birth.child_pid, config)));
+            self.asks.extend(child.config().map(|config| Ask::Configure(birth.child_pid, Box::new(config))));
             self.asks.push(Ask::Count(birth.child_pid, Arc::clone(&reader.interpreter.build)));
         }
         self.subjects.insert(birth.child_pid, child);

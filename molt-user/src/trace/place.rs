@@ -1,7 +1,7 @@
 //! From a sampled frame's addresses to code that was read, once for each code object.
 
 use super::reader::{Reader, SeenCode};
-use crate::aggregate::code::Code;
+use crate::aggregate::code::{Code, UNNAMED};
 use crate::aggregate::tally::{CodeId, Columns, Placed, Site, Tally};
 use crate::cpython::linetable::Position;
 use crate::cpython::object::Objects;
@@ -21,9 +21,6 @@ use std::time::{Duration, SystemTime};
 /// `FRAME_OWNED_BY_GENERATOR` (`Include/internal/pycore_frame.h`, 3.11 to 3.15): such a frame is visible
 /// wherever it stands.
 const OWNED_BY_GENERATOR: u32 = 1;
-
-/// Stands for the module of code whose globals have no `__name__`.
-const UNNAMED_MODULE: &str = "<unnamed>";
 
 /// How exactly a process's start is known: it is counted in ticks of 10 ms.
 const START_SLACK: Duration = Duration::from_millis(20);
@@ -157,7 +154,7 @@ fn describe(object: &CodeObject, qualname: Option<String>) -> Known<Code> {
     let name = object.name.as_ref().map_err(|reason| *reason)?;
     let module = match &object.module {
         Ok(module) => module.value.clone(),
-        Err(Unknown::Absent) => UNNAMED_MODULE.to_owned(),
+        Err(Unknown::Absent) => UNNAMED.to_owned(),
         Err(reason) => return Err(*reason),
     };
     let kind = object.kind(qualname.as_deref());

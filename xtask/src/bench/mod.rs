@@ -9,6 +9,7 @@ mod slowdown;
 mod statistics;
 mod times;
 mod tracer;
+mod walk;
 mod watch;
 
 use std::fs;
@@ -37,7 +38,7 @@ struct Effort {
     values: usize,
     /// Pairs of short runs: start-up, and the time from the program's end to the file.
     short_pairs: usize,
-    /// Time in seconds that the tracer is watched for its memory and processor time.
+    /// Time in seconds that the tracer is watched for its memory and processor time, and its walks are timed.
     watched: u32,
 }
 
@@ -56,6 +57,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let mut figures = vec![slowdown];
     figures.extend(times::measure(&tracer, effort)?);
     figures.extend(watch::measure(&tracer, effort)?);
+    figures.push(walk::measure(&tracer, effort)?);
     let page = page::text(&tracer, &figures, &programs)?;
     println!("\n{page}");
     if !args.quick {

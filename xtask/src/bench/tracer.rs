@@ -31,7 +31,7 @@ impl Tracer {
             Kind::Bare => Command::new(python),
             Kind::Traced => {
                 let mut molt = Command::new(&self.molt);
-                molt.args(["trace", "--quiet", "-F", &frequency.to_string(), "--output"]);
+                molt.args(["trace", "--quiet", "--mode", "sample", "-F", &frequency.to_string(), "--output"]);
                 molt.arg(artifact()).arg("--").arg(python);
                 molt
             }

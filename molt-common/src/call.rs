@@ -60,8 +60,10 @@ pub struct CallLayout {
     pub cell_ref: u32,
     /// `PyObject.ob_type`.
     pub object_type: u32,
-    /// `PyTypeObject.tp_name`.
-    pub type_name: u32,
+    /// `PyHeapTypeObject.ht_qualname`.
+    pub type_qualname: u32,
+    /// `sizeof(PyASCIIObject)`: where the text of most names begins.
+    pub ascii_bytes: u32,
     /// `PyThreadState.curexc_type`, a type (up to 3.11).
     pub tstate_exception_type: u32,
     /// `PyThreadState.curexc_traceback` (up to 3.11).
@@ -79,10 +81,10 @@ pub struct CallLayout {
     /// `RAISE_VARARGS`.
     pub raise: u8,
     /// Zero.
-    pub reserved: [u8; 6],
+    pub reserved: [u8; 2],
 }
 
-const _: () = assert!(size_of::<CallLayout>() == 32 + 19 * 4 + 12);
+const _: () = assert!(size_of::<CallLayout>() == 32 + 20 * 4 + 8);
 
 /// How a probe is to read its registers, as the cookie of its link: a byte each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -243,22 +245,62 @@ impl Seen {
     }
 }
 
-/// What the probes did on one processor. Value of the map `METER`.
+/// What probes and samples did on one processor. Value of the map `METER`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
 #[repr(C)]
 pub struct Meter {
     /// Hits of any probe by a traced process.
     pub hits: u64,
-    /// Hits whose frame was where the site says.
+    /// Hits whose frame was where the site says, or one whose beginning was seen.
     pub accepted: u64,
-    /// Hits whose time was taken: one in [`TIMED`].
+    /// Hits whose time was taken, see [`is_timed`].
     pub timed: u64,
     /// Their time in the programs, in nanoseconds.
     pub timed_ns: u64,
+    /// Hits that came after the last one that was granted, or before the first: they cost a trap and count nothing.
+    pub unused: u64,
+    /// Samples of traced processes.
+    pub samples: u64,
+    /// Their time in the program, in nanoseconds.
+    pub samples_ns: u64,
 }
 
-/// One hit in so many is timed.
-pub const TIMED: u64 = 64;
+impl Meter {
+    /// Both together.
+    #[must_use]
+    pub const fn plus(self, other: Self) -> Self {
+        Self {
+            hits: self.hits + other.hits,
+            accepted: self.accepted + other.accepted,
+            timed: self.timed + other.timed,
+            timed_ns: self.timed_ns + other.timed_ns,
+            unused: self.unused + other.unused,
+            samples: self.samples + other.samples,
+            samples_ns: self.samples_ns + other.samples_ns,
+        }
+    }
+
+    /// What has come since `before`, an earlier state of the same meter.
+    #[must_use]
+    pub const fn since(self, before: Self) -> Self {
+        Self {
+            hits: self.hits.saturating_sub(before.hits),
+            accepted: self.accepted.saturating_sub(before.accepted),
+            timed: self.timed.saturating_sub(before.timed),
+            timed_ns: self.timed_ns.saturating_sub(before.timed_ns),
+            unused: self.unused.saturating_sub(before.unused),
+            samples: self.samples.saturating_sub(before.samples),
+            samples_ns: self.samples_ns.saturating_sub(before.samples_ns),
+        }
+    }
+}
+
+/// Whether the time of hit number `hit` is taken: one in 64, in steps that fit no pattern of hits. Each 64th would be
+/// a beginning for ever, or an end.
+#[inline(always)]
+pub const fn is_timed(hit: u64) -> bool {
+    hit.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 58 == 0
+}
 
 /// Whether calls are counted, and how many hits may still be spent. Value of the map `GATE`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
@@ -278,6 +320,12 @@ pub const fn packed(address: u64, identity: u64) -> u64 {
     (address & ADDRESS) | (folded << 48)
 }
 
+/// A packed address of a program as one word: key of the maps `SEEN` and `KINDS`.
+#[inline(always)]
+pub const fn salted(packed: u64, program: u32) -> u64 {
+    packed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ program as u64
+}
+
 /// The address in a packed one.
 #[inline(always)]
 pub const fn address(packed: u64) -> u64 {
@@ -285,3 +333,17 @@ pub const fn address(packed: u64) -> u64 {
 }
 
 const ADDRESS: u64 = (1 << 48) - 1;
+
+#[cfg(test)]
+mod tests {
+    use super::is_timed;
+
+    /// As many even hits as odd ones, and one in 64 of all, are timed.
+    #[test]
+    fn timed_hits_fit_no_pattern() {
+        for stride in [1, 2, 3, 4, 8, 64] {
+            let timed = (0..64_000u64).filter(|hit| is_timed(hit * stride)).count();
+            assert!((900..1_100).contains(&timed), "{timed} of 64,000 hits at a stride of {stride}");
+        }
+    }
+}

@@ -17,11 +17,13 @@ pub unsafe fn add(count: *mut u64, more: u64) -> u64 {
 
 /// Takes from a number in a map. What it was before.
 ///
+/// Relaxed, it would give a wrong number: for that order LLVM 22 writes the addition without a result.
+///
 /// # Safety
 ///
 /// As for [`add`].
 #[inline(always)]
 pub unsafe fn take(left: *mut i64, less: i64) -> i64 {
     // SAFETY: the caller answers for the pointer.
-    unsafe { atomic_xsub::<i64, i64, { AtomicOrdering::Relaxed }>(left, less) }
+    unsafe { atomic_xsub::<i64, i64, { AtomicOrdering::AcqRel }>(left, less) }
 }

@@ -1,17 +1,12 @@
 //! The door for counting calls: what a hit costs, and the tables that calls are counted in.
 
-use crate::maps::{ACTIVE, CALLS, GATE, METER, OPEN, SEEN, UNDETAILED, process};
-use crate::repeat::{Turn, repeat};
-use crate::{atomic, emit, fault, snapshot, task};
+use crate::maps::{ACTIVE, CALLS, GATE, METER, OPEN, UNDETAILED, process};
+use crate::{atomic, emit, fault, task, tell};
 use aya_ebpf::bindings::{BPF_ANY, BPF_NOEXIST};
-use core::hint::black_box;
-use molt_common::call::{
-    CallKey, FrameKey, MAX_SLOTS, Meter, Seen, SiteKey, TIMED, UNLIMITED, address, outcome,
-};
+use molt_common::call::{CallKey, FrameKey, Meter, Seen, SiteKey, UNLIMITED, is_timed, outcome};
 use molt_common::config::{PROCESS_CALLS, PROCESS_READY, ProcessConfig};
-use molt_common::event::{KIND_CALL, KIND_SPENT};
+use molt_common::event::KIND_SPENT;
 use molt_common::fault::Fault;
-use zerocopy::IntoBytes;
 
 /// A hit of a probe by a process whose calls are counted.
 pub struct Hit {
@@ -26,23 +21,28 @@ impl Hit {
     #[inline(always)]
     pub fn begin() -> Option<Self> {
         let config = process(task::current_pid())?;
-        if config.flags & PROCESS_CALLS == 0 || !granted() {
+        if config.flags & PROCESS_CALLS == 0 {
+            return None;
+        }
+        let meter = METER.get_ptr_mut(0)?;
+        if !granted() {
+            // SAFETY: as below.
+            unsafe { (*meter).unused += 1 };
             return None;
         }
         if config.flags & PROCESS_READY == 0 {
             fault::count(Fault::UnreadCall);
             return None;
         }
-        let meter = METER.get_ptr_mut(0)?;
         // SAFETY: the slot exists for the whole life of the map and belongs to this CPU. A program of another
         // task that comes between may lose one count, never memory.
         let hits = unsafe { &mut (*meter).hits };
         *hits += 1;
-        let began = if *hits % TIMED == 0 { task::now_ns() } else { 0 };
+        let began = if is_timed(*hits) { task::now_ns() } else { 0 };
         Some(Self { config, meter, began })
     }
 
-    /// The frame was where the site says.
+    /// The frame was where the site says, or is one whose beginning was seen.
     #[inline(always)]
     pub fn accept(&self) {
         // SAFETY: as in [`Hit::begin`].
@@ -93,7 +93,7 @@ fn granted() -> bool {
 /// Notes that `frame` executes the call of `seen`, and tells user space of it if it is new.
 #[inline(always)]
 pub fn open(frame: FrameKey, seen: &mut Seen) -> Result<(), Fault> {
-    announce(seen)?;
+    tell::announce(seen)?;
     if let Some(place) = OPEN.get_ptr_mut(frame) {
         // SAFETY: an element's memory outlives this program, as in `maps::process`, and only the thread that
         // executes the frame changes it.
@@ -170,87 +170,4 @@ fn count_again(key: &CallKey) -> Result<u64, Fault> {
     }
     UNDETAILED.insert(site, 1, BPF_ANY.into()).map_err(|_| Fault::CallSitesFull)?;
     Ok(0)
-}
-
-/// Tells user space of a call that begins: when its tuple is met first, and then ever more rarely, so that a few of
-/// the objects that come with it are seen.
-#[inline(always)]
-pub fn announce(seen: &mut Seen) -> Result<(), Fault> {
-    let times = times_seen(hash(&seen.key));
-    if times.is_power_of_two() { tell(seen, times == 1) } else { Ok(()) }
-}
-
-/// Tells user space of a tuple. Of a new one the objects that may be freed soon are copied.
-#[inline(always)]
-pub fn tell(seen: &mut Seen, is_new: bool) -> Result<(), Fault> {
-    if is_new {
-        copy(seen);
-    }
-    if seen.slots != 0 {
-        snapshot::send_bytes(seen.slots, 8 * MAX_SLOTS as u64);
-    }
-    seen.header = task::header(KIND_CALL);
-    emit::record(seen)
-}
-
-/// Copies the callee and the types of a tuple that were not met before.
-#[inline(always)]
-fn copy(seen: &Seen) {
-    let key = &seen.key;
-    if seen.callee_globals != 0 && times_seen(salted(key.callee, key.program)) == 1 {
-        snapshot::send(key.program, address(key.callee), seen.callee_globals, |plans| &plans.code);
-    }
-    repeat(MAX_SLOTS as u32, copy_slot, &mut &seen.key);
-    copy_type(key.program, key.result);
-}
-
-/// Copies the type of one parameter.
-extern "C" fn copy_slot(index: u32, key: &mut &CallKey) -> Turn {
-    // The verifier wants to see the bound of what is added to a pointer.
-    let index = black_box(index as usize & (MAX_SLOTS - 1));
-    if let Some(found) = key.args.get(index) {
-        copy_type(key.program, *found);
-    }
-    Turn::Go
-}
-
-#[inline(always)]
-fn copy_type(program: u32, found: u64) {
-    // Types without an identity are never freed.
-    if found != address(found) && times_seen(salted(found, program)) == 1 {
-        snapshot::send(program, address(found), 0, |plans| &plans.heap_type);
-    }
-}
-
-/// How often something was met, itself included, as far as that is remembered.
-#[inline(always)]
-fn times_seen(hash: u64) -> u32 {
-    if let Some(times) = SEEN.get_ptr_mut(hash) {
-        // SAFETY: an element's memory outlives this program, as in `maps::process`. A count that is lost to another
-        // CPU makes something be told of once more or less.
-        let times = unsafe { &mut *times };
-        *times = times.wrapping_add(1);
-        return *times;
-    }
-    // A table that is full for a moment makes it be told of again.
-    let _ = SEEN.insert(hash, 1, BPF_ANY.into());
-    1
-}
-
-/// A packed address of a program as a word.
-#[inline(always)]
-fn salted(packed: u64, program: u32) -> u64 {
-    packed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ u64::from(program)
-}
-
-/// Folds a tuple into a word.
-#[inline(always)]
-fn hash(key: &CallKey) -> u64 {
-    let mut folded = 0u64;
-    let (words, _) = key.as_bytes().as_chunks::<8>();
-    for word in words {
-        folded = (folded ^ u64::from_le_bytes(*word)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        folded ^= folded >> 29;
-    }
-    folded
 }

@@ -5,9 +5,10 @@ use aya_ebpf::bindings::BPF_F_NO_PREALLOC;
 use aya_ebpf::btf_maps::{Array, HashMap, LruHashMap, PerCpuArray, RingBuf};
 use aya_ebpf::macros::btf_map;
 use molt_common::call::{
-    CallKey, FrameKey, Gate, MAX_CALL_SITES, MAX_CALLS, MAX_OPEN_CALLS, MAX_SEEN, Meter, SiteKey,
+    CallKey, FrameKey, Gate, MAX_CALL_SITES, MAX_CALLS, MAX_OPEN_CALLS, MAX_SEEN, Meter, Seen, SiteKey,
 };
 use molt_common::config::{KernelLayout, ProcessConfig};
+use molt_common::container::MAX_ELEMENTS;
 use molt_common::event::sample::{Frame, Sample};
 use molt_common::fault::{COUNTER_SLOTS, Fault};
 use molt_common::limits::{MAX_FRAMES, MAX_PROCESSES, RING_BYTES};
@@ -53,7 +54,7 @@ pub static UNDETAILED: HashMap<SiteKey, u64, { MAX_CALL_SITES as usize }, GROWS>
 #[btf_map]
 pub static SEEN: LruHashMap<u64, u32, { MAX_SEEN as usize }> = LruHashMap::new();
 
-/// What the call probes did. Each CPU counts for itself.
+/// What call probes and samples did. Each CPU counts for itself.
 #[btf_map]
 pub static METER: PerCpuArray<Meter, 1> = PerCpuArray::new();
 
@@ -65,15 +66,47 @@ pub static GATE: Array<Gate, 1> = Array::new();
 #[btf_map]
 pub static PLANS: HashMap<u32, Plans, { MAX_PROCESSES as usize }, GROWS> = HashMap::new();
 
+/// What the instances of types are, by [`molt_common::call::salted`] addresses. Written by user space.
+#[btf_map]
+pub static KINDS: HashMap<u64, u32, { MAX_SEEN as usize }, GROWS> = HashMap::new();
+
 /// A piece of memory on its way to user space.
 #[repr(C)]
 pub struct Pieces {
     pub piece: Piece,
     pub bytes: [u8; MAX_PIECE],
+    /// What goes before the words.
+    pub words_head: Piece,
+    /// Pairs of an address and the word there.
+    pub words: [[u64; 2]; 2 * MAX_ELEMENTS as usize],
+    /// The call that is told of.
+    pub seen: Seen,
     /// The places of the plan that is being followed.
     pub places: [u64; 2 + MAX_STEPS],
+    /// Where the elements of the container that is being copied lie.
+    pub table: Table,
+    /// Words gathered so far.
+    pub gathered: u64,
     /// Not 0 while a task uses it.
     pub busy: u64,
+}
+
+/// Where a container's elements lie.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct Table {
+    /// The first place.
+    pub base: u64,
+    /// Places, some of which may be empty.
+    pub count: u64,
+    /// Bytes from one to the next.
+    pub stride: u64,
+    /// Offset of the key in a place.
+    pub key: u64,
+    /// Offset of the element, or of the value, in a place.
+    pub value: u64,
+    /// Where the values lie, if apart; else 0.
+    pub values: u64,
 }
 
 /// One for each CPU. A task that is interrupted while it uses it keeps it.
@@ -104,6 +137,18 @@ pub static SCRATCH: PerCpuArray<Scratch, 1> = PerCpuArray::new();
 /// See [`crate::met::Met`].
 #[btf_map]
 pub static MET: Array<[u64; met::SETS], 1> = Array::new();
+
+/// A sample has been taken since `began_ns`, the time of its record.
+#[inline(always)]
+pub fn meter_sample(began_ns: u64) {
+    if let Some(meter) = METER.get_ptr_mut(0) {
+        // SAFETY: the slot exists for the whole life of the map and belongs to this CPU, and only the sampling
+        // program, which cannot interrupt itself, changes these two.
+        let meter = unsafe { &mut *meter };
+        meter.samples += 1;
+        meter.samples_ns += crate::task::now_ns() - began_ns;
+    }
+}
 
 /// The configuration of process `pid`, if it is traced.
 #[inline(always)]

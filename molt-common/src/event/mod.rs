@@ -49,3 +49,5 @@ pub const KIND_START: u16 = 8;
 /// A [`crate::plan::Piece`] with its bytes: memory of an object that the thread's next
 /// [`crate::call::Seen`] names.
 pub const KIND_PIECE: u16 = 9;
+/// A [`crate::plan::Piece`] whose bytes are pairs of an address and the 8 bytes that were there.
+pub const KIND_WORDS: u16 = 10;

@@ -4,7 +4,7 @@ use crate::calls::{self, Hit};
 use crate::fault;
 use crate::memory::UserMemory;
 use crate::registers::register;
-use crate::task;
+use crate::{task, tell};
 use aya_ebpf::macros::uprobe;
 use aya_ebpf::programs::ProbeContext;
 use molt_common::call::{Seen, Site, outcome};
@@ -45,5 +45,5 @@ fn try_enter(ctx: &ProbeContext, hit: &Hit) -> Result<(), Fault> {
         return calls::open(hit.frame(frame), &mut seen);
     }
     seen.key.outcome = outcome::RESUMED;
-    if calls::count(&seen.key)? == 1 { calls::tell(&mut seen, true) } else { Ok(()) }
+    if calls::count(&seen.key)? == 1 { tell::tell(&mut seen, true) } else { Ok(()) }
 }

@@ -3,7 +3,7 @@
 use crate::calls::{self, Hit};
 use crate::memory::UserMemory;
 use crate::registers::{register, returned};
-use crate::{fault, task, thread};
+use crate::{fault, task, tell, thread};
 use aya_ebpf::macros::{uprobe, uretprobe};
 use aya_ebpf::programs::{ProbeContext, RetProbeContext};
 use molt_common::call::{CallKey, GENERATOR, NO_REGISTER, Seen, Site, UNREAD, outcome};
@@ -15,7 +15,6 @@ use molt_common::walk::frame::innermost;
 #[uprobe]
 pub fn call_leave(ctx: ProbeContext) -> u32 {
     let Some(hit) = Hit::begin() else { return 0 };
-    hit.accept();
     if let Err(lost) = try_leave(&ctx, &hit) {
         fault::count(lost);
     }
@@ -29,6 +28,7 @@ fn try_leave(ctx: &ProbeContext, hit: &Hit) -> Result<(), Fault> {
     let frame = register(ctx.regs, site.frame);
     // Frames that ran before the hooks were placed end here as well, and those of C code.
     let Some(call) = calls::executed(hit.frame(frame)) else { return Ok(()) };
+    hit.accept();
     let layouts = Layouts { walk: &hit.config.layout, call: &hit.config.call };
     let tstate = || match site.tstate {
         NO_REGISTER => thread::state(hit.config),
@@ -55,13 +55,13 @@ pub fn call_return(ctx: RetProbeContext) -> u32 {
 
 #[inline(always)]
 fn try_return(ctx: &RetProbeContext, hit: &Hit) -> Result<(), Fault> {
-    hit.accept();
     let Layouts { walk, call } = Layouts { walk: &hit.config.layout, call: &hit.config.call };
     let tstate = thread::state(hit.config)?;
     // The frame that returns has been taken off already: what is innermost now has called it.
     let caller = innermost(&UserMemory, walk, tstate)?;
     let Some(frame) = calls::active(hit.frame(caller)) else { return Ok(()) };
     let Some(open) = calls::executed(hit.frame(frame)) else { return Ok(()) };
+    hit.accept();
     if open.flags & GENERATOR != 0 && !ends(&UserMemory, call, frame)? {
         return Ok(());
     }
@@ -83,7 +83,7 @@ fn count(hit: &Hit, frame: u64, call: &CallKey, value: u64) -> Result<(), Fault>
         let mut seen = Seen::zeroed();
         seen.key = *call;
         seen.returned = value;
-        calls::tell(&mut seen, times == 1)?;
+        tell::tell(&mut seen, times == 1)?;
     }
     if call.flags & GENERATOR != 0 {
         calls::forget(hit.frame(frame));

@@ -2,6 +2,7 @@
 
 mod enter;
 mod leave;
+mod measure;
 mod milestone;
 mod process;
 mod raise;

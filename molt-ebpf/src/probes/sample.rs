@@ -1,7 +1,7 @@
 //! On each tick of a CPU's clock: the Python stack of the thread that runs there.
 
 use crate::emit::Take;
-use crate::maps::{Scratch, process, scratch};
+use crate::maps::{Scratch, meter_sample, process, scratch};
 use crate::memory::UserMemory;
 use crate::met::Met;
 use crate::repeat::{Turn, repeat};
@@ -41,7 +41,9 @@ fn try_sample(config: &ProcessConfig) -> Result<(), Fault> {
         scratch.sample.fault = torn as u32;
         fault::count(torn);
     }
-    emit::sample(scratch, scratch.sample.frames, take)
+    let sent = emit::sample(scratch, scratch.sample.frames, take);
+    meter_sample(scratch.sample.header.time_ns);
+    sent
 }
 
 /// Writes the current thread's frames to `scratch`, as far as they can be read. Code that is new is to be taken at

@@ -6,6 +6,7 @@ use crate::trace::{Failure, Observe, Options, Target};
 use anyhow::{Context, bail};
 use clap::{Args, ValueEnum};
 use molt_mpa::ids::Sha256Hash;
+use molt_mpa::quantity::Share;
 use molt_mpa::redact::{Policy, Salt};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -32,8 +33,19 @@ pub(super) struct TraceArguments {
     frequency: u32,
 
     /// How calls are observed
-    #[arg(long, value_enum, default_value_t = Mode::Sample)]
+    #[arg(long, value_enum, default_value_t = Mode::Auto)]
     mode: Mode,
+
+    /// What mode auto may cost the program, in percent of its CPU time; 0 is sampling alone
+    ///
+    /// A program that makes few calls is seen exactly from beginning to end. One that makes many is after its first
+    /// moments seen exactly in windows at random times, as many as this buys, and its calls are estimated from them.
+    #[arg(long, value_name = "PERCENT", default_value = "1%", value_parser = parse_budget)]
+    budget: Share,
+
+    /// Open windows at the same random times as another run with this seed
+    #[arg(long, value_name = "NUMBER")]
+    seed: Option<u64>,
 
     /// Attach to the running process PID instead of starting a command
     #[arg(long, value_name = "PID", conflicts_with = "command",
@@ -74,19 +86,12 @@ pub(super) struct TraceArguments {
 /// `--mode`.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum Mode {
+    /// Every call as long as the budget lasts, and those on sampled stacks
+    Auto,
     /// Every call, whatever it costs
     Exact,
     /// Those on sampled stacks
     Sample,
-}
-
-impl From<Mode> for Observe {
-    fn from(mode: Mode) -> Self {
-        match mode {
-            Mode::Exact => Observe::Exact,
-            Mode::Sample => Observe::Sample,
-        }
-    }
 }
 
 /// `--redact`.
@@ -153,12 +158,22 @@ fn options(arguments: TraceArguments) -> anyhow::Result<Options> {
         target,
         output: arguments.output,
         frequency: arguments.frequency,
-        observe: arguments.mode.into(),
+        observe: observe(arguments.mode, arguments.budget, arguments.seed),
         duration: arguments.duration,
         policy: arguments.redact.into(),
         salt,
         inputs: arguments.input.iter().map(|path| hash_input(path)).collect::<anyhow::Result<_>>()?,
     })
+}
+
+/// What mode auto does without a budget is to sample.
+fn observe(mode: Mode, budget: Share, seed: Option<u64>) -> Observe {
+    match mode {
+        Mode::Auto if budget == Share::default() => Observe::Sample,
+        Mode::Auto => Observe::Auto { budget, seed },
+        Mode::Exact => Observe::Exact,
+        Mode::Sample => Observe::Sample,
+    }
 }
 
 fn hash_input(path: &Path) -> anyhow::Result<(String, Sha256Hash)> {
@@ -190,10 +205,41 @@ fn parse_duration(text: &str) -> Result<Duration, String> {
     Duration::try_from_secs_f64(seconds).map_err(|_too_long| format!("{text} is too long"))
 }
 
+/// A number from 0 to 100 and a percent sign, which 0 may lack.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 0 and 10 million")]
+fn parse_budget(text: &str) -> Result<Share, String> {
+    let Some(number) = text.strip_suffix('%').or((text == "0").then_some(text)) else {
+        return Err("a budget ends in a percent sign, as 1% does".to_owned());
+    };
+    let percent: f64 =
+        number.trim().parse().map_err(|_not_a_number| format!("{number:?} is not a number"))?;
+    if !(0.0..=100.0).contains(&percent) {
+        return Err(format!("{text} is not between 0% and 100%"));
+    }
+    Ok(Share::of((percent * 100_000.0).round() as u64, 10_000_000))
+}
+
 #[cfg(test)]
 mod tests {
-    use super::parse_duration;
+    use super::{parse_budget, parse_duration};
+    use molt_mpa::quantity::Share;
     use std::time::Duration;
+
+    /// The whole range, with and without digits after the point, and nothing else.
+    #[test]
+    fn reads_budgets_and_refuses_what_is_none() {
+        assert_eq!(parse_budget("1%"), Ok(Share::of(1, 100)));
+        assert_eq!(parse_budget("0.5%"), Ok(Share::of(5, 1_000)));
+        assert_eq!(parse_budget("0.07%"), Ok(Share::of(7, 10_000)));
+        assert_eq!(parse_budget("100%"), Ok(Share::of(1, 1)));
+        for none in ["0", "0%", "0.0%"] {
+            assert_eq!(parse_budget(none), Ok(Share::default()), "{none}");
+        }
+        for wrong in ["", "%", "1", "0.01", "-1%", "100.1%", "nan%", "inf%", "-inf%", "1e400%", "one%", "1%%"]
+        {
+            assert!(parse_budget(wrong).is_err(), "{wrong}");
+        }
+    }
 
     /// Units as `timeout` and `sleep` have them, and milliseconds.
     #[test]

@@ -35,7 +35,8 @@ pub fn call_layout(layout: &Layout, interpreter: &Interpreter) -> CallLayout {
         bytes_data: layout.bytes_data,
         cell_ref: layout.cell_ref,
         object_type: layout.object_type,
-        type_name: layout.type_name,
+        type_qualname: layout.heap_type_qualname,
+        ascii_bytes: layout.ascii_bytes,
         tstate_exception_type: layout.tstate_exception_type,
         tstate_traceback: layout.tstate_traceback,
         tstate_exception: layout.tstate_exception,
@@ -44,7 +45,7 @@ pub fn call_layout(layout: &Layout, interpreter: &Interpreter) -> CallLayout {
         return_const: opcodes.map_or([0; 2], Opcodes::return_const),
         extended_arg,
         raise,
-        reserved: [0; 6],
+        reserved: [0; 2],
     }
 }
 

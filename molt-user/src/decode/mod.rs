@@ -5,7 +5,7 @@ use molt_common::event::process::Birth;
 use molt_common::event::sample::{Frame, Sample};
 use molt_common::event::{
     Header, KIND_BIRTH, KIND_CALL, KIND_END, KIND_EXEC, KIND_FINALIZE, KIND_PIECE, KIND_SAMPLE, KIND_SPENT,
-    KIND_START,
+    KIND_START, KIND_WORDS,
 };
 use molt_common::plan::Piece;
 use zerocopy::{FromBytes, IntoBytes};
@@ -31,6 +31,8 @@ pub enum Record<'a> {
     Spent(Header),
     /// A copy of some memory, for the thread's next call.
     Piece(Piece, &'a [u8]),
+    /// Copies of single words, each with its address, for the thread's next call.
+    Words(Header, &'a [[u64; 2]]),
 }
 
 /// Why bytes are no record.
@@ -91,6 +93,12 @@ pub fn decode(bytes: &[u8]) -> Result<Record<'_>, DecodeError> {
             let (piece, rest) = Piece::read_from_prefix(bytes).map_err(|_short| cut)?;
             let copied = usize::try_from(piece.bytes).ok().and_then(|len| rest.get(..len)).ok_or(cut)?;
             Ok(Record::Piece(piece, copied))
+        }
+        KIND_WORDS => {
+            let (piece, rest) = Piece::read_from_prefix(bytes).map_err(|_short| cut)?;
+            let count = usize::try_from(piece.bytes / 16).map_err(|_too_many| cut)?;
+            let (words, _) = <[[u64; 2]]>::ref_from_prefix_with_elems(rest, count).map_err(|_short| cut)?;
+            Ok(Record::Words(piece.header, words))
         }
         KIND_SPENT => Ok(Record::Spent(header)),
         kind => Err(DecodeError::Kind(kind)),

@@ -115,6 +115,14 @@ impl Process {
         let children = tasks.flatten().filter_map(|task| task.children().ok()).flatten();
         children.filter_map(|child| child.try_into().ok()).collect()
     }
+
+    /// The ids of its threads. Empty where the kernel does not tell.
+    pub fn threads(&self) -> Vec<u32> {
+        let Ok(tasks) = ProcDir::new(self.pid).and_then(|dir| dir.tasks()) else {
+            return Vec::new();
+        };
+        tasks.flatten().filter_map(|task| task.tid.try_into().ok()).collect()
+    }
 }
 
 /// `/proc/PID/NAME`.

@@ -33,6 +33,14 @@ impl Traced {
             Self::Attached(process) => process.pid.cast_unsigned(),
         }
     }
+
+    /// Its threads.
+    pub(super) fn threads(&self) -> Vec<u32> {
+        match self {
+            Self::Launched(_) => vec![self.pid()],
+            Self::Attached(process) => process.threads(),
+        }
+    }
 }
 
 /// Who called molt through sudo, if somebody did.

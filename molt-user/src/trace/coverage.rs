@@ -1,21 +1,33 @@
 //! How far a run's calls were seen, for the sections that rest on them.
 
+use super::observe::Account;
 use super::watch::Watch;
 use super::{Observe, Options, Target};
 use crate::aggregate::sections::{CallCoverage, Gaps, Missing, Seen};
 use molt_common::fault::Fault;
-use molt_mpa::model::ProcessRole;
+use molt_mpa::model::{ProcessRole, Window};
+use molt_mpa::quantity::Millis;
 
 /// Faults by which a call, or its end, leaves no record.
 const LOSSES: [Fault; 4] =
     [Fault::OpenCallsFull, Fault::CallSitesFull, Fault::UnreadCall, Fault::UnreadException];
 
 /// What the hooks of calls have seen, and what has passed them.
-pub(super) fn calls(options: &Options, watch: &Watch, faults: &[(Fault, u64)]) -> CallCoverage {
-    let seen = match options.observe {
-        Observe::Sample => return CallCoverage::default(),
-        Observe::Exact if !watch.has_calls() => Seen::Nothing(watch.unhooked.1.clone()),
-        Observe::Exact => Seen::Throughout,
+pub(super) fn calls(
+    options: &Options,
+    watch: &Watch,
+    account: &Account,
+    faults: &[(Fault, u64)],
+) -> CallCoverage {
+    let seen = match (options.observe, &account.windows) {
+        (Observe::Sample, _) => return CallCoverage::default(),
+        _ if !watch.has_calls() => Seen::Nothing(watch.unhooked.1.clone()),
+        (_, None) => Seen::Throughout,
+        (_, Some(windows)) => Seen::Windows {
+            count: windows.len() as u64,
+            open: total(windows),
+            cpu: account.overhead.target_cpu_ms.unwrap_or_default(),
+        },
     };
     let lost: u64 = faults.iter().filter(|(fault, _)| LOSSES.contains(fault)).map(|(_, count)| count).sum();
     let gaps = Gaps {
@@ -30,6 +42,11 @@ pub(super) fn calls(options: &Options, watch: &Watch, faults: &[(Fault, u64)]) -
         0 => Missing::Nothing,
         open => Missing::Part(format!("{open} calls had not ended, or ended unseen")),
     };
-    let containers = Missing::All("containers are not looked into".to_owned());
+    let containers = Missing::Part("those of a part of the calls of each kind are looked into".to_owned());
     CallCoverage { seen, gaps, ends, exceptions: Missing::Nothing, containers }
+}
+
+/// How long windows were open, together.
+fn total(windows: &[Window]) -> Millis {
+    Millis::from_micros(windows.iter().map(|window| window.duration_ms.as_micros()).sum())
 }

@@ -3,19 +3,21 @@
 use super::coverage;
 use super::failure::Failure;
 use super::metadata::header;
+use super::observe::Account;
 use super::watch::{FirstPython, Watch};
 use super::{Observe, Options, Outcome, Summary, is_stdout};
 use crate::aggregate::call_counts::call_counts;
 use crate::aggregate::call_sites::call_sites;
 use crate::aggregate::code::Files;
+use crate::aggregate::effort;
 use crate::aggregate::hotspots::hotspots;
-use crate::aggregate::sections::{Coverage, states};
+use crate::aggregate::sections::{Coverage, Seen, states};
 use crate::aggregate::symbols::symbols;
 use crate::capture::ebpf::Kernel;
 use crate::launch::RunAs;
 use anyhow::{Context, Error};
 use molt_common::fault::Fault;
-use molt_mpa::model::{Artifact, Backend, Collector, Event, EventKind, Mode};
+use molt_mpa::model::{Artifact, Backend, Collector, Event, EventKind, Mode, Observation};
 use molt_mpa::quantity::Millis;
 use molt_mpa::redact::Redactor;
 use molt_mpa::write::{Owner, write_file, write_to};
@@ -24,6 +26,7 @@ use molt_mpa::write::{Owner, write_file, write_to};
 pub(super) fn finish(
     options: &Options,
     watch: &mut Watch,
+    account: &Account,
     kernel: &Kernel,
     caller: Option<RunAs>,
 ) -> Result<Outcome, Failure> {
@@ -32,7 +35,7 @@ pub(super) fn finish(
         return Ok(Outcome { status: 0, summary: None, remarks });
     };
     let faults = kernel.faults().context("failed to read what was lost")?;
-    let artifact = assemble(options, watch, &python, &faults)?;
+    let artifact = assemble(options, watch, account, &python, &faults)?;
     let (path, bytes) = if is_stdout(&options.output) {
         (None, write_to(&artifact, std::io::stdout().lock()).context("failed to write to standard output")?)
     } else {
@@ -46,6 +49,7 @@ pub(super) fn finish(
 fn assemble(
     options: &Options,
     watch: &mut Watch,
+    account: &Account,
     python: &FirstPython,
     faults: &[(Fault, u64)],
 ) -> Result<Artifact, Failure> {
@@ -53,7 +57,7 @@ fn assemble(
     let files = watch.files();
     let header = header(options, watch, python, &files, &mut redactor)?;
     let mut artifact = Artifact::new(header, Collector::new(Backend::Ebpf, mode(options.observe)));
-    fill(&mut artifact, options, watch, &files, faults, &mut redactor);
+    fill(&mut artifact, options, watch, account, &files, faults, &mut redactor);
     artifact.redactions = redactor.summary();
     artifact.normalize();
     Ok(artifact)
@@ -64,6 +68,7 @@ fn mode(observe: Observe) -> Mode {
     match observe {
         Observe::Sample => Mode::Sample,
         Observe::Exact => Mode::Exact,
+        Observe::Auto { .. } => Mode::Windows,
     }
 }
 
@@ -72,14 +77,18 @@ fn fill(
     artifact: &mut Artifact,
     options: &Options,
     watch: &mut Watch,
+    account: &Account,
     files: &Files,
     faults: &[(Fault, u64)],
     redactor: &mut Redactor,
 ) {
-    let exact_only = options.observe == Observe::Exact && watch.has_calls();
+    let calls = coverage::calls(options, watch, account, faults);
+    let exact_only = calls.seen == Seen::Throughout;
     let sites = call_sites(&watch.tally, &watch.calls, exact_only, files, redactor);
     artifact.symbols = symbols(&watch.tally, &watch.calls, files, redactor);
     artifact.call_counts = call_counts(&artifact.symbols);
+    artifact.containers =
+        watch.containers.section(Observation::Sampled, &watch.tally, &watch.calls, &sites.ids, redactor);
     artifact.call_sites = sites.sites;
     artifact.hotspots = hotspots(&watch.tally, options.frequency);
     if !watch.modules_seen {
@@ -87,8 +96,12 @@ fn fill(
     }
     artifact.modules = watch.modules.section(files, redactor);
     artifact.events = std::mem::take(&mut watch.processes.events);
+    artifact.events.extend_from_slice(&account.events);
     let collector = &mut artifact.collector;
     collector.sample_hz = Some(options.frequency);
+    collector.overhead = Some(account.overhead);
+    collector.windows = account.windows.clone().unwrap_or_default();
+    collector.coverage = if watch.has_calls() { effort::coverage(&watch.tally, &watch.calls) } else { None };
     collector.processes = watch.processes.list().to_vec();
     for (fault, count) in faults {
         collector.lose(fault.name(), *count);
@@ -106,7 +119,7 @@ fn fill(
         modules_seen: watch.modules_seen,
         modules_at_end: watch.modules_at_end,
         lost: samples.lost > 0,
-        calls: coverage::calls(options, watch, faults),
+        calls,
     };
     for (section, state) in states(&coverage) {
         collector.set(section, state);

@@ -5,11 +5,13 @@
 //! the artifact.
 
 mod begin;
+mod budget;
 mod coverage;
 mod failure;
 mod finish;
 mod metadata;
 mod names;
+mod observe;
 mod place;
 mod reader;
 mod run;
@@ -22,6 +24,7 @@ pub use run::{Progress, run};
 
 use molt_mpa::ids::Sha256Hash;
 use molt_mpa::model::Artifact;
+use molt_mpa::quantity::Share;
 use molt_mpa::redact::{Policy, Salt};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -49,12 +52,20 @@ pub struct Options {
 }
 
 /// How calls are observed.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Observe {
     /// On sampled stacks only.
     Sample,
     /// Every one of them.
     Exact,
+    /// Every one in windows, as far as this share of the target's CPU time allows. They open at random times, which
+    /// the seed repeats.
+    Auto {
+        /// What may be spent.
+        budget: Share,
+        /// Where the random times begin.
+        seed: Option<u64>,
+    },
 }
 
 /// What to trace.

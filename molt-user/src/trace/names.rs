@@ -4,7 +4,7 @@
 use crate::aggregate::calls::TypeId;
 use crate::aggregate::tally::{CodeId, SiteKey};
 use crate::cpython::{Known, Unknown};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// Codes, types and call sites, as far as they were found out when they were met first.
 #[derive(Clone, Debug, Default)]
@@ -12,6 +12,8 @@ pub(super) struct CallNames {
     codes: HashMap<u64, Known<CodeId>>,
     types: HashMap<u64, Known<TypeId>>,
     sites: HashMap<(u64, i32), SiteKey>,
+    /// Types of dicts, lists, tuples and sets.
+    containers: HashSet<u64>,
 }
 
 impl CallNames {
@@ -28,6 +30,16 @@ impl CallNames {
     /// Notes which call site the caller at `packed` has at `offset`.
     pub(super) fn note_site(&mut self, packed: u64, offset: i32, site: SiteKey) {
         self.sites.insert((packed, offset), site);
+    }
+
+    /// Notes that the type at `packed` is that of a container.
+    pub(super) fn note_container(&mut self, packed: u64) {
+        self.containers.insert(packed);
+    }
+
+    /// Whether the type at `packed` is that of a container.
+    pub(super) fn is_container(&self, packed: u64) -> bool {
+        self.containers.contains(&packed)
     }
 
     /// Whether the type at `packed` is known.

@@ -3,6 +3,7 @@
 use super::begin::{Traced, Wanted, caller, check_namespace};
 use super::failure::Failure;
 use super::finish::finish;
+use super::observe::Observer;
 use super::watch::{Ask, Watch};
 use super::{Observe, Options, Outcome};
 use crate::capture::ebpf::Kernel;
@@ -19,6 +20,7 @@ use nix::sys::signal::Signal;
 use std::collections::BTreeSet;
 use std::os::fd::AsFd;
 use std::os::unix::fs::MetadataExt;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Most records taken before the target's own events are looked at again.
@@ -49,12 +51,10 @@ pub fn run(options: &Options, progress: &mut dyn FnMut(Progress)) -> Result<Outc
     let wanted = Wanted::find(&options.target)?;
     let mut kernel = Kernel::load()?;
     kernel.watch_processes()?;
+    let mut watch = Watch::new(monotonic_ns(), options.observe != Observe::Sample);
+    let mut observer =
+        Observer::new(&mut kernel, options.observe, &mut watch).context("failed to let calls be counted")?;
     kernel.sample(u64::from(options.frequency))?;
-    let counts_calls = options.observe != Observe::Sample;
-    if counts_calls {
-        kernel.grant(None).context("failed to let calls be counted")?;
-    }
-    let mut watch = Watch::new(monotonic_ns(), counts_calls);
     if let Some(unknown) = &kernel.degraded {
         watch.remark(format!("{}: children cannot be followed", one_line(unknown)));
     }
@@ -63,6 +63,7 @@ pub fn run(options: &Options, progress: &mut dyn FnMut(Progress)) -> Result<Outc
     if let Err(refused) = rustix::process::setpriority_process(None, NICE) {
         tracing::info!(%refused, "the priority stays as it is");
     }
+    observer.begin(traced.threads(), &mut watch);
     let mut run = Run {
         options,
         kernel,
@@ -70,21 +71,21 @@ pub fn run(options: &Options, progress: &mut dyn FnMut(Progress)) -> Result<Outc
         traced,
         ending: None,
         hooked: BTreeSet::new(),
-        counted: BTreeSet::new(),
+        observer,
         interrupted: false,
     };
     run.follow(&signals, progress)?;
-    let counted = run.kernel.counted().context("failed to read what was counted")?;
-    run.watch.count(&counted);
-    let meter = run.kernel.meter().context("failed to read what the hooks did")?;
-    tracing::info!(?meter, "hooks");
     let unhooking = run.kernel.unhook();
-    let outcome = finish(run.options, &mut run.watch, &run.kernel, caller()?)?;
+    let Run { observer, mut kernel, mut watch, traced, ending, .. } = run;
+    let account = observer.end(&mut kernel, &mut watch).context("failed to read what was counted")?;
+    let outcome = finish(options, &mut watch, &account, &kernel, caller()?)?;
     drop(unhooking);
-    if let (Traced::Attached(process), None) = (&run.traced, &outcome.summary) {
+    if let (Traced::Attached(process), None) = (&traced, &outcome.summary) {
         return Err(Failure::nothing_read(process, &outcome.remarks));
     }
-    let ending = run.detach_and_wait(&signals)?;
+    // The kernel side goes away before a target is waited for that outlives the time it was to be traced.
+    drop(kernel);
+    let ending = wait(&traced, ending, &signals)?;
     Ok(Outcome { status: ending.map_or(0, Ending::exit_status), ..outcome })
 }
 
@@ -98,8 +99,8 @@ struct Run<'a> {
     ending: Option<Ending>,
     /// Interpreters that have probes, by device and inode.
     hooked: BTreeSet<(u64, u64)>,
-    /// Processes whose calls are counted, with their interpreters.
-    counted: BTreeSet<(u32, u64, u64)>,
+    /// What sees calls.
+    observer: Observer,
     /// Asked to end once already.
     interrupted: bool,
 }
@@ -123,7 +124,8 @@ impl Run<'_> {
             let now = monotonic_ns();
             let due = self.watch.tick(now);
             self.obey();
-            let wake = [due, deadline].into_iter().flatten().min().unwrap_or(u64::MAX);
+            let observe = self.observe();
+            let wake = [due, deadline, observe].into_iter().flatten().min().unwrap_or(u64::MAX);
             self.sleep(signals, Duration::from_nanos(wake.saturating_sub(now)).min(NAP))?;
             self.drain();
             if self.target_events()? == Next::End || self.signals(signals)? == Next::End {
@@ -141,28 +143,6 @@ impl Run<'_> {
         self.drain();
         self.watch.detach(monotonic_ns());
         Ok(())
-    }
-
-    /// Takes the kernel side away, and waits for a launched target that outlives the time it was to be traced.
-    fn detach_and_wait(self, signals: &Signals) -> Result<Option<Ending>, Failure> {
-        drop(self.kernel);
-        let (Traced::Launched(target), None) = (&self.traced, self.ending) else { return Ok(self.ending) };
-        loop {
-            let readable = |fd| PollFd::new(fd, PollFlags::POLLIN);
-            let mut waited = [readable(target.events_fd()), readable(signals.as_fd())];
-            match ppoll(&mut waited, None, None) {
-                Ok(_) | Err(Errno::EINTR) => {}
-                Err(refused) => return Err(Failure::from(anyhow::Error::from(refused))),
-            }
-            while let Some(event) = target.next_event() {
-                if let Event::Ended(ending) = event {
-                    return Ok(Some(ending));
-                }
-            }
-            for signal in signals.read().into_iter().filter(|signal| signal.is_for_target()) {
-                target.forward(signal);
-            }
-        }
     }
 
     /// Sleeps until something happens, `longest` at most.
@@ -191,33 +171,36 @@ impl Run<'_> {
                 records.push(Kept::new(bytes));
             });
             for record in &records {
+                // Every hit after the last one granted costs the target a trap for nothing.
+                self.close_if_spent();
                 self.watch.take(record.bytes());
             }
+            self.obey();
             if taken < BATCH {
                 break;
             }
         }
-        self.obey();
     }
 
-    /// Does what the watch wants of the kernel side. A refusal costs some facts, never the run.
+    /// Does what the watch wants of the kernel side.
     fn obey(&mut self) {
         for ask in self.watch.asks() {
             let done = match ask {
                 Ask::Configure(pid, config) => self.kernel.trace(pid, &config).map_err(anyhow::Error::from),
+                Ask::Kind(program, packed, kind) => {
+                    self.kernel.kind(program, packed, kind).map_err(anyhow::Error::from)
+                }
                 Ask::Plan(program, plans) => self.kernel.plan(program, &plans).map_err(anyhow::Error::from),
                 Ask::Forget(pid) => {
                     self.kernel.forget(pid);
-                    self.kernel.unhook_calls(pid);
-                    self.counted.retain(|(counted, _, _)| *counted != pid);
+                    self.observer.remove(&mut self.kernel, pid);
                     Ok(())
                 }
                 Ask::Hook(build) => self.hook(&build),
                 Ask::Count(pid, build) => self.count(pid, &build),
             };
             if let Err(refused) = done {
-                tracing::info!("{refused:#}");
-                self.watch.lose("kernel_refusal");
+                self.lose(&refused);
             }
         }
     }
@@ -240,17 +223,31 @@ impl Run<'_> {
         })
     }
 
-    /// Counts the calls of a process, once for each interpreter that it runs. Where they cannot be seen, those on
-    /// sampled stacks are all that is known, and the artifact says so.
-    fn count(&mut self, pid: u32, build: &Build) -> anyhow::Result<()> {
-        let file = build.elf.file().metadata()?;
-        if !self.counted.insert((pid, file.dev(), file.ino())) {
-            return Ok(());
-        }
-        let hooked = build.call_sites().map_err(|why| anyhow::anyhow!("{why}")).and_then(|sites| {
-            self.kernel.hook_calls(pid, &build.open_path(), sites).map_err(anyhow::Error::from)
-        });
+    /// Sees the calls of a process. Where they cannot be seen, those on sampled stacks are all that is known, and
+    /// the artifact says so.
+    fn count(&mut self, pid: u32, build: &Arc<Build>) -> anyhow::Result<()> {
+        let hooked = self.observer.add(&mut self.kernel, pid, build);
         hooked.inspect_err(|refused| self.watch.calls_are_unseen(&one_line(refused.as_ref())))
+    }
+
+    /// Opens and closes windows. When to do so next.
+    fn observe(&mut self) -> Option<u64> {
+        self.observer.tick(&mut self.kernel, &mut self.watch).unwrap_or_else(|refused| {
+            self.lose(&refused.into());
+            None
+        })
+    }
+
+    fn close_if_spent(&mut self) {
+        if let Err(refused) = self.observer.close_if_spent(&mut self.kernel, &mut self.watch) {
+            self.lose(&refused.into());
+        }
+    }
+
+    /// What the kernel refuses costs some facts, never the run.
+    fn lose(&mut self, refused: &anyhow::Error) {
+        tracing::info!("{refused:#}");
+        self.watch.lose("kernel_refusal");
     }
 
     /// Looks at what became of a launched target.
@@ -315,6 +312,27 @@ impl Run<'_> {
         match &self.traced {
             Traced::Attached(process) => !process.is_alive(),
             Traced::Launched(_) => false,
+        }
+    }
+}
+
+/// Waits for a launched target that has not ended yet.
+fn wait(traced: &Traced, ending: Option<Ending>, signals: &Signals) -> Result<Option<Ending>, Failure> {
+    let (Traced::Launched(target), None) = (traced, ending) else { return Ok(ending) };
+    loop {
+        let readable = |fd| PollFd::new(fd, PollFlags::POLLIN);
+        let mut waited = [readable(target.events_fd()), readable(signals.as_fd())];
+        match ppoll(&mut waited, None, None) {
+            Ok(_) | Err(Errno::EINTR) => {}
+            Err(refused) => return Err(Failure::from(anyhow::Error::from(refused))),
+        }
+        while let Some(event) = target.next_event() {
+            if let Event::Ended(ending) = event {
+                return Ok(Some(ending));
+            }
+        }
+        for signal in signals.read().into_iter().filter(|signal| signal.is_for_target()) {
+            target.forward(signal);
         }
     }
 }

@@ -15,6 +15,17 @@ impl Count {
         Self { seen, est: None }
     }
 
+    /// What was seen in a window, each for so many of the run; `None` for itself alone.
+    #[expect(
+        clippy::cast_precision_loss,
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "an estimate; `as` keeps it in range"
+    )]
+    pub fn weighed(seen: u64, weight: Option<f64>) -> Self {
+        Self { seen, est: weight.map(|weight| ((seen as f64 * weight).round() as u64).max(seen)) }
+    }
+
     /// Both together. What has no estimate counts as seen in the sum of estimates.
     #[must_use]
     pub fn plus(self, other: Self) -> Self {

@@ -4,9 +4,11 @@ use super::load::{Kernel, LoadError, take_map};
 use super::maps::MapValue;
 use super::uprobe_multi::{MultiError, MultiProgram, Place, Prepared, Scope};
 use crate::cpython::sites::{HookSites, Kind};
-use aya::Ebpf;
 use aya::maps::{Array, HashMap, MapData, MapError, PerCpuArray};
-use molt_common::call::{CallKey, FrameKey, Gate, Meter, NO_REGISTER, Site, SiteKey, UNLIMITED, outcome};
+use aya::{Ebpf, Pod};
+use molt_common::call::{
+    CallKey, FrameKey, Gate, Meter, NO_REGISTER, Site, SiteKey, UNLIMITED, outcome, salted,
+};
 use molt_common::plan::Plans;
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
@@ -26,10 +28,14 @@ pub(super) struct Calls {
     open: HashMap<MapData, MapValue<FrameKey>, MapValue<CallKey>>,
     counts: HashMap<MapData, MapValue<CallKey>, u64>,
     undetailed: HashMap<MapData, MapValue<SiteKey>, u64>,
+    active: HashMap<MapData, MapValue<FrameKey>, u64>,
     meter: PerCpuArray<MapData, MapValue<Meter>>,
     gate: Array<MapData, MapValue<Gate>>,
     plans: HashMap<MapData, u32, MapValue<Plans>>,
+    kinds: HashMap<MapData, u64, u32>,
     links: BTreeMap<u32, Vec<OwnedFd>>,
+    /// What the meter showed when the run began.
+    pub(super) measured: Meter,
 }
 
 /// Why calls cannot be hooked.
@@ -63,14 +69,21 @@ impl Calls {
             open: take_map!(ebpf, "OPEN", HashMap)?,
             counts: take_map!(ebpf, "CALLS", HashMap)?,
             undetailed: take_map!(ebpf, "UNDETAILED", HashMap)?,
+            active: take_map!(ebpf, "ACTIVE", HashMap)?,
             meter: take_map!(ebpf, "METER", PerCpuArray)?,
             gate: take_map!(ebpf, "GATE", Array)?,
             plans: take_map!(ebpf, "PLANS", HashMap)?,
+            kinds: take_map!(ebpf, "KINDS", HashMap)?,
             links: BTreeMap::new(),
+            measured: Meter::default(),
         })
     }
 
-    fn program(&mut self, name: &'static str, prepared: &Prepared) -> Result<&MultiProgram, MultiError> {
+    pub(super) fn program(
+        &mut self,
+        name: &'static str,
+        prepared: &Prepared,
+    ) -> Result<&MultiProgram, MultiError> {
         match self.programs.entry(name) {
             Entry::Occupied(program) => Ok(program.into_mut()),
             Entry::Vacant(place) => Ok(place.insert(prepared.load(name)?)),
@@ -161,6 +174,15 @@ impl Kernel {
             .map_err(|source| HookError::Map { map: "PLANS", source })
     }
 
+    /// Copies instances of the type at `packed` of `program` as containers of `kind`, one of
+    /// [`molt_common::container::kind`].
+    pub fn kind(&mut self, program: u32, packed: u64, kind: u32) -> Result<(), HookError> {
+        self.calls
+            .kinds
+            .insert(salted(packed, program), kind, 0)
+            .map_err(|source| HookError::Map { map: "KINDS", source })
+    }
+
     /// Lets so many more hits be counted; all of them if `None`.
     pub fn grant(&mut self, hits: Option<u64>) -> Result<(), HookError> {
         let left = hits.map_or(UNLIMITED, |hits| i64::try_from(hits).unwrap_or(UNLIMITED));
@@ -170,15 +192,17 @@ impl Kernel {
             .map_err(|source| HookError::Map { map: "GATE", source })
     }
 
-    /// What the call probes did so far, over all processors.
+    /// How many hits may still be counted, none of them if 0 or less.
+    pub fn left(&self) -> Result<i64, HookError> {
+        let gate = self.calls.gate.get(&0, 0);
+        gate.map(|MapValue(gate)| gate.left).map_err(|source| HookError::Map { map: "GATE", source })
+    }
+
+    /// What call probes and samples did so far, over all processors.
     pub fn meter(&self) -> Result<Meter, HookError> {
         let each = self.calls.meter.get(&0, 0).map_err(|source| HookError::Map { map: "METER", source })?;
-        Ok(each.iter().fold(Meter::default(), |sum, MapValue(one)| Meter {
-            hits: sum.hits + one.hits,
-            accepted: sum.accepted + one.accepted,
-            timed: sum.timed + one.timed,
-            timed_ns: sum.timed_ns + one.timed_ns,
-        }))
+        let sum = each.iter().fold(Meter::default(), |sum, MapValue(one)| sum.plus(*one));
+        Ok(sum.since(self.calls.measured))
     }
 
     /// Everything counted so far.
@@ -196,4 +220,29 @@ impl Kernel {
             undetailed: undetailed.collect::<Result<_, _>>().map_err(refused("UNDETAILED"))?,
         })
     }
+
+    /// Everything counted so far, which is counted no more: no probe may be in place. Calls that have not ended will
+    /// not be seen to end.
+    pub fn take_counted(&mut self) -> Result<Counted, HookError> {
+        let counted = self.counted()?;
+        let calls = &mut self.calls;
+        clear(&mut calls.counts, "CALLS")?;
+        clear(&mut calls.undetailed, "UNDETAILED")?;
+        clear(&mut calls.open, "OPEN")?;
+        clear(&mut calls.active, "ACTIVE")?;
+        Ok(counted)
+    }
+}
+
+/// Removes every entry.
+fn clear<K: Pod, V: Pod>(table: &mut HashMap<MapData, K, V>, map: &'static str) -> Result<(), HookError> {
+    let keys: Vec<K> =
+        table.keys().collect::<Result<_, _>>().map_err(|source| HookError::Map { map, source })?;
+    for key in keys {
+        match table.remove(&key) {
+            Ok(()) | Err(MapError::KeyNotFound) => {}
+            Err(source) => return Err(HookError::Map { map, source }),
+        }
+    }
+    Ok(())
 }

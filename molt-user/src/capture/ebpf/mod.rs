@@ -3,10 +3,12 @@
 pub mod attach;
 pub mod btf;
 pub mod calls;
+pub mod cost;
 pub mod load;
 pub mod maps;
 pub mod object;
 pub mod refusal;
+pub mod task_clock;
 pub mod uprobe_multi;
 
 pub use load::{Kernel, LoadError};

@@ -44,7 +44,6 @@ impl Layout {
         let head = fields.into_iter().fold(u32::MAX, u32::min);
         let end = fields.into_iter().fold(0, u32::max).saturating_add(8);
         TypeLayout {
-            object_type: self.object_type,
             head,
             head_bytes: end.saturating_sub(head),
             name: self.type_name.saturating_sub(head),

@@ -1,24 +1,32 @@
 //! Calls: what their addresses stand for, and how often each was counted.
 
-use super::Watch;
+use super::containers::{Found, Looker};
+use super::{Ask, Watch};
 use crate::aggregate::calls::{Call, Count, Outcome, Slot, TypeId};
+use crate::aggregate::containers::{Containers, Place};
 use crate::aggregate::tally::{CodeId, SiteKey, Tally};
 use crate::capture::ebpf::calls::Counted;
 use crate::cpython::calls::call_layout;
 use crate::cpython::layout::Layout;
 use crate::cpython::{Known, Unknown};
+use crate::symbolize::containers::{ContainerKind, container_kind};
 use crate::symbolize::memory::{Overlay, Pieces};
 use crate::symbolize::types::read_type_name;
+use crate::trace::budget::Weighed;
 use crate::trace::names::CallNames;
 use crate::trace::reader::{Reader, SeenCode};
 use molt_common::call::{CallKey, CallLayout, KEYWORDS, REST, SLOTS_CUT, Seen, UNREAD, address, outcome};
+use molt_common::container::kind;
 use molt_common::event::sample::Frame;
 use molt_common::walk::Memory;
 use molt_common::walk::call::packed_type;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// The cause under which calls are lost whose codes are not known.
 const UNRESOLVED: &str = "unresolved_call";
+/// The cause under which containers are lost that could not be read, or changed meanwhile.
+const CONTAINER: &str = "unread_container";
 
 impl Watch {
     /// Reads the code objects and the types of a call that was met for the first time, and no more than that:
@@ -38,7 +46,16 @@ impl Watch {
             if !names.knows_type(packed) {
                 let found = read_type(&memory, &reader.layout, &layout, packed);
                 names.note_type(packed, found.map(|name| self.calls.type_id(&name)));
+                if let Ok(Some(kind)) = container_kind(&memory, &reader.layout, address(packed)) {
+                    names.note_container(packed);
+                    self.asks.push(Ask::Kind(seen.key.program, packed, number_of(kind)));
+                }
             }
+        }
+        let mut looker = Looker { reader, names, calls: &mut self.calls, layout: &layout };
+        let looks = looker.look(seen, &pieces);
+        if !looks.is_empty() {
+            self.looks.insert((seen.header.tid, seen.header.time_ns), looks);
         }
     }
 
@@ -46,10 +63,17 @@ impl Watch {
     pub(super) fn call(&mut self, seen: &Seen) {
         let names = self.programs.get_mut(seen.key.program as usize);
         let reader = self.subjects.get_mut(&seen.header.pid).and_then(|subject| subject.reader());
-        let (Some(names), Some(reader), Some(inner)) = (names, reader, callee(seen)) else { return };
+        let (Some(names), Some(reader)) = (names, reader) else { return };
+        let looks = self.looks.remove(&(seen.header.tid, seen.header.time_ns)).unwrap_or_default();
         let outer = caller(seen);
+        let Some(inner) = callee(seen) else {
+            // The call was told of when it began.
+            return place(looks, names.code(seen.key.callee), &mut self.containers, &mut self.loss);
+        };
         let callee = identify(reader, &inner, outer.as_slice(), &mut self.tally);
-        names.note_code(seen.key.callee, callee.as_ref().map(|(id, _)| *id).map_err(|reason| *reason));
+        let known = callee.as_ref().map(|(id, _)| *id).map_err(|reason| *reason);
+        names.note_code(seen.key.callee, known);
+        place(looks, known, &mut self.containers, &mut self.loss);
         let Some(outer) = outer else { return };
         let caller = identify(reader, &outer, &[], &mut self.tally);
         names.note_code(seen.key.caller, caller.as_ref().map(|(id, _)| *id).map_err(|reason| *reason));
@@ -60,12 +84,19 @@ impl Watch {
         names.note_site(seen.key.caller, seen.key.offset, key);
     }
 
-    /// Adds up what the kernel side has counted.
-    pub(in crate::trace) fn count(&mut self, counted: &Counted) {
+    /// Adds up what the kernel side has counted in a window, once it is known what that stands for.
+    pub(in crate::trace) fn count_weighed(&mut self, weighed: Option<Weighed<Counted>>) {
+        if let Some(Weighed { counted, weight }) = weighed {
+            self.count(&counted, weight);
+        }
+    }
+
+    /// Adds up what the kernel side has counted, each call for `weight` calls of the run, or for itself alone.
+    pub(in crate::trace) fn count(&mut self, counted: &Counted, weight: Option<f64>) {
         let ended = counted.calls.iter().map(|(key, count)| (key, *count));
         let open = counted.open.iter().map(|key| (key, 1));
         for (key, seen) in ended.chain(open) {
-            if let Err(reason) = self.count_tuple(key, Count { seen, est: None }) {
+            if let Err(reason) = self.count_tuple(key, Count::weighed(seen, weight)) {
                 tracing::debug!(?key, %reason, seen, "calls are not known");
                 *self.loss.entry(UNRESOLVED).or_default() += seen;
             }
@@ -75,7 +106,7 @@ impl Watch {
             match names.code(key.callee) {
                 Ok(callee) => {
                     let site = names.site(key.caller, key.offset);
-                    self.calls.undetailed(site, callee, Count { seen: *seen, est: None });
+                    self.calls.undetailed(site, callee, Count::weighed(*seen, weight));
                 }
                 Err(_unknown) => *self.loss.entry(UNRESOLVED).or_default() += seen,
             }
@@ -117,6 +148,35 @@ impl Watch {
         let args = slots(key, names);
         self.calls.call(Call { site, callee, args, cut, outcome }, count);
         Ok(())
+    }
+}
+
+/// How the kernel side calls a kind of containers.
+fn number_of(found: ContainerKind) -> u32 {
+    match found {
+        ContainerKind::Dict => kind::DICT,
+        ContainerKind::List => kind::LIST,
+        ContainerKind::Tuple => kind::TUPLE,
+        ContainerKind::Set => kind::SET,
+    }
+}
+
+/// Counts what was found in containers under the function that they came with.
+fn place(
+    looks: Vec<Known<Found>>,
+    code: Known<CodeId>,
+    containers: &mut Containers,
+    loss: &mut BTreeMap<&'static str, u64>,
+) {
+    for look in looks {
+        match look.and_then(|found| Ok((code?, found))) {
+            Ok((code, (Some(name), look))) => containers.add(Place::Param(code, name), &look),
+            Ok((code, (None, look))) => containers.add(Place::Returned(code), &look),
+            Err(reason) => {
+                tracing::debug!(%reason, "container left out");
+                *loss.entry(CONTAINER).or_default() += 1;
+            }
+        }
     }
 }
 

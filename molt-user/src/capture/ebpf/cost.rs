@@ -1,0 +1,114 @@
+//! What a hit of a probe costs on this machine, measured on a function of molt's own.
+
+use super::calls::HookError;
+use super::load::Kernel;
+use super::uprobe_multi::{Place, Scope};
+use molt_common::call::Meter;
+use molt_common::config::{PROCESS_CALLS, PROCESS_READY, ProcessConfig};
+use procfs::process::Process;
+use std::hint::black_box;
+use std::thread;
+use std::time::Instant;
+use zerocopy::FromZeros;
+
+/// Calls of one round, which takes about half a millisecond, and rounds, whose median counts.
+const CALLS: u32 = 1_000;
+const ROUNDS: usize = 7;
+
+/// What a hit costs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct HitCost {
+    /// Of one for nothing: the trap, and asking whether it is to be counted. In nanoseconds.
+    pub trap_ns: u64,
+    /// How long such a hit is by the meter, which reads the clock twice.
+    pub empty_ns: u64,
+}
+
+impl HitCost {
+    /// The mean of hits that were metered like this, in nanoseconds.
+    pub fn of(&self, meter: &Meter) -> u64 {
+        self.trap_ns + mean_ns(meter).unwrap_or(self.empty_ns).saturating_sub(self.empty_ns)
+    }
+}
+
+fn mean_ns(meter: &Meter) -> Option<u64> {
+    meter.timed_ns.checked_div(meter.timed)
+}
+
+impl Kernel {
+    /// Measures it, in about 15 ms, with every hit granted. What the meter shows from then on does not count these.
+    pub fn measure_hits(&mut self) -> Result<HitCost, HookError> {
+        let pid = std::process::id();
+        let offset = offset_in_file(place as extern "C" fn() as usize as u64).ok_or(HookError::Path)?;
+        let mut config = ProcessConfig::new_zeroed();
+        config.flags = PROCESS_CALLS | PROCESS_READY;
+        let bare_ns = round_ns();
+        self.grant(None)?;
+        self.trace(pid, &config).map_err(|_refused| HookError::Unprepared)?;
+        let prepared = self.prepared.as_ref().ok_or(HookError::Unprepared)?;
+        let scope = Scope { pid: Some(pid), returns: false };
+        let program = self.calls.program("call_measure", prepared)?;
+        let link = program.attach(c"/proc/self/exe", &[Place { offset, cookie: 0 }], scope)?;
+        let mut rounds = [0; ROUNDS].map(|_: u64| round_ns());
+        rounds.sort_unstable();
+        // Where there is no thread to wait for the kernel, the link is gone all the same.
+        let _ = thread::Builder::new().name("molt-unhook".to_owned()).spawn(move || drop(link));
+        self.forget(pid);
+        let meter = self.meter()?;
+        self.calls.measured = meter;
+        let median = rounds.get(ROUNDS / 2).copied().unwrap_or(0);
+        Ok(HitCost {
+            trap_ns: median.saturating_sub(bare_ns) / u64::from(CALLS),
+            empty_ns: mean_ns(&meter).unwrap_or(0),
+        })
+    }
+}
+
+/// Calls the probed function often.
+fn round_ns() -> u64 {
+    let began = Instant::now();
+    for _ in 0..CALLS {
+        black_box(place as extern "C" fn())();
+    }
+    u64::try_from(began.elapsed().as_nanos()).unwrap_or(u64::MAX)
+}
+
+/// Where in molt's file the code at `address` is.
+fn offset_in_file(address: u64) -> Option<u64> {
+    let maps = Process::myself().ok()?.maps().ok()?;
+    let map = maps.iter().find(|map| (map.address.0..map.address.1).contains(&address))?;
+    Some(address - map.address.0 + map.offset)
+}
+
+/// Begins with an instruction that the kernel emulates, like those where interpreters are probed.
+#[cfg(target_arch = "x86_64")]
+#[unsafe(naked)]
+extern "C" fn place() {
+    std::arch::naked_asm!("jmp 2f", "2:", "ret");
+}
+
+/// Begins with whatever the compiler makes of it.
+#[cfg(not(target_arch = "x86_64"))]
+#[inline(never)]
+extern "C" fn place() {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The clock that is read for the meter is a part of no hit.
+    #[test]
+    fn a_hit_costs_its_trap_and_its_program() {
+        let cost = HitCost { trap_ns: 450, empty_ns: 30 };
+        let meter = Meter { timed: 4, timed_ns: 4 * 230, ..Meter::default() };
+        assert_eq!(cost.of(&meter), 650);
+        assert_eq!(cost.of(&Meter::default()), 450);
+    }
+
+    /// The probed function lies in a file.
+    #[test]
+    fn finds_its_own_code() {
+        assert!(offset_in_file(place as extern "C" fn() as usize as u64).is_some());
+        assert_eq!(offset_in_file(1), None);
+    }
+}

@@ -1,0 +1,63 @@
+//! What observing has cost the target so far.
+
+use crate::capture::ebpf::cost::HitCost;
+use molt_common::call::Meter;
+
+/// The cost of what a meter has shown, each stretch at what its own hits took.
+#[derive(Clone, Copy, Debug, Default)]
+pub(in crate::trace) struct Ledger {
+    cost: HitCost,
+    meter: Meter,
+    spent_ns: u64,
+}
+
+impl Ledger {
+    /// Before the first hit.
+    pub(in crate::trace) fn new(cost: HitCost) -> Self {
+        Self { cost, ..Self::default() }
+    }
+
+    /// The meter shows this now. Everything spent so far, in nanoseconds of the target's CPU time.
+    pub(in crate::trace) fn update(&mut self, meter: Meter) -> u64 {
+        let new = meter.since(self.meter);
+        let hits = new.hits.saturating_mul(self.cost.of(&new));
+        // The interrupt of a sample costs about what the trap of a hit does.
+        let traps = new.unused.saturating_add(new.samples).saturating_mul(self.cost.trap_ns);
+        self.meter = meter;
+        self.spent_ns =
+            self.spent_ns.saturating_add(hits).saturating_add(traps).saturating_add(new.samples_ns);
+        self.spent_ns
+    }
+
+    /// What one hit has cost so far, on average; before the first one, a guess that is rather high.
+    pub(in crate::trace) fn hit_ns(&self) -> u64 {
+        let known = if self.meter.timed > 0 { self.cost.of(&self.meter) } else { 2 * self.cost.trap_ns };
+        known.max(1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Hits, traps for nothing and samples each have their price, and none is paid twice.
+    #[test]
+    fn everything_that_was_metered_is_paid_once() {
+        let mut ledger = Ledger::new(HitCost { trap_ns: 400, empty_ns: 50 });
+        assert_eq!(ledger.hit_ns(), 800);
+        let meter = Meter {
+            hits: 100,
+            timed: 2,
+            timed_ns: 500,
+            unused: 10,
+            samples: 3,
+            samples_ns: 9_000,
+            ..Meter::default()
+        };
+        assert_eq!(ledger.update(meter), 100 * 600 + 13 * 400 + 9_000);
+        assert_eq!(ledger.update(meter), 100 * 600 + 13 * 400 + 9_000);
+        assert_eq!(ledger.hit_ns(), 600);
+        let dearer = Meter { hits: 101, timed: 3, timed_ns: 1_550, ..meter };
+        assert_eq!(ledger.update(dearer), 100 * 600 + 13 * 400 + 9_000 + 1_400);
+    }
+}

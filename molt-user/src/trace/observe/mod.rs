@@ -1,0 +1,185 @@
+//! How calls are seen in the course of a run: throughout, in windows or not at all; and what that costs.
+
+mod gauge;
+mod hooks;
+mod windows;
+
+use super::Observe;
+use super::budget::Ledger;
+use super::watch::Watch;
+use crate::aggregate::effort;
+use crate::capture::ebpf::Kernel;
+use crate::capture::ebpf::calls::HookError;
+use crate::capture::ebpf::cost::HitCost;
+use crate::capture::ebpf::task_clock::TaskClock;
+use crate::clock::monotonic_ns;
+use crate::diagnose::advice::one_line;
+use crate::discover::Build;
+use gauge::Gauge;
+use hooks::Hooks;
+use molt_mpa::model::{Event, Overhead, Window};
+use std::sync::Arc;
+use windows::Windows;
+
+/// Hits of which at least one must have been where it should be.
+const VERDICT: u64 = 64;
+
+/// What sees calls, and what it has cost.
+#[derive(Debug)]
+pub(super) struct Observer {
+    gauge: Gauge,
+    hooks: Hooks,
+    seen: Seen,
+    /// A hit was where it should be.
+    verified: bool,
+}
+
+/// When calls are seen.
+#[derive(Debug)]
+enum Seen {
+    Never,
+    Always,
+    In(Box<Windows>),
+}
+
+/// What is done is done to these, now.
+struct Now<'a> {
+    kernel: &'a mut Kernel,
+    watch: &'a mut Watch,
+    ns: u64,
+}
+
+/// When calls were seen and at what cost, as the artifact says it.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Account {
+    /// Windows; `None` where calls were seen throughout, or never.
+    pub(super) windows: Option<Vec<Window>>,
+    /// Their beginnings and ends.
+    pub(super) events: Vec<Event>,
+    /// What it cost.
+    pub(super) overhead: Overhead,
+}
+
+impl Observer {
+    /// Measures what hits cost where some are to come, and grants the first.
+    pub(super) fn new(kernel: &mut Kernel, observe: Observe, watch: &mut Watch) -> Result<Self, HookError> {
+        let cost = match observe {
+            Observe::Sample => Ok(HitCost::default()),
+            Observe::Exact | Observe::Auto { .. } => kernel.measure_hits(),
+        };
+        tracing::info!(?cost, "a hit for nothing");
+        let (cost, refused) = match cost {
+            Ok(cost) => (cost, None),
+            Err(refused) => (HitCost::default(), Some(refused)),
+        };
+        let gauge = Gauge { clock: TaskClock::default(), ledger: Ledger::new(cost) };
+        let seen = match (observe, refused) {
+            (Observe::Sample, _) => Seen::Never,
+            (_, Some(refused)) => {
+                watch.calls_are_unseen(&one_line(&refused));
+                Seen::Never
+            }
+            (Observe::Exact, None) => {
+                kernel.grant(None)?;
+                Seen::Always
+            }
+            (Observe::Auto { budget, seed }, None) => {
+                let windows = Windows::new(budget, seed, monotonic_ns());
+                kernel.grant(Some(windows.affordable(&gauge)))?;
+                Seen::In(Box::new(windows))
+            }
+        };
+        Ok(Self { gauge, hooks: Hooks::default(), seen, verified: false })
+    }
+
+    /// Takes the time of these threads and of all that descends from them.
+    pub(super) fn begin(&mut self, threads: impl IntoIterator<Item = u32>, watch: &mut Watch) {
+        match TaskClock::of(threads) {
+            Ok(clock) => self.gauge.clock = clock,
+            Err(refused) => {
+                watch.remark(format!("the target's CPU time is not known: {}", one_line(&refused)))
+            }
+        }
+    }
+
+    /// The calls of process `pid`, which runs or is about to run this build, are to be seen.
+    pub(super) fn add(&mut self, kernel: &mut Kernel, pid: u32, build: &Arc<Build>) -> anyhow::Result<()> {
+        let now = match &self.seen {
+            Seen::Never => return Ok(()),
+            Seen::Always => true,
+            Seen::In(windows) => windows.is_open(),
+        };
+        self.hooks.add(kernel, pid, build, now)
+    }
+
+    /// Process `pid` has ended.
+    pub(super) fn remove(&mut self, kernel: &mut Kernel, pid: u32) {
+        self.hooks.remove(kernel, pid);
+    }
+
+    /// Closes the window if all that was granted is spent. Quick enough to be asked after every record.
+    pub(super) fn close_if_spent(&mut self, kernel: &mut Kernel, watch: &mut Watch) -> Result<(), HookError> {
+        match &mut self.seen {
+            Seen::In(windows) if windows.is_open() && kernel.left()? <= 0 => {
+                let mut now = Now { kernel, watch, ns: monotonic_ns() };
+                windows.close(&mut now, &mut self.gauge, &self.hooks)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Does what is due. When to be called again, if nothing else happens.
+    pub(super) fn tick(&mut self, kernel: &mut Kernel, watch: &mut Watch) -> Result<Option<u64>, HookError> {
+        self.close_if_spent(kernel, watch)?;
+        if !self.verified && !matches!(self.seen, Seen::Never) {
+            self.verify(kernel, watch)?;
+        }
+        match &mut self.seen {
+            Seen::In(windows) => {
+                let mut now = Now { kernel, watch, ns: monotonic_ns() };
+                windows.tick(&mut now, &mut self.gauge, &mut self.hooks).map(Some)
+            }
+            Seen::Always | Seen::Never => Ok(None),
+        }
+    }
+
+    /// The run is over: adds up what was counted last.
+    pub(super) fn end(mut self, kernel: &mut Kernel, watch: &mut Watch) -> Result<Account, HookError> {
+        if let Seen::In(windows) = &mut self.seen
+            && windows.is_open()
+            && !windows.is_first()
+        {
+            let mut now = Now { kernel, watch, ns: monotonic_ns() };
+            windows.close(&mut now, &mut self.gauge, &self.hooks)?;
+        }
+        watch.count(&kernel.take_counted()?, None);
+        let reading = self.gauge.read(kernel)?;
+        tracing::info!(?reading, "hooks and samples");
+        let overhead = |budget| effort::overhead(budget, reading.spent_ns, reading.cpu_ns);
+        let Seen::In(mut windows) = self.seen else {
+            return Ok(Account { overhead: overhead(None), ..Account::default() });
+        };
+        watch.count_weighed(windows.last(&reading));
+        let overhead = overhead(Some(windows.budget()));
+        if windows.is_first() {
+            return Ok(Account { overhead, ..Account::default() });
+        }
+        let log = windows.log();
+        Ok(Account { windows: Some(log.list().to_vec()), events: log.events().collect(), overhead })
+    }
+
+    /// Trusts the places that were found once a hit was where it should be. Where none is, they are given up.
+    fn verify(&mut self, kernel: &mut Kernel, watch: &mut Watch) -> Result<(), HookError> {
+        let meter = kernel.meter()?;
+        self.verified = meter.accepted > 0;
+        if !self.verified && meter.hits >= VERDICT {
+            kernel.grant(Some(0))?;
+            self.hooks.remove_all(kernel);
+            self.seen = Seen::Never;
+            watch.calls_are_unseen(
+                "no hit of the places that were found in the interpreter's file was a call",
+            );
+        }
+        Ok(())
+    }
+}

@@ -5,7 +5,7 @@ use crate::repeat::{Turn, repeat};
 use crate::{containers, emit, snapshot, task};
 use aya_ebpf::bindings::BPF_ANY;
 use core::hint::black_box;
-use molt_common::call::{CallKey, MAX_SLOTS, Seen, address, salted};
+use molt_common::call::{CallKey, MAX_SLOTS, Seen, address, has_identity, salted};
 use molt_common::event::KIND_CALL;
 use molt_common::fault::Fault;
 use molt_common::plan::Plans;
@@ -71,7 +71,7 @@ impl Types<'_> {
     #[inline(always)]
     fn copy(&mut self, found: u64) {
         // Types without an identity are never freed.
-        if found != address(found) && times_seen(salted(found, self.pieces.seen.key.program)) == 1 {
+        if has_identity(found) && times_seen(salted(found, self.pieces.seen.key.program)) == 1 {
             snapshot::send(self.pieces, &self.plans.heap_type, address(found), 0);
         }
     }

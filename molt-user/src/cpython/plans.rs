@@ -44,7 +44,6 @@ fn containers(layout: &Layout, calls: &CallLayout) -> ContainerLayout {
 /// A code object with its instructions, its tables and its names, and the beginning of its globals, where
 /// `__name__` stands.
 fn code(layout: &Layout) -> Plan {
-    let head = layout.code_qualname.max(layout.code_linetable).max(layout.code_name);
     let mut plan = Builder::default();
     if layout.is_adaptive() {
         plan.add(Step {
@@ -54,7 +53,7 @@ fn code(layout: &Layout) -> Plan {
             ..whole(ROOT, layout.code_adaptive)
         });
     } else {
-        plan.add(whole(ROOT, head.saturating_add(8)));
+        plan.add(whole(ROOT, layout.code_linetable.max(layout.code_name) + 8));
         plan.add(bytes(layout, ROOT, layout.code_size));
     }
     plan.add(bytes(layout, ROOT, layout.code_linetable));

@@ -35,7 +35,7 @@ pub(super) fn object_type<M: Memory>(memory: &M, call: &CallLayout, object: u64)
 #[inline(always)]
 pub fn packed_type<M: Memory>(memory: &M, call: &CallLayout, addr: u64) -> u64 {
     if addr.wrapping_sub(call.static_low) < call.static_bytes {
-        return addr;
+        return packed(addr, 0);
     }
     packed(addr, name_identity(memory, call, addr).unwrap_or(0))
 }

@@ -15,7 +15,9 @@ use crate::symbolize::types::read_type_name;
 use crate::trace::budget::Weighed;
 use crate::trace::names::CallNames;
 use crate::trace::reader::{Reader, SeenCode};
-use molt_common::call::{CallKey, CallLayout, KEYWORDS, REST, SLOTS_CUT, Seen, UNREAD, address, outcome};
+use molt_common::call::{
+    CallKey, CallLayout, KEYWORDS, REST, SLOTS_CUT, Seen, UNREAD, address, has_identity, outcome,
+};
 use molt_common::container::kind;
 use molt_common::event::sample::Frame;
 use molt_common::walk::Memory;
@@ -216,7 +218,7 @@ fn read_type<M: Memory>(memory: &M, layout: &Layout, calls: &CallLayout, packed:
     let there = |addr| {
         let now = packed_type(memory, calls, addr);
         // An identity of 0 was not looked at, or could not be.
-        if now == packed || packed == addr { Ok(()) } else { Err(Unknown::Stale) }
+        if now == packed || !has_identity(packed) { Ok(()) } else { Err(Unknown::Stale) }
     };
     let addr = address(packed);
     there(addr)?;

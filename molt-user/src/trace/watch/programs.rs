@@ -5,6 +5,7 @@ use crate::cpython::calls::call_layout;
 use crate::cpython::plans::plans;
 use crate::trace::names::CallNames;
 use crate::trace::reader::Reader;
+use molt_common::call::packed;
 use molt_common::container::kind;
 
 /// The types of containers that every interpreter exports.
@@ -28,10 +29,9 @@ pub(super) fn introduce(asks: &mut Vec<Ask>, program: u32, reader: &Reader) {
     let plans = plans(&reader.layout, &call_layout(&reader.layout, interpreter));
     asks.push(Ask::Plan(program, Box::new(plans)));
     for (name, kind) in CONTAINERS {
-        // A static type's packed address is the address.
         if let Some(symbol) = interpreter.build.elf.find_symbol(name) {
             let address = symbol.address.wrapping_add(interpreter.load_bias);
-            asks.push(Ask::Kind(program, address, kind));
+            asks.push(Ask::Kind(program, packed(address, 0), kind));
         }
     }
 }

@@ -31,6 +31,7 @@ fn run(order: &[u32]) -> Artifact {
             first_line,
             hash: Some(Sha256Hash::of(&[0x5a])),
             kind: SymbolKind::Function,
+            lines: 0,
         })
     };
     let callees: Vec<CodeId> = order.iter().map(|n| code(&format!("f{n}"), *n)).collect();

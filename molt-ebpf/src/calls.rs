@@ -92,7 +92,7 @@ fn granted() -> bool {
 
 /// Notes that `frame` executes the call of `seen`, and tells user space of it if it is new.
 #[inline(always)]
-pub fn open(frame: FrameKey, seen: &mut Seen) -> Result<(), Fault> {
+pub fn open(frame: FrameKey, seen: &Seen) -> Result<(), Fault> {
     tell::announce(seen)?;
     if let Some(place) = OPEN.get_ptr_mut(frame) {
         // SAFETY: an element's memory outlives this program, as in `maps::process`, and only the thread that

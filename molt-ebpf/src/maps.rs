@@ -5,7 +5,7 @@ use aya_ebpf::bindings::BPF_F_NO_PREALLOC;
 use aya_ebpf::btf_maps::{Array, HashMap, LruHashMap, PerCpuArray, RingBuf};
 use aya_ebpf::macros::btf_map;
 use molt_common::call::{
-    CallKey, FrameKey, Gate, MAX_CALL_SITES, MAX_CALLS, MAX_OPEN_CALLS, MAX_SEEN, Meter, Seen, SiteKey,
+    CallKey, FrameKey, Gate, MAX_CALL_SITES, MAX_CALLS, MAX_OPEN_CALLS, MAX_SEEN, Meter, SiteKey, Told,
 };
 use molt_common::config::{KernelLayout, ProcessConfig};
 use molt_common::container::MAX_ELEMENTS;
@@ -80,7 +80,7 @@ pub struct Pieces {
     /// Pairs of an address and the word there.
     pub words: [[u64; 2]; 2 * MAX_ELEMENTS as usize],
     /// The call that is told of.
-    pub seen: Seen,
+    pub told: Told,
     /// The places of the plan that is being followed.
     pub places: [u64; 2 + MAX_STEPS],
     /// Where the elements of the container that is being copied lie.

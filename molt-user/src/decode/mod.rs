@@ -1,6 +1,6 @@
 //! Bytes from the ring buffer to records. Total: any bytes give a record or a reason, never a panic.
 
-use molt_common::call::Seen;
+use molt_common::call::Told;
 use molt_common::event::process::Birth;
 use molt_common::event::sample::{Frame, Sample};
 use molt_common::event::{
@@ -26,7 +26,7 @@ pub enum Record<'a> {
     /// A process is about to tear its interpreter down.
     Finalize(Header),
     /// A tuple of a call was met for the first time.
-    Call(Seen),
+    Call(Told),
     /// The hits that were granted are spent.
     Spent(Header),
     /// A copy of some memory, for the thread's next call.
@@ -88,7 +88,7 @@ pub fn decode(bytes: &[u8]) -> Result<Record<'_>, DecodeError> {
         KIND_END => Ok(Record::End(header)),
         KIND_START => Ok(Record::Start(header)),
         KIND_FINALIZE => Ok(Record::Finalize(header)),
-        KIND_CALL => Ok(Record::Call(Seen::read_from_prefix(bytes).map_err(|_short| cut)?.0)),
+        KIND_CALL => Ok(Record::Call(Told::read_from_prefix(bytes).map_err(|_short| cut)?.0)),
         KIND_PIECE => {
             let (piece, rest) = Piece::read_from_prefix(bytes).map_err(|_short| cut)?;
             let copied = usize::try_from(piece.bytes).ok().and_then(|len| rest.get(..len)).ok_or(cut)?;

@@ -5,6 +5,7 @@
 
 pub mod process;
 pub mod sample;
+pub mod tick;
 
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
@@ -49,3 +50,5 @@ pub const KIND_START: u16 = 8;
 /// A [`crate::plan::Piece`] with its bytes: memory of an object that the thread's next
 /// [`crate::call::Seen`] names.
 pub const KIND_PIECE: u16 = 9;
+/// A [`tick::Tick`].
+pub const KIND_TICK: u16 = 10;

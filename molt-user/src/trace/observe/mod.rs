@@ -166,11 +166,11 @@ impl Observer {
         let Seen::In(mut windows) = self.seen else {
             return Ok(Account { overhead: overhead(None), ..Account::default() });
         };
-        windows.last(watch, &self.gauge, &reading);
         let overhead = overhead(Some(windows.budget()));
         if windows.is_first() {
             return Ok(Account { overhead, ..Account::default() });
         }
+        windows.last(watch, &self.gauge, &reading);
         let log = windows.log();
         Ok(Account { windows: Some(log.list().to_vec()), events: log.events().collect(), overhead })
     }

@@ -15,7 +15,7 @@ use molt_mpa::quantity::{Millis, Share};
 use std::mem;
 
 /// Hits that make a window worth opening.
-const WORTHWHILE: u64 = 4_000;
+const WORTHWHILE: u64 = 2_000;
 /// Longest window but the first, and how often an open one is looked at, in nanoseconds.
 const LONGEST_NS: u64 = 100_000_000;
 const LOOK_NS: u64 = 20_000_000;
@@ -46,6 +46,8 @@ pub(super) struct Windows {
     unsettled: Option<Unsettled>,
     /// What tells the program's time in windows.
     ticks: Option<Ticks>,
+    /// What had been counted when the first window was half spent.
+    start: Option<Counted>,
 }
 
 /// A window whose length is not known yet: ticks may still be on their way.
@@ -82,6 +84,7 @@ impl Windows {
             since: Meter::default(),
             unsettled: None,
             ticks,
+            start: None,
         }
     }
 
@@ -120,6 +123,9 @@ impl Windows {
                     self.close(now, gauge, hooks)?;
                 } else {
                     self.refill(now, gauge)?;
+                    if first && self.start.is_none() && self.bucket.is_half_empty() {
+                        self.leave_start(now, gauge)?;
+                    }
                     self.state = State::Open { since_ns, look_ns: now.ns + LOOK_NS, first };
                 }
             }
@@ -150,7 +156,10 @@ impl Windows {
         self.tick_clocks(false);
         let reading = gauge.read(now.kernel)?;
         self.log.close(now.watch.since(now.ns));
-        let counted = now.kernel.take_counted()?;
+        let mut counted = now.kernel.take_counted()?;
+        if let Some(start) = self.start.take() {
+            counted = counted.since(&start);
+        }
         let gap_ns = self.opened.net_ns().saturating_sub(self.closed.net_ns());
         if let State::Open { first: true, .. } = self.state {
             self.since = reading.meter;
@@ -205,6 +214,19 @@ impl Windows {
         self.bucket.update(reading.cpu_ns, reading.spent_ns);
         let hits = self.affordable(gauge);
         if now.kernel.left()? > LAST { now.kernel.grant(Some(hits)) } else { Ok(()) }
+    }
+
+    /// Half of the credit is spent: what is counted from here on, still in the first window, stands for some of what
+    /// follows it, as a window of its own does.
+    fn leave_start(&mut self, now: &mut Now, gauge: &mut Gauge) -> Result<(), HookError> {
+        let start = now.kernel.counted()?;
+        self.strata.closed(Counted { open: Vec::new(), ..start.clone() }, 0, 0);
+        self.start = Some(start);
+        self.tick_clocks(true);
+        now.watch.ticks = 0;
+        self.opened = gauge.read(now.kernel)?;
+        self.closed = self.opened;
+        Ok(())
     }
 
     fn open(&mut self, now: &mut Now, gauge: &mut Gauge, hooks: &mut Hooks) -> Result<(), HookError> {

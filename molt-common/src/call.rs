@@ -274,6 +274,10 @@ pub struct Meter {
     pub samples: u64,
     /// Their time in the program, in nanoseconds.
     pub samples_ns: u64,
+    /// Those that met the process in user mode.
+    pub samples_user: u64,
+    /// Ticks that met a traced process.
+    pub ticks: u64,
 }
 
 impl Meter {
@@ -288,6 +292,8 @@ impl Meter {
             unused: self.unused + other.unused,
             samples: self.samples + other.samples,
             samples_ns: self.samples_ns + other.samples_ns,
+            samples_user: self.samples_user + other.samples_user,
+            ticks: self.ticks + other.ticks,
         }
     }
 
@@ -302,6 +308,8 @@ impl Meter {
             unused: self.unused.saturating_sub(before.unused),
             samples: self.samples.saturating_sub(before.samples),
             samples_ns: self.samples_ns.saturating_sub(before.samples_ns),
+            samples_user: self.samples_user.saturating_sub(before.samples_user),
+            ticks: self.ticks.saturating_sub(before.ticks),
         }
     }
 }

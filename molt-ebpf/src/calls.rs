@@ -71,6 +71,13 @@ impl Hit {
     }
 }
 
+/// Whether hits are counted now.
+#[inline(always)]
+pub fn counted() -> bool {
+    // SAFETY: the entry exists for the whole life of the map.
+    GATE.get(0).is_some_and(|gate| unsafe { (&raw const gate.left).read_volatile() } > 0)
+}
+
 /// Takes one of the hits that user space has granted.
 #[inline(always)]
 fn granted() -> bool {

@@ -140,13 +140,23 @@ pub static MET: Array<[u64; met::SETS], 1> = Array::new();
 
 /// A sample has been taken since `began_ns`, the time of its record.
 #[inline(always)]
-pub fn meter_sample(began_ns: u64) {
+pub fn meter_sample(began_ns: u64, user: bool) {
     if let Some(meter) = METER.get_ptr_mut(0) {
         // SAFETY: the slot exists for the whole life of the map and belongs to this CPU, and only the sampling
-        // program, which cannot interrupt itself, changes these two.
+        // program, which cannot interrupt itself, changes these.
         let meter = unsafe { &mut *meter };
         meter.samples += 1;
+        meter.samples_user += u64::from(user);
         meter.samples_ns += crate::task::now_ns() - began_ns;
+    }
+}
+
+/// A tick has met a traced process.
+#[inline(always)]
+pub fn meter_tick() {
+    if let Some(meter) = METER.get_ptr_mut(0) {
+        // SAFETY: as in [`meter_sample`], for the program of ticks.
+        unsafe { (*meter).ticks += 1 };
     }
 }
 

@@ -5,6 +5,7 @@
 
 pub mod process;
 pub mod sample;
+pub mod tick;
 
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
@@ -51,3 +52,5 @@ pub const KIND_START: u16 = 8;
 pub const KIND_PIECE: u16 = 9;
 /// A [`crate::plan::Piece`] whose bytes are pairs of an address and the 8 bytes that were there.
 pub const KIND_WORDS: u16 = 10;
+/// A [`tick::Tick`].
+pub const KIND_TICK: u16 = 11;

@@ -3,9 +3,10 @@
 use molt_common::call::Told;
 use molt_common::event::process::Birth;
 use molt_common::event::sample::{Frame, Sample};
+use molt_common::event::tick::Tick;
 use molt_common::event::{
     Header, KIND_BIRTH, KIND_CALL, KIND_END, KIND_EXEC, KIND_FINALIZE, KIND_PIECE, KIND_SAMPLE, KIND_SPENT,
-    KIND_START, KIND_WORDS,
+    KIND_START, KIND_TICK, KIND_WORDS,
 };
 use molt_common::plan::Piece;
 use zerocopy::{FromBytes, IntoBytes};
@@ -29,6 +30,8 @@ pub enum Record<'a> {
     Call(Told),
     /// The hits that were granted are spent.
     Spent(Header),
+    /// The program itself ran at a tick in a window.
+    Tick(Tick),
     /// A copy of some memory, for the thread's next call.
     Piece(Piece, &'a [u8]),
     /// Copies of single words, each with its address, for the thread's next call.
@@ -101,6 +104,7 @@ pub fn decode(bytes: &[u8]) -> Result<Record<'_>, DecodeError> {
             Ok(Record::Words(piece.header, words))
         }
         KIND_SPENT => Ok(Record::Spent(header)),
+        KIND_TICK => Ok(Record::Tick(Tick::read_from_prefix(bytes).map_err(|_short| cut)?.0)),
         kind => Err(DecodeError::Kind(kind)),
     }
 }

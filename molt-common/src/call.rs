@@ -93,8 +93,9 @@ const _: () = assert!(size_of::<CallLayout>() == 32 + 21 * 4 + 12);
 pub struct Site {
     /// The register that holds the frame, by its number in instructions.
     pub frame: u8,
-    /// The register that holds the thread state; [`NO_REGISTER`] where none does.
-    pub tstate: u8,
+    /// The register that holds the thread state at an end; at the entry of `_PyEval_EvalFrameDefault` the one that is
+    /// not 0 when an exception is thrown into the frame. [`NO_REGISTER`] where there is none.
+    pub further: u8,
     /// The opcode that is executed here, and a second one that may stand in its code unit. Equal if there is
     /// one only.
     pub opcodes: [u8; 2],
@@ -109,14 +110,14 @@ impl Site {
     /// The site as a link's cookie.
     pub const fn cookie(self) -> u64 {
         let [first, second] = self.opcodes;
-        u64::from_le_bytes([self.frame, self.tstate, first, second, self.resume_mask, 0, 0, 0])
+        u64::from_le_bytes([self.frame, self.further, first, second, self.resume_mask, 0, 0, 0])
     }
 
     /// The site of a cookie.
     #[inline(always)]
     pub const fn of(cookie: u64) -> Self {
-        let [frame, tstate, first, second, resume_mask, ..] = cookie.to_le_bytes();
-        Self { frame, tstate, opcodes: [first, second], resume_mask }
+        let [frame, further, first, second, resume_mask, ..] = cookie.to_le_bytes();
+        Self { frame, further, opcodes: [first, second], resume_mask }
     }
 }
 

@@ -82,7 +82,10 @@ pub struct Pieces {
     /// The call that is told of.
     pub told: Told,
     /// The places of the plan that is being followed.
-    pub places: [u64; 2 + MAX_STEPS],
+    pub places: [u64; 1 + MAX_STEPS],
+    /// Where the rest of the stretch that is being copied begins, and its bytes.
+    pub at: u64,
+    pub left: u64,
     /// Where the elements of the container that is being copied lie.
     pub table: Table,
     /// Words gathered so far.

@@ -7,7 +7,7 @@ use crate::registers::register;
 use crate::{task, tell};
 use aya_ebpf::macros::uprobe;
 use aya_ebpf::programs::ProbeContext;
-use molt_common::call::{Seen, Site, outcome};
+use molt_common::call::{NO_REGISTER, Seen, Site, outcome};
 use molt_common::fault::Fault;
 use molt_common::layout::ABSENT;
 use molt_common::walk::call::{CallBlock, Entry, Layouts, enter};
@@ -40,6 +40,10 @@ fn try_enter(ctx: &ProbeContext, hit: &Hit) -> Result<(), Fault> {
     seen.key.program = hit.config.program;
     if layouts.walk.code_adaptive == ABSENT {
         calls::activate(hit.frame(seen.previous), frame)?;
+    }
+    if site.further != NO_REGISTER && register(ctx.regs, site.further) as u32 != 0 {
+        // An exception is thrown into it: it neither starts nor goes on.
+        return Ok(());
     }
     if entry == Entry::Start {
         return calls::open(hit.frame(frame), &seen);

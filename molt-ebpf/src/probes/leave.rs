@@ -30,7 +30,7 @@ fn try_leave(ctx: &ProbeContext, hit: &Hit) -> Result<(), Fault> {
     let Some(call) = calls::executed(hit.frame(frame)) else { return Ok(()) };
     hit.accept();
     let layouts = Layouts { walk: &hit.config.layout, call: &hit.config.call };
-    let tstate = || match site.tstate {
+    let tstate = || match site.further {
         NO_REGISTER => thread::state(hit.config),
         number => Ok(register(ctx.regs, number)),
     };

@@ -38,8 +38,12 @@ pub fn leave<M: Memory>(
         key.result = value_type(memory, call, value & call.slot_mask);
         return Ok(value);
     }
-    key.outcome = outcome::RAISED;
-    key.result = exception(memory, call, tstate()?).unwrap_or(UNREAD);
+    // Instrumentation of lines hides the opcode: then only the thread's state tells a return, and nothing its result.
+    (key.outcome, key.result) = match exception(memory, call, tstate()?) {
+        Ok(raised) => (outcome::RAISED, raised),
+        Err(Fault::BadPointer) => (outcome::RETURNED, UNREAD),
+        Err(_unreadable) => (outcome::RAISED, UNREAD),
+    };
     Ok(0)
 }
 

@@ -19,6 +19,10 @@ use crate::limits::MAX_SHIMS;
 /// beside a [`Seen`].
 pub type CallBlock = Block<16>;
 
+/// Where a generator or coroutine goes on: after a yield, a `yield from` or an await (`RESUME_AFTER_AWAIT`,
+/// `Include/internal/pycore_opcode_utils.h`). In 3.15 a generator expression passes a `RESUME` with 4 when it is made.
+const LAST_RESUME: u8 = 3;
+
 /// How one process's calls are read.
 #[derive(Clone, Copy, Debug)]
 pub struct Layouts<'a> {
@@ -61,7 +65,11 @@ pub fn enter<M: Memory>(
         if opcode != site.opcodes[0] && opcode != site.opcodes[1] {
             return Ok(Entry::Passing);
         }
-        argument & site.resume_mask != 0
+        let location = argument & site.resume_mask;
+        if location > LAST_RESUME {
+            return Ok(Entry::Passing);
+        }
+        location != 0
     };
     let callee = checked(block.u64(walk.frame_code) & walk.code_mask)?;
     seen.previous = block.u64(walk.frame_previous);

@@ -111,7 +111,7 @@ impl Calls {
                 let frame = exit.frame_argument.map_or(SECOND_ARGUMENT, |register| register.0);
                 // The thread state is the argument before the frame.
                 let tstate = if frame == SECOND_ARGUMENT { FIRST_ARGUMENT } else { NO_REGISTER };
-                let cookie = Site { frame, tstate, opcodes: [0; 2], resume_mask: 0 }.cookie();
+                let cookie = Site { frame, further: tstate, opcodes: [0; 2], resume_mask: 0 }.cookie();
                 let place = Place { offset: exit.file_offset, cookie };
                 links.push(self.program("call_leave", all)?.attach(path, &[place], here)?);
             }
@@ -132,7 +132,8 @@ fn entries(sites: &HookSites) -> Vec<Place> {
         let other = quick.filter(|_| site.opcode.is_some_and(|(_, name)| name == "RESUME"));
         let opcodes = [opcode, other.map_or(opcode, |(quick, _)| quick)];
         let frame = site.frame_register.0;
-        let site_of = Site { frame, tstate: NO_REGISTER, opcodes, resume_mask: sites.resume_mask };
+        let further = site.throw_register.map_or(NO_REGISTER, |register| register.0);
+        let site_of = Site { frame, further, opcodes, resume_mask: sites.resume_mask };
         Place { offset: site.file_offset, cookie: site_of.cookie() }
     };
     sites.entry.iter().map(place).collect()

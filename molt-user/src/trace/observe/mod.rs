@@ -91,7 +91,7 @@ impl Observer {
                         one_line(refused)
                     ));
                 }
-                let windows = Windows::new(budget, seed, ticks.ok(), monotonic_ns());
+                let windows = Windows::new(budget, seed, &gauge, ticks.ok(), monotonic_ns());
                 kernel.grant(Some(windows.affordable(&gauge)))?;
                 Seen::In(Box::new(windows))
             }
@@ -170,7 +170,7 @@ impl Observer {
         if windows.is_first() {
             return Ok(Account { overhead, ..Account::default() });
         }
-        windows.last(watch, &self.gauge, &reading);
+        windows.last(watch, &reading);
         let log = windows.log();
         Ok(Account { windows: Some(log.list().to_vec()), events: log.events().collect(), overhead })
     }

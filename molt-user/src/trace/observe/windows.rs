@@ -99,8 +99,9 @@ impl Windows {
         self.budget
     }
 
-    pub(super) fn log(&self) -> &effort::Windows {
-        &self.log
+    /// Those that were open.
+    pub(super) fn into_log(self) -> effort::Windows {
+        self.log
     }
 
     pub(super) fn is_open(&self) -> bool {
@@ -117,6 +118,16 @@ impl Windows {
         gauge.hits_for(self.bucket.tokens_ns())
     }
 
+    /// Closes the open window if all that was granted is spent. Quick enough to be asked often.
+    pub(super) fn look(&mut self, now: &mut Now, gauge: &mut Gauge, hooks: &Hooks) -> Result<(), HookError> {
+        let Ok(left) = u64::try_from(now.kernel.left()?) else { return self.close(now, gauge, hooks) };
+        if left == 0 {
+            return self.close(now, gauge, hooks);
+        }
+        let is_half = left.saturating_mul(gauge.ledger.hit_ns()) < Bucket::HALF_NS;
+        if is_half && self.is_first() && self.start.is_none() { self.leave_start(now, gauge) } else { Ok(()) }
+    }
+
     /// Does what is due. When to be called again.
     pub(super) fn tick(
         &mut self,
@@ -130,9 +141,6 @@ impl Windows {
                     self.close(now, gauge, hooks)?;
                 } else {
                     self.refill(now, gauge)?;
-                    if first && self.start.is_none() && self.bucket.is_half_empty() {
-                        self.leave_start(now, gauge)?;
-                    }
                     self.state = State::Open { since_ns, look_ns: now.ns + LOOK_NS, first };
                 }
             }
@@ -140,7 +148,7 @@ impl Windows {
                 let reading = gauge.read(now.kernel)?;
                 self.bucket.update(reading.cpu_ns, reading.spent_ns);
                 // Sampling spends as well: there may be less than was foreseen.
-                let missing = self.bucket.cpu_until(self.price(gauge)).unwrap_or(u64::MAX);
+                let missing = self.bucket.cpu_until(price(gauge)).unwrap_or(u64::MAX);
                 let wait_ns = due_cpu_ns.saturating_sub(reading.cpu_ns).max(missing);
                 if wait_ns == 0 {
                     self.open(now, gauge, hooks)?;
@@ -261,20 +269,20 @@ impl Windows {
         Ok(())
     }
 
-    /// What a window must be able to cost.
-    fn price(&self, gauge: &Gauge) -> u64 {
-        WORTHWHILE.saturating_mul(gauge.ledger.hit_ns())
-    }
-
     /// CPU time until the next window: until it can be paid for, and a random time in which it falls into step with
     /// nothing. That is short while samples meet functions that no window has seen.
     fn delay_ns(&mut self, now: &Now, gauge: &Gauge) -> u64 {
-        let Some(saved_ns) = self.bucket.cpu_until(self.price(gauge)) else { return u64::MAX };
+        let Some(saved_ns) = self.bucket.cpu_until(price(gauge)) else { return u64::MAX };
         let coverage = effort::coverage(&now.watch.tally, &now.watch.calls);
         let covered = coverage.is_none_or(|share| share.as_millionths() >= COVERED);
         let mean_ns = if covered { saved_ns.max(LEAST_DELAY_NS) } else { LEAST_DELAY_NS };
         saved_ns.saturating_add(self.chance.delay_ns(mean_ns))
     }
+}
+
+/// What a window must be able to cost.
+fn price(gauge: &Gauge) -> u64 {
+    WORTHWHILE.saturating_mul(gauge.ledger.hit_ns())
 }
 
 /// How long the program ran in a window in which so many ticks have met it. With one more, what is divided by it is

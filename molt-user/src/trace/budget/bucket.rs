@@ -94,10 +94,10 @@ mod tests {
         let mut bucket = percent(1);
         bucket.update(1_000 * MS, 100 * MS);
         bucket.update(1_000 * MS, 90 * MS);
-        assert_eq!(bucket.tokens_ns(), 110 * MS);
+        assert_eq!(bucket.tokens_ns(), 120 * MS);
         bucket.update(500 * MS, 90 * MS);
         bucket.update(1_000 * MS, 90 * MS);
-        assert_eq!(bucket.tokens_ns(), 110 * MS);
+        assert_eq!(bucket.tokens_ns(), 120 * MS);
     }
 
     /// Without income nothing comes; with all of it, tokens come as fast as time goes.

@@ -50,6 +50,8 @@ pub struct CallLayout {
     pub code_cellvars: u32,
     /// `co_consts`, a tuple.
     pub code_consts: u32,
+    /// `_co_firsttraceable`, an `i32` (from 3.11): a frame before it is not visible to Python.
+    pub code_firsttraceable: u32,
     /// `PyTupleObject.ob_item`.
     pub tuple_items: u32,
     /// `PyVarObject.ob_size`.
@@ -60,8 +62,10 @@ pub struct CallLayout {
     pub cell_ref: u32,
     /// `PyObject.ob_type`.
     pub object_type: u32,
-    /// `PyTypeObject.tp_name`.
-    pub type_name: u32,
+    /// `PyHeapTypeObject.ht_qualname`.
+    pub type_qualname: u32,
+    /// `sizeof(PyASCIIObject)`: where the text of most names begins.
+    pub ascii_bytes: u32,
     /// `PyThreadState.curexc_type`, a type (up to 3.11).
     pub tstate_exception_type: u32,
     /// `PyThreadState.curexc_traceback` (up to 3.11).
@@ -82,7 +86,7 @@ pub struct CallLayout {
     pub reserved: [u8; 6],
 }
 
-const _: () = assert!(size_of::<CallLayout>() == 32 + 19 * 4 + 12);
+const _: () = assert!(size_of::<CallLayout>() == 32 + 21 * 4 + 12);
 
 /// How a probe is to read its registers, as the cookie of its link: a byte each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -134,11 +138,9 @@ pub mod outcome {
 
 /// Set in [`CallKey::flags`] when the callee is a generator, a coroutine or an asynchronous generator.
 pub const GENERATOR: u8 = 1;
-/// Set in [`CallKey::flags`] when the callee has more parameters than [`MAX_SLOTS`].
-pub const SLOTS_CUT: u8 = 2;
-/// Set in [`CallKey::flags`] when the last slot but [`KEYWORDS`] is `*args`.
+/// Set in [`CallKey::flags`] when the last parameter but [`KEYWORDS`] is `*args`.
 pub const REST: u8 = 4;
-/// Set in [`CallKey::flags`] when the last slot is `**kwargs`.
+/// Set in [`CallKey::flags`] when the last parameter is `**kwargs`.
 pub const KEYWORDS: u8 = 8;
 
 /// A slot that could not be read, or holds nothing.
@@ -164,10 +166,10 @@ pub struct CallKey {
     pub outcome: u8,
     /// Slots of `args` that are set.
     pub slots: u8,
-    /// [`GENERATOR`], [`SLOTS_CUT`], [`REST`], [`KEYWORDS`].
+    /// [`GENERATOR`], [`REST`], [`KEYWORDS`].
     pub flags: u8,
-    /// Zero.
-    pub reserved: u8,
+    /// Parameters of the callee, as far as a byte counts; those beyond [`MAX_SLOTS`] are not in `args`.
+    pub parameters: u8,
     /// `co_nlocalsplus` of the callee: where its value stack begins.
     pub locals: u32,
     /// Types of the parameters as bound when the function started, in the order of `localsplus`; [`UNREAD`].
@@ -207,12 +209,23 @@ pub struct SiteKey {
     pub callee: u64,
 }
 
-/// A tuple that user space may not know yet. Sent when it is met first, while its objects are alive.
+/// A [`Seen`] on its way to user space, which may not know its tuple yet. Sent when that is met first, while its
+/// objects are alive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct Told {
+    /// Kind [`crate::event::KIND_CALL`].
+    pub header: Header,
+    /// The call.
+    pub seen: Seen,
+}
+
+const _: () = assert!(size_of::<Told>() == 184);
+
+/// A call, as far as it is known at a moment, with what user space needs to read its objects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
 #[repr(C)]
 pub struct Seen {
-    /// Kind [`crate::event::KIND_CALL`].
-    pub header: Header,
     /// The tuple, as far as it is known at that moment.
     pub key: CallKey,
     /// [`crate::walk::code::identity`] of the callee; 0 when it is not at hand.
@@ -225,9 +238,13 @@ pub struct Seen {
     pub caller_globals: u64,
     /// Address of the frame further out, whether Python's or not; 0 where there is none.
     pub previous: u64,
+    /// Address of the callee's slots, of which the parameters' were copied, where the call begins; else 0.
+    pub slots: u64,
+    /// What the call returned, where it ends.
+    pub returned: u64,
 }
 
-const _: () = assert!(size_of::<Seen>() == 168);
+const _: () = assert!(size_of::<Seen>() == 160);
 
 impl Seen {
     /// All zeros, written word by word: a call of `memset` costs more than the words in the kernel.
@@ -315,31 +332,50 @@ pub struct Gate {
 /// So many hits that none of them needs to be taken from the gate.
 pub const UNLIMITED: i64 = i64::MAX / 2;
 
-/// Puts 16 bits of an identity into the bits of an address that user space does not have.
+/// An object's address with 20 bits of its identity: objects are aligned to 8 bytes, and user space has no more than
+/// 47 bits of addresses. Without an identity (0) it is that of an object that is never freed.
 #[inline(always)]
 pub const fn packed(address: u64, identity: u64) -> u64 {
-    let folded = identity ^ (identity >> 16) ^ (identity >> 32) ^ (identity >> 48);
-    (address & ADDRESS) | (folded << 48)
+    let folded = identity ^ (identity >> 20) ^ (identity >> 40);
+    (address >> 3) & ADDRESS | (folded << ADDRESS_BITS)
+}
+
+/// A packed address of a program as one word: key of the maps `SEEN` and `KINDS`.
+#[inline(always)]
+pub const fn salted(packed: u64, program: u32) -> u64 {
+    packed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ program as u64
 }
 
 /// The address in a packed one.
 #[inline(always)]
 pub const fn address(packed: u64) -> u64 {
-    packed & ADDRESS
+    (packed & ADDRESS) << 3
 }
 
-const ADDRESS: u64 = (1 << 48) - 1;
+/// Whether a packed address has an identity.
+#[inline(always)]
+pub const fn has_identity(packed: u64) -> bool {
+    packed >> ADDRESS_BITS != 0
+}
+
+const ADDRESS_BITS: u32 = 44;
+const ADDRESS: u64 = (1 << ADDRESS_BITS) - 1;
 
 #[cfg(test)]
 mod tests {
-    use super::is_timed;
+    use super::{address, has_identity, packed};
 
-    /// As many even hits as odd ones, and one in 64 of all, are timed.
+    /// Nothing of an address is lost, whatever identity goes with it.
     #[test]
-    fn timed_hits_fit_no_pattern() {
-        for stride in [1, 2, 3, 4, 8, 64] {
-            let timed = (0..64_000u64).filter(|hit| is_timed(hit * stride)).count();
-            assert!((900..1_100).contains(&timed), "{timed} of 64,000 hits at a stride of {stride}");
+    fn packing_keeps_the_address() {
+        let highest = (1 << 47) - 8;
+        for at in [8, 0x7f12_3456_7890, highest] {
+            for identity in [0, 1, 0xdead_beef_0bad_cafe, u64::MAX] {
+                assert_eq!(address(packed(at, identity)), at);
+            }
+            assert!(!has_identity(packed(at, 0)));
+            assert!(has_identity(packed(at, 1)));
         }
+        assert_ne!(packed(highest, 1), packed(highest, 1 << 21));
     }
 }

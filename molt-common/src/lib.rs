@@ -18,6 +18,7 @@
 
 pub mod call;
 pub mod config;
+pub mod container;
 pub mod event;
 pub mod fault;
 pub mod layout;

@@ -1,6 +1,7 @@
 //! What is copied of an object while it is certainly alive, as data: the kernel side follows pointers without
 //! knowing what lies behind them.
 
+use crate::container::ContainerLayout;
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
 /// Most steps of one plan.
@@ -53,6 +54,8 @@ pub struct Plans {
     pub code: Plan,
     /// Of a type that may be freed.
     pub heap_type: Plan,
+    /// Where containers keep what they hold.
+    pub containers: ContainerLayout,
 }
 
 /// A stretch of the target's memory, which follows.

@@ -1,17 +1,12 @@
 //! The door for counting calls: what a hit costs, and the tables that calls are counted in.
 
-use crate::maps::{ACTIVE, CALLS, GATE, METER, OPEN, SEEN, UNDETAILED, process};
-use crate::repeat::{Turn, repeat};
-use crate::{atomic, emit, fault, snapshot, task};
+use crate::maps::{ACTIVE, CALLS, GATE, METER, OPEN, UNDETAILED, process};
+use crate::{atomic, emit, fault, task, tell};
 use aya_ebpf::bindings::{BPF_ANY, BPF_NOEXIST};
-use core::hint::black_box;
-use molt_common::call::{
-    CallKey, FrameKey, MAX_SLOTS, Meter, Seen, SiteKey, UNLIMITED, address, is_timed, outcome,
-};
+use molt_common::call::{CallKey, FrameKey, Meter, Seen, SiteKey, UNLIMITED, is_timed, outcome};
 use molt_common::config::{PROCESS_CALLS, PROCESS_READY, ProcessConfig};
-use molt_common::event::{KIND_CALL, KIND_SPENT};
+use molt_common::event::KIND_SPENT;
 use molt_common::fault::Fault;
-use zerocopy::IntoBytes;
 
 /// A hit of a probe by a process whose calls are counted.
 pub struct Hit {
@@ -104,8 +99,8 @@ fn granted() -> bool {
 
 /// Notes that `frame` executes the call of `seen`, and tells user space of it if it is new.
 #[inline(always)]
-pub fn open(frame: FrameKey, seen: &mut Seen) -> Result<(), Fault> {
-    announce(seen)?;
+pub fn open(frame: FrameKey, seen: &Seen) -> Result<(), Fault> {
+    tell::announce(seen)?;
     if let Some(place) = OPEN.get_ptr_mut(frame) {
         // SAFETY: an element's memory outlives this program, as in `maps::process`, and only the thread that
         // executes the frame changes it.
@@ -150,27 +145,25 @@ pub fn active(caller: FrameKey) -> Option<u64> {
     unsafe { ACTIVE.get(caller) }.copied()
 }
 
-/// Counts a tuple. Whether it is a new one.
+/// Counts a tuple. How often it was counted by now; 0 when it is not counted by itself.
 #[inline(always)]
-pub fn count(key: &CallKey) -> Result<bool, Fault> {
+pub fn count(key: &CallKey) -> Result<u64, Fault> {
     if let Some(count) = CALLS.get_ptr_mut(key) {
         // SAFETY: an element's memory outlives this program, and only `atomic` changes counts.
-        unsafe { atomic::add(count, 1) };
-        return Ok(false);
+        return Ok(unsafe { atomic::add(count, 1) } + 1);
     }
     match CALLS.insert(key, 1, BPF_NOEXIST.into()) {
-        Ok(()) => Ok(true),
+        Ok(()) => Ok(1),
         Err(_) => count_again(key),
     }
 }
 
 /// Another CPU was quicker, or the table is full: then the call counts without its types.
 #[inline(always)]
-fn count_again(key: &CallKey) -> Result<bool, Fault> {
+fn count_again(key: &CallKey) -> Result<u64, Fault> {
     if let Some(count) = CALLS.get_ptr_mut(key) {
         // SAFETY: as in [`count`].
-        unsafe { atomic::add(count, 1) };
-        return Ok(false);
+        return Ok(unsafe { atomic::add(count, 1) } + 1);
     }
     fault::count(Fault::CallsFull);
     if key.outcome > outcome::RAISED {
@@ -180,85 +173,8 @@ fn count_again(key: &CallKey) -> Result<bool, Fault> {
     if let Some(count) = UNDETAILED.get_ptr_mut(site) {
         // SAFETY: as in [`count`].
         unsafe { atomic::add(count, 1) };
-        return Ok(false);
+        return Ok(0);
     }
     UNDETAILED.insert(site, 1, BPF_ANY.into()).map_err(|_| Fault::CallSitesFull)?;
-    Ok(false)
-}
-
-/// Tells user space of a tuple: when it is met first, and then ever more rarely, so that a few of the objects that
-/// come with it are seen. Objects that may be freed soon are copied.
-#[inline(always)]
-pub fn announce(seen: &mut Seen) -> Result<(), Fault> {
-    let times = times_seen(hash(&seen.key));
-    if !times.is_power_of_two() {
-        return Ok(());
-    }
-    if times == 1 {
-        copy(seen);
-    }
-    seen.header = task::header(KIND_CALL);
-    emit::record(seen)
-}
-
-/// Copies the callee and the types of a tuple that were not met before.
-#[inline(always)]
-fn copy(seen: &Seen) {
-    let key = &seen.key;
-    if seen.callee_globals != 0 && times_seen(salted(key.callee, key.program)) == 1 {
-        snapshot::send(key.program, address(key.callee), seen.callee_globals, |plans| &plans.code);
-    }
-    repeat(MAX_SLOTS as u32, copy_slot, &mut &seen.key);
-    copy_type(key.program, key.result);
-}
-
-/// Copies the type of one parameter.
-extern "C" fn copy_slot(index: u32, key: &mut &CallKey) -> Turn {
-    // The verifier wants to see the bound of what is added to a pointer.
-    let index = black_box(index as usize & (MAX_SLOTS - 1));
-    if let Some(found) = key.args.get(index) {
-        copy_type(key.program, *found);
-    }
-    Turn::Go
-}
-
-#[inline(always)]
-fn copy_type(program: u32, found: u64) {
-    // Types without an identity are never freed.
-    if found != address(found) && times_seen(salted(found, program)) == 1 {
-        snapshot::send(program, address(found), 0, |plans| &plans.heap_type);
-    }
-}
-
-/// How often something was met, itself included, as far as that is remembered.
-#[inline(always)]
-fn times_seen(hash: u64) -> u32 {
-    if let Some(times) = SEEN.get_ptr_mut(hash) {
-        // SAFETY: an element's memory outlives this program, as in `maps::process`. A count that is lost to another
-        // CPU makes something be told of once more or less.
-        let times = unsafe { &mut *times };
-        *times = times.wrapping_add(1);
-        return *times;
-    }
-    // A table that is full for a moment makes it be told of again.
-    let _ = SEEN.insert(hash, 1, BPF_ANY.into());
-    1
-}
-
-/// A packed address of a program as a word.
-#[inline(always)]
-fn salted(packed: u64, program: u32) -> u64 {
-    packed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ u64::from(program)
-}
-
-/// Folds a tuple into a word.
-#[inline(always)]
-fn hash(key: &CallKey) -> u64 {
-    let mut folded = 0u64;
-    let (words, _) = key.as_bytes().as_chunks::<8>();
-    for word in words {
-        folded = (folded ^ u64::from_le_bytes(*word)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        folded ^= folded >> 29;
-    }
-    folded
+    Ok(0)
 }

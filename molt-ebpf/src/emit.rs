@@ -49,6 +49,14 @@ pub fn piece(pieces: &Pieces, bytes: u64) -> Result<(), Fault> {
     output((&raw const *pieces).cast(), size_of::<Piece>() as u64 + bytes, Take::Later)
 }
 
+/// Sends the first `count` words of `pieces`, which follow their head.
+#[inline(always)]
+pub fn words(pieces: &Pieces, count: u32) -> Result<(), Fault> {
+    let count = (count as usize).min(pieces.words.len());
+    let bytes = size_of::<Piece>() + count * size_of::<[u64; 2]>();
+    output((&raw const pieces.words_head).cast(), bytes as u64, Take::Later)
+}
+
 #[inline(always)]
 fn output(data: *const u8, bytes: u64, take: Take) -> Result<(), Fault> {
     // SAFETY: callers give memory that is readable for `bytes` bytes: a record without padding, or the head

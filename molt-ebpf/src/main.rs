@@ -9,6 +9,7 @@
 
 mod atomic;
 mod calls;
+mod containers;
 mod emit;
 mod fault;
 mod maps;
@@ -19,6 +20,7 @@ mod registers;
 mod repeat;
 mod snapshot;
 mod task;
+mod tell;
 mod thread;
 
 /// Kernel helpers for tracing are open to programs under a GPL-compatible licence only.

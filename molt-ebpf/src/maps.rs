@@ -5,9 +5,10 @@ use aya_ebpf::bindings::BPF_F_NO_PREALLOC;
 use aya_ebpf::btf_maps::{Array, HashMap, LruHashMap, PerCpuArray, RingBuf};
 use aya_ebpf::macros::btf_map;
 use molt_common::call::{
-    CallKey, FrameKey, Gate, MAX_CALL_SITES, MAX_CALLS, MAX_OPEN_CALLS, MAX_SEEN, Meter, SiteKey,
+    CallKey, FrameKey, Gate, MAX_CALL_SITES, MAX_CALLS, MAX_OPEN_CALLS, MAX_SEEN, Meter, SiteKey, Told,
 };
 use molt_common::config::{KernelLayout, ProcessConfig};
+use molt_common::container::MAX_ELEMENTS;
 use molt_common::event::sample::{Frame, Sample};
 use molt_common::fault::{COUNTER_SLOTS, Fault};
 use molt_common::limits::{MAX_FRAMES, MAX_PROCESSES, RING_BYTES};
@@ -65,15 +66,47 @@ pub static GATE: Array<Gate, 1> = Array::new();
 #[btf_map]
 pub static PLANS: HashMap<u32, Plans, { MAX_PROCESSES as usize }, GROWS> = HashMap::new();
 
+/// What the instances of types are, by [`molt_common::call::salted`] addresses. Written by user space.
+#[btf_map]
+pub static KINDS: HashMap<u64, u32, { MAX_SEEN as usize }, GROWS> = HashMap::new();
+
 /// A piece of memory on its way to user space.
 #[repr(C)]
 pub struct Pieces {
     pub piece: Piece,
     pub bytes: [u8; MAX_PIECE],
+    /// What goes before the words.
+    pub words_head: Piece,
+    /// Pairs of an address and the word there.
+    pub words: [[u64; 2]; 2 * MAX_ELEMENTS as usize],
+    /// The call that is told of.
+    pub told: Told,
     /// The places of the plan that is being followed.
     pub places: [u64; 2 + MAX_STEPS],
+    /// Where the elements of the container that is being copied lie.
+    pub table: Table,
+    /// Words gathered so far.
+    pub gathered: u64,
     /// Not 0 while a task uses it.
     pub busy: u64,
+}
+
+/// Where a container's elements lie.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct Table {
+    /// The first place.
+    pub base: u64,
+    /// Places, some of which may be empty.
+    pub count: u64,
+    /// Bytes from one to the next.
+    pub stride: u64,
+    /// Offset of the key in a place.
+    pub key: u64,
+    /// Offset of the element, or of the value, in a place.
+    pub value: u64,
+    /// Where the values lie, if apart; else 0.
+    pub values: u64,
 }
 
 /// One for each CPU. A task that is interrupted while it uses it keeps it.

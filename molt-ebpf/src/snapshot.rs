@@ -1,32 +1,38 @@
 //! The door for copies of objects that may be freed before user space comes to read them.
 
 use crate::fault;
-use crate::maps::{PLANS, Pieces, pieces};
+use crate::maps::{Pieces, pieces};
 use crate::memory::{UserMemory, read_bytes};
 use crate::repeat::{Turn, repeat};
 use crate::{emit, task};
-use molt_common::event::KIND_PIECE;
+use molt_common::event::{KIND_PIECE, KIND_WORDS};
 use molt_common::fault::Fault;
 use molt_common::layout::ABSENT;
-use molt_common::plan::{MAX_PIECE, MAX_STEPS, NO_STEP, PAGE, Plan, Plans};
+use molt_common::plan::{MAX_PIECE, MAX_STEPS, NO_STEP, PAGE, Plan};
 use molt_common::walk::{Memory, checked};
 
-/// Sends what the plan of `program` that `choose` picks says of the object at `root`.
+/// Sends what `plan` says of the object at `root`.
 #[inline(always)]
-pub fn send(program: u32, root: u64, second: u64, choose: fn(&Plans) -> &Plan) {
-    // SAFETY: an element's memory outlives this program, as in `maps::process`.
-    let Some(plans) = (unsafe { PLANS.get(program) }) else { return };
-    let Ok(pieces) = pieces() else { return fault::count(Fault::MapMissing) };
-    if pieces.busy != 0 {
-        // Another task was interrupted on this CPU while it used the memory.
-        return fault::count(Fault::SnapshotBusy);
-    }
-    pieces.busy = 1;
+pub fn send(pieces: &mut Pieces, plan: &Plan, root: u64, second: u64) {
     pieces.places[0] = root;
     pieces.places[1] = second;
-    let mut walk = Walk { plan: choose(plans), pieces };
-    repeat(MAX_STEPS as u32, step, &mut walk);
-    walk.pieces.busy = 0;
+    repeat(MAX_STEPS as u32, step, &mut Walk { plan, pieces });
+}
+
+/// This CPU's memory for pieces, marked as used.
+#[inline(always)]
+pub fn take() -> Option<&'static mut Pieces> {
+    let Ok(pieces) = pieces() else {
+        fault::count(Fault::MapMissing);
+        return None;
+    };
+    if pieces.busy != 0 {
+        // Another task was interrupted on this CPU while it used the memory.
+        fault::count(Fault::SnapshotBusy);
+        return None;
+    }
+    pieces.busy = 1;
+    Some(pieces)
 }
 
 /// A plan that is being followed, as the loop hands it from step to step.
@@ -53,19 +59,23 @@ extern "C" fn step(index: u32, walk: &mut Walk) -> Turn {
         let count = UserMemory.read_u64(place + u64::from(step.count)).unwrap_or(0);
         bytes += count.min(MAX_PIECE as u64) * u64::from(step.item_bytes);
     }
-    let bytes = bytes.min(u64::from(step.most));
-    // The page after the one in which it begins may not be there.
-    let first = bytes.min(PAGE - place % PAGE);
-    send_piece(walk.pieces, place, first);
-    if bytes > first {
-        send_piece(walk.pieces, place + first, bytes - first);
-    }
+    send_piece(walk.pieces, place, bytes.min(u64::from(step.most)));
     Turn::Go
 }
 
-/// What cannot be read is left to user space, which can take the page fault.
+/// Sends the `bytes` bytes at `address`. The page after the one in which they begin may not be there.
 #[inline(always)]
-fn send_piece(pieces: &mut Pieces, address: u64, bytes: u64) {
+pub fn send_piece(pieces: &mut Pieces, address: u64, bytes: u64) {
+    let first = bytes.min(PAGE - address % PAGE);
+    send_part(pieces, address, first);
+    if bytes > first {
+        send_part(pieces, address + first, bytes - first);
+    }
+}
+
+/// What cannot be read is left to user space, which can take the page fault.
+#[inline(never)]
+fn send_part(pieces: &mut Pieces, address: u64, bytes: u64) {
     let bytes = bytes.min(MAX_PIECE as u64);
     if bytes == 0 || read_bytes(address, &mut pieces.bytes, bytes as u32).is_err() {
         return;
@@ -74,6 +84,17 @@ fn send_piece(pieces: &mut Pieces, address: u64, bytes: u64) {
     pieces.piece.address = address;
     pieces.piece.bytes = bytes;
     if let Err(lost) = emit::piece(pieces, bytes) {
+        fault::count(lost);
+    }
+}
+
+/// Sends the words that were gathered.
+#[inline(always)]
+pub fn send_words(pieces: &mut Pieces) {
+    pieces.words_head.header = task::header(KIND_WORDS);
+    pieces.words_head.address = 0;
+    pieces.words_head.bytes = 16 * pieces.gathered;
+    if let Err(lost) = emit::words(pieces, pieces.gathered as u32) {
         fault::count(lost);
     }
 }

@@ -14,12 +14,10 @@ const STABLE_FLAGS: u64 = HEAP_TYPE | 0xff << 24;
 /// an address differs too.
 const NAME_WORDS: u64 = 4;
 
-/// Offsets in bytes that lead from an object to its type and to that one's identity.
+/// Offsets in bytes of what makes a type's identity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
 #[repr(C)]
 pub struct TypeLayout {
-    /// `PyObject.ob_type`.
-    pub object_type: u32,
     /// The first of the fields below, within the type.
     pub head: u32,
     /// Bytes from there on that hold them; [`crate::limits::BLOCK_BYTES`] at most.
@@ -38,7 +36,7 @@ pub struct TypeLayout {
     pub qualname: u32,
 }
 
-const _: () = assert!(size_of::<TypeLayout>() == 4 * 9);
+const _: () = assert!(size_of::<TypeLayout>() == 4 * 8);
 
 impl TypeLayout {
     /// Whether every field of the head is aligned and inside it.

@@ -4,7 +4,7 @@ use crate::calls::{self, Hit};
 use crate::fault;
 use crate::memory::UserMemory;
 use crate::registers::register;
-use crate::task;
+use crate::{task, tell};
 use aya_ebpf::macros::uprobe;
 use aya_ebpf::programs::ProbeContext;
 use molt_common::call::{Seen, Site, outcome};
@@ -42,8 +42,8 @@ fn try_enter(ctx: &ProbeContext, hit: &Hit) -> Result<(), Fault> {
         calls::activate(hit.frame(seen.previous), frame)?;
     }
     if entry == Entry::Start {
-        return calls::open(hit.frame(frame), &mut seen);
+        return calls::open(hit.frame(frame), &seen);
     }
     seen.key.outcome = outcome::RESUMED;
-    if calls::count(&seen.key)? { calls::announce(&mut seen) } else { Ok(()) }
+    if calls::count(&seen.key)? == 1 { tell::tell(&seen, true) } else { Ok(()) }
 }

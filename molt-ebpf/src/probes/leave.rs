@@ -3,7 +3,7 @@
 use crate::calls::{self, Hit};
 use crate::memory::UserMemory;
 use crate::registers::{register, returned};
-use crate::{fault, task, thread};
+use crate::{fault, task, tell, thread};
 use aya_ebpf::macros::{uprobe, uretprobe};
 use aya_ebpf::programs::{ProbeContext, RetProbeContext};
 use molt_common::call::{CallKey, GENERATOR, NO_REGISTER, Seen, Site, UNREAD, outcome};
@@ -34,11 +34,12 @@ fn try_leave(ctx: &ProbeContext, hit: &Hit) -> Result<(), Fault> {
         NO_REGISTER => thread::state(hit.config),
         number => Ok(register(ctx.regs, number)),
     };
-    if leave(&UserMemory, layouts, frame, tstate, call).is_err() {
+    let value = leave(&UserMemory, layouts, frame, tstate, call).unwrap_or_else(|_| {
         fault::count(Fault::UnreadReturn);
         call.result = UNREAD;
-    }
-    count(hit, frame, call)
+        0
+    });
+    count(hit, frame, call, value)
 }
 
 /// At the return of `_PyEval_EvalFrameDefault` (up to 3.10), which generators pass at each yield.
@@ -72,15 +73,17 @@ fn try_return(ctx: &RetProbeContext, hit: &Hit) -> Result<(), Fault> {
         open.outcome = outcome::RETURNED;
         open.result = value_type(&UserMemory, call, value);
     }
-    count(hit, frame, open)
+    count(hit, frame, open, value)
 }
 
 #[inline(always)]
-fn count(hit: &Hit, frame: u64, call: &CallKey) -> Result<(), Fault> {
-    if calls::count(call)? {
+fn count(hit: &Hit, frame: u64, call: &CallKey, value: u64) -> Result<(), Fault> {
+    let times = calls::count(call)?;
+    if times.is_power_of_two() {
         let mut seen = Seen::zeroed();
         seen.key = *call;
-        calls::announce(&mut seen)?;
+        seen.returned = value;
+        tell::tell(&seen, times == 1)?;
     }
     if call.flags & GENERATOR != 0 {
         calls::forget(hit.frame(frame));

@@ -3,7 +3,7 @@
 use crate::calls::{self, Hit};
 use crate::memory::UserMemory;
 use crate::registers::first_argument;
-use crate::{fault, thread};
+use crate::{fault, tell, thread};
 use aya_ebpf::macros::uprobe;
 use aya_ebpf::programs::ProbeContext;
 use molt_common::call::Seen;
@@ -30,5 +30,5 @@ fn try_raise(ctx: &ProbeContext, hit: &Hit) -> Result<(), Fault> {
     raise(&UserMemory, layouts, first_argument(ctx.regs), tstate, &mut block, &mut seen)
         .map_err(|_| Fault::UnreadException)?;
     seen.key.program = hit.config.program;
-    if calls::count(&seen.key)? { calls::announce(&mut seen) } else { Ok(()) }
+    if calls::count(&seen.key)? == 1 { tell::tell(&seen, true) } else { Ok(()) }
 }

@@ -6,6 +6,9 @@ use molt_mpa::model::{Origin, SymbolKind};
 use molt_mpa::redact::{Category, Redactor};
 use std::collections::BTreeMap;
 
+/// Stands for the module of code whose globals have no `__name__`.
+pub const UNNAMED: &str = "<unnamed>";
+
 /// A code object by its contents. Two processes that run the same program have the same ones.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Code {
@@ -21,6 +24,8 @@ pub struct Code {
     pub hash: Option<Sha256Hash>,
     /// What kind of function it is.
     pub kind: SymbolKind,
+    /// Of its line table: equal code may stand at different places of a line.
+    pub lines: u64,
 }
 
 impl Code {

@@ -1,11 +1,11 @@
 //! Modules: those whose code ran, and those that `sys.modules` held when it was looked at.
 
-use super::code::Files;
+use super::code::{Code, Files, UNNAMED};
 use crate::symbolize::paths::SourceFile;
 use molt_mpa::ids::Sha256Hash;
-use molt_mpa::model::{Module, ModuleKind, Origin};
+use molt_mpa::model::{Module, ModuleKind, Origin, SymbolKind};
 use molt_mpa::redact::Redactor;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What a look at a module, or its code, shows.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,6 +40,17 @@ impl Modules {
                 known.file = known.file.take().or(facts.file);
                 known.source_sha256 = known.source_sha256.or(facts.source_sha256);
             }
+        }
+    }
+
+    /// Notes the modules whose code ran, for a run in which `sys.modules` could not be read. The file is known of
+    /// those whose body ran.
+    pub fn note_codes<'a>(&mut self, codes: impl Iterator<Item = &'a Code>) {
+        for code in codes.filter(|code| code.module != UNNAMED).collect::<BTreeSet<_>>() {
+            let kind = if code.file.starts_with("<frozen ") { ModuleKind::Frozen } else { ModuleKind::Py };
+            let is_body = code.kind == SymbolKind::Module && !code.file.starts_with('<');
+            let file = is_body.then(|| code.file.clone());
+            self.note(&code.module, ModuleFacts { kind, file, source_sha256: None });
         }
     }
 
@@ -96,6 +107,41 @@ mod tests {
             }
             assert_eq!(modules.found.get("a"), Some(&both));
         }
+    }
+
+    /// What names no module, and a file that is none, must not get into the section.
+    #[test]
+    fn code_tells_of_its_module() {
+        let code = |module: &str, file: &str, kind| Code {
+            module: module.to_owned(),
+            qualname: "q".to_owned(),
+            file: file.to_owned(),
+            first_line: 1,
+            hash: None,
+            kind,
+            lines: 0,
+        };
+        let codes = [
+            code("app", "<string>", SymbolKind::Module),
+            code("app", "/srv/app.py", SymbolKind::Module),
+            code("app", "/srv/other.py", SymbolKind::Function),
+            code("zipimport", "<frozen zipimport>", SymbolKind::Module),
+            code(UNNAMED, "/srv/made.py", SymbolKind::Function),
+        ];
+        let mut modules = Modules::default();
+        modules.note_codes(codes.iter());
+        let facts = |kind, file: Option<&str>| ModuleFacts {
+            kind,
+            file: file.map(str::to_owned),
+            source_sha256: None,
+        };
+        assert_eq!(
+            modules.found,
+            BTreeMap::from([
+                ("app".to_owned(), facts(ModuleKind::Py, Some("/srv/app.py"))),
+                ("zipimport".to_owned(), facts(ModuleKind::Frozen, None)),
+            ])
+        );
     }
 
     /// A file outside the import roots is the program's data; one inside is named relative to its root.

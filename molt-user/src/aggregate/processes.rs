@@ -44,7 +44,7 @@ impl Processes {
     }
 
     /// A process became another program.
-    pub fn exec(&mut self, pid: u32, at: Millis, program: Option<String>) {
+    pub fn exec(&mut self, pid: u32, at: Millis) {
         if let Some(process) = self.of(pid)
             && process.role == ProcessRole::Fork
         {
@@ -56,11 +56,20 @@ impl Processes {
                 ..process.clone()
             };
         }
-        self.event(pid, at, EventKind::Exec { program, python_version: None });
+        self.event(pid, at, EventKind::Exec { program: None, python_version: None });
     }
 
-    /// A process was found to be this Python.
+    /// A process was found to be this Python, and to have become it by its last exec.
     pub fn python(&mut self, pid: u32, version: &str, free_threaded: bool) {
+        let place = self.places.get(&pid).copied();
+        let execs = self.events.iter_mut().rev().filter(|event| event.process == place);
+        let mut versions = execs.filter_map(|event| match &mut event.what {
+            EventKind::Exec { python_version, .. } => Some(python_version),
+            _ => None,
+        });
+        if let Some(of_last) = versions.next() {
+            *of_last = Some(version.to_owned());
+        }
         if let Some(process) = self.of(pid) {
             process.python_version = Some(version.to_owned());
             process.free_threaded = Some(free_threaded);
@@ -104,11 +113,6 @@ impl Processes {
         self.threads.retain(|(process, _), _| *process != pid);
     }
 
-    /// Processes that have not ended.
-    pub fn running(&self) -> Vec<u32> {
-        self.places.keys().copied().collect()
-    }
-
     /// The artifact's list.
     pub fn list(&self) -> &[Process] {
         &self.list
@@ -136,14 +140,19 @@ mod tests {
         tree.fork(10, 11, at(1));
         tree.end(11, at(2), Some(0), None);
         tree.fork(10, 11, at(3));
-        tree.exec(11, at(4), None);
+        tree.exec(11, at(4));
+        tree.python(11, "3.13.1", false);
         assert_eq!(tree.list().len(), 3);
         let roles: Vec<_> = tree.list().iter().map(|process| (process.role, process.parent)).collect();
         assert_eq!(
             roles,
             [(ProcessRole::Main, None), (ProcessRole::Fork, Some(0)), (ProcessRole::Exec, Some(0))]
         );
-        assert_eq!(tree.running(), [10, 11]);
+        let execs = tree.events.iter().filter_map(|event| match &event.what {
+            EventKind::Exec { python_version, .. } => Some((event.process, python_version.as_deref())),
+            _ => None,
+        });
+        assert_eq!(execs.collect::<Vec<_>>(), [(Some(2), Some("3.13.1"))]);
     }
 
     /// Threads are numbered within their process, so that the file carries no ids of the machine.

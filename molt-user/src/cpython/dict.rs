@@ -22,11 +22,9 @@ const MAX_SHARED: u64 = 1 << 16;
 /// Most values of an instance whose order is noted: it has one byte for their number.
 const MAX_ORDER: usize = 255;
 
-/// The first entries of a dict, and by what a change of it is noticed.
+/// The first entries of a dict, and where they are.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DictStart {
-    /// `ma_used`: how many entries it has.
-    pub used: u64,
     /// `ma_keys`.
     pub keys: u64,
     /// `ma_values`; 0 when the entries hold their values.
@@ -53,30 +51,39 @@ impl<M: Memory> Objects<'_, M> {
         if start.rest { Err(Unknown::TooLong) } else { Ok(start.items) }
     }
 
+    /// How many entries the dict at `addr` has.
+    pub fn dict_length(&self, addr: u64) -> Known<u64> {
+        self.u64(addr, self.layout.dict_used)
+    }
+
     /// The first entries of the dict at `addr`, `most` of them at most. Deleted ones, which can be many before the
     /// first that is left, are passed over for a while.
     pub fn dict_start(&self, addr: u64, most: usize) -> Known<DictStart> {
         self.expect(addr, DICT_SUBCLASS)?;
-        let layout = self.layout;
-        let head = self.head(addr, layout.dict_values.saturating_add(8))?;
-        let (keys, values) = (head.u64(layout.dict_keys)?, head.u64(layout.dict_values)?);
-        let table = self.keys(keys)?;
-        let (mut items, mut next) = (Vec::new(), 0);
-        if values == 0 {
-            let chunk = (most as u64).clamp(MIN_CHUNK, MAX_CHUNK);
-            let last = table.count.min((most as u64).saturating_mul(SLOTS_PER_ITEM)).min(MAX_ITEMS as u64);
-            while next < last && items.len() <= most {
-                let count = chunk.min(last - next);
-                items.extend(self.entries(&table, next, count)?.into_iter().filter(is_live));
-                next += count;
-            }
+        let keys = self.u64(addr, self.layout.dict_keys)?;
+        let values = self.u64(addr, self.layout.dict_values)?;
+        let (mut items, rest) = if values == 0 {
+            self.first_items(&self.keys(keys)?, most)?
         } else {
-            items = self.split_items(keys, values)?;
-            next = table.count;
-        }
-        let rest = items.len() > most || next < table.count;
+            (self.split_items(keys, values)?, false)
+        };
+        let rest = rest || items.len() > most;
         items.truncate(most);
-        Ok(DictStart { used: head.u64(layout.dict_used)?, keys, values, items, rest })
+        Ok(DictStart { keys, values, items, rest })
+    }
+
+    /// At least `most` of the first entries of a table that holds their values, if it has as many; and whether there
+    /// may be more.
+    fn first_items(&self, table: &Keys, most: usize) -> Known<(Vec<(u64, u64)>, bool)> {
+        let chunk = (most as u64).clamp(MIN_CHUNK, MAX_CHUNK);
+        let last = table.count.min((most as u64).saturating_mul(SLOTS_PER_ITEM)).min(MAX_ITEMS as u64);
+        let (mut items, mut next) = (Vec::new(), 0);
+        while next < last && items.len() <= most {
+            let count = chunk.min(last - next);
+            items.extend(self.entries(table, next, count)?.into_iter().filter(is_live));
+            next += count;
+        }
+        Ok((items, next < table.count))
     }
 
     /// The keys in the table at `keys` that a class shares between its instances, in their order.

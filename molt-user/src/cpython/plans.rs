@@ -1,24 +1,49 @@
 //! Which memory the readers of code objects and types will want, for the kernel side to copy while it is there.
 
 use super::layout::Layout;
+use molt_common::call::CallLayout;
+use molt_common::container::ContainerLayout;
 use molt_common::layout::ABSENT;
 use molt_common::plan::{MAX_PIECE, MAX_STEPS, NO_STEP, Plan, Plans, ROOT, SECOND_ROOT, Step};
 
 /// Most bytes of a name, a path or a table of keys. Longer ones are read later, if they are still there.
 const MOST_TEXT: u32 = 1024;
-/// Bytes of a type's C name that tell it from others.
-const C_NAME: u32 = 64;
+#[expect(clippy::cast_possible_truncation, reason = "it is below 2^32")]
 const MOST: u32 = MAX_PIECE as u32;
 
 /// What is copied of one interpreter's objects.
-pub fn plans(layout: &Layout) -> Plans {
-    Plans { code: code(layout), heap_type: heap_type(layout) }
+pub fn plans(layout: &Layout, calls: &CallLayout) -> Plans {
+    Plans { code: code(layout), heap_type: heap_type(layout), containers: containers(layout, calls) }
+}
+
+/// Containers.
+fn containers(layout: &Layout, calls: &CallLayout) -> ContainerLayout {
+    let last = [layout.list_items, layout.set_table, layout.set_mask, layout.dict_values, layout.var_size];
+    ContainerLayout {
+        list_items: layout.list_items,
+        set_mask: layout.set_mask,
+        set_table: layout.set_table,
+        dict_keys: layout.dict_keys,
+        dict_values: layout.dict_values,
+        keys_size: layout.keys_size,
+        keys_log2_index_bytes: layout.keys_log2_index_bytes,
+        keys_kind: layout.keys_kind,
+        keys_nentries: layout.keys_nentries,
+        keys_indices: layout.keys_indices,
+        values_items: layout.values_items,
+        head_bytes: last.into_iter().fold(0, u32::max) + 8,
+        tuple_items: layout.tuple_items,
+        var_size: layout.var_size,
+        object_type: layout.object_type,
+        cell_ref: layout.cell_ref,
+        cell_type: calls.cell_type,
+        slot_mask: calls.slot_mask,
+    }
 }
 
 /// A code object with its instructions, its tables and its names, and the beginning of its globals, where
 /// `__name__` stands.
 fn code(layout: &Layout) -> Plan {
-    let head = layout.code_qualname.max(layout.code_linetable).max(layout.code_name);
     let mut plan = Builder::default();
     if layout.is_adaptive() {
         plan.add(Step {
@@ -28,7 +53,7 @@ fn code(layout: &Layout) -> Plan {
             ..whole(ROOT, layout.code_adaptive)
         });
     } else {
-        plan.add(whole(ROOT, head.saturating_add(8)));
+        plan.add(whole(ROOT, layout.code_linetable.max(layout.code_name) + 8));
         plan.add(bytes(layout, ROOT, layout.code_size));
     }
     plan.add(bytes(layout, ROOT, layout.code_linetable));
@@ -62,7 +87,6 @@ fn heap_type(layout: &Layout) -> Plan {
     let mut plan = Builder::default();
     plan.add(whole(ROOT, layout.heap_type_qualname.max(module) + 8));
     plan.add(text(layout, ROOT, layout.heap_type_qualname));
-    plan.add(Step { pointer: layout.type_name, ..whole(ROOT, C_NAME) });
     let namespace = plan.add(Step { pointer: layout.type_dict, ..whole(ROOT, layout.dict_values + 8) });
     plan.add(Step { pointer: layout.dict_keys, ..whole(namespace, MOST_TEXT) });
     plan.done()

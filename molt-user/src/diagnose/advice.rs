@@ -29,7 +29,8 @@ pub fn one_line(error: &(dyn Error + 'static)) -> String {
 pub fn refused(error: &(dyn Error + 'static), privileges: &Privileges, command: &str) -> Vec<String> {
     if is_uprobe(error) && errno(error) == Some(Errno::EACCES) && !privileges.has(Capability::SysAdmin) {
         return vec![
-            "kernels since July 2025 (6.16, and stable ones before it) want CAP_SYS_ADMIN for this"
+            "this kernel takes no link to many uprobes (Linux 6.6), for which CAP_BPF and CAP_PERFMON are enough; \
+             to place them one by one, kernels since July 2025 (6.16, and stable ones before it) want CAP_SYS_ADMIN"
                 .to_owned(),
             format!("try: sudo {command}"),
         ];
@@ -56,7 +57,7 @@ pub fn lines_of(obstacle: Obstacle) -> [String; 2] {
     [obstacle.what, format!("try: {}", obstacle.remedy)]
 }
 
-/// Whether a uprobe was refused. `CAP_PERFMON` was enough for `perf_uprobe_event_init` (`kernel/events/core.c`)
+/// Whether a uprobe of its own was refused, after a link to many was. `CAP_PERFMON` was enough for `perf_uprobe_event_init` (`kernel/events/core.c`)
 /// up to 6.1.145, 6.6.98, 6.12.38 and 6.15.6, and is not since (CVE-2025-38466).
 fn is_uprobe(error: &(dyn Error + 'static)) -> bool {
     let mut causes = Chain::new(error);

@@ -17,7 +17,7 @@ use crate::capture::ebpf::Kernel;
 use crate::launch::RunAs;
 use anyhow::{Context, Error};
 use molt_common::fault::Fault;
-use molt_mpa::model::{Artifact, Backend, Collector, Event, EventKind, Mode};
+use molt_mpa::model::{Artifact, Backend, Collector, Event, EventKind, Mode, Observation};
 use molt_mpa::quantity::Millis;
 use molt_mpa::redact::Redactor;
 use molt_mpa::write::{Owner, write_file, write_to};
@@ -87,8 +87,13 @@ fn fill(
     let sites = call_sites(&watch.tally, &watch.calls, exact_only, files, redactor);
     artifact.symbols = symbols(&watch.tally, &watch.calls, files, redactor);
     artifact.call_counts = call_counts(&artifact.symbols);
+    artifact.containers =
+        watch.containers.section(Observation::Sampled, &watch.tally, &watch.calls, &sites.ids, redactor);
     artifact.call_sites = sites.sites;
     artifact.hotspots = hotspots(&watch.tally, options.frequency);
+    if !watch.modules_seen {
+        watch.modules.note_codes(watch.tally.codes());
+    }
     artifact.modules = watch.modules.section(files, redactor);
     artifact.events = std::mem::take(&mut watch.processes.events);
     artifact.events.extend(account.windows.iter().flat_map(Windows::events));

@@ -1,7 +1,7 @@
 //! From a sampled frame's addresses to code that was read, once for each code object.
 
 use super::reader::{Reader, SeenCode};
-use crate::aggregate::code::Code;
+use crate::aggregate::code::{Code, UNNAMED};
 use crate::aggregate::tally::{CodeId, Columns, Placed, Site, Tally};
 use crate::cpython::linetable::Position;
 use crate::cpython::object::Objects;
@@ -15,15 +15,13 @@ use molt_common::event::sample::Frame;
 use molt_common::walk::code::in_globals;
 use molt_mpa::ids::Sha256Hash;
 use molt_mpa::model::IdBasis;
+use sha2::{Digest, Sha256};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime};
 
 /// `FRAME_OWNED_BY_GENERATOR` (`Include/internal/pycore_frame.h`, 3.11 to 3.15): such a frame is visible
 /// wherever it stands.
 const OWNED_BY_GENERATOR: u32 = 1;
-
-/// Stands for the module of code whose globals have no `__name__`.
-const UNNAMED_MODULE: &str = "<unnamed>";
 
 /// How exactly a process's start is known: it is counted in ticks of 10 ms.
 const START_SLACK: Duration = Duration::from_millis(20);
@@ -157,7 +155,7 @@ fn describe(object: &CodeObject, qualname: Option<String>) -> Known<Code> {
     let name = object.name.as_ref().map_err(|reason| *reason)?;
     let module = match &object.module {
         Ok(module) => module.value.clone(),
-        Err(Unknown::Absent) => UNNAMED_MODULE.to_owned(),
+        Err(Unknown::Absent) => UNNAMED.to_owned(),
         Err(reason) => return Err(*reason),
     };
     let kind = object.kind(qualname.as_deref());
@@ -168,5 +166,12 @@ fn describe(object: &CodeObject, qualname: Option<String>) -> Known<Code> {
         first_line: u32::try_from(object.first_line).unwrap_or(0),
         hash: object.code_hash.as_ref().ok().map(|hash| Sha256Hash::from_bytes(*hash)),
         kind,
+        lines: object.lines.as_ref().map_or(0, |lines| fingerprint(&lines.bytes)),
     })
+}
+
+/// The first bytes of a hash.
+fn fingerprint(bytes: &[u8]) -> u64 {
+    let digest = Sha256::digest(bytes);
+    digest.first_chunk().map_or(0, |first| u64::from_le_bytes(*first))
 }

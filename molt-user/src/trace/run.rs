@@ -175,11 +175,11 @@ impl Run<'_> {
                 self.close_if_spent();
                 self.watch.take(record.bytes());
             }
+            self.obey();
             if taken < BATCH {
                 break;
             }
         }
-        self.obey();
     }
 
     /// Does what the watch wants of the kernel side.
@@ -187,6 +187,9 @@ impl Run<'_> {
         for ask in self.watch.asks() {
             let done = match ask {
                 Ask::Configure(pid, config) => self.kernel.trace(pid, &config).map_err(anyhow::Error::from),
+                Ask::Kind(program, packed, kind) => {
+                    self.kernel.kind(program, packed, kind).map_err(anyhow::Error::from)
+                }
                 Ask::Plan(program, plans) => self.kernel.plan(program, &plans).map_err(anyhow::Error::from),
                 Ask::Forget(pid) => {
                     self.kernel.forget(pid);

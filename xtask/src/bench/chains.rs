@@ -9,9 +9,10 @@ use crate::project;
 
 /// A program of `chains` × `depth` functions. Each calls the next of its chain; the last one spins for 2 ms.
 /// The program goes over the chains again and again for as many seconds as its argument says, and then writes
-/// the time (Unix, seconds) to the file that its second argument names.
+/// the time (Unix, seconds) to the file that its second argument names. With a third one it does so on every CPU, in
+/// a process for each.
 pub(crate) fn write(name: &str, chains: usize, depth: usize) -> Result<()> {
-    let mut source = String::from("import sys\nimport time\n\nclock = time.monotonic\n");
+    let mut source = String::from("import os\nimport sys\nimport time\n\nclock = time.monotonic\n");
     for chain in 0..chains {
         for at in 0..depth - 1 {
             writeln!(source, "def f{chain}_{at}(until):\n    f{chain}_{next}(until)\n", next = at + 1)?;
@@ -26,6 +27,8 @@ pub(crate) fn write(name: &str, chains: usize, depth: usize) -> Result<()> {
     write!(
         source,
         "end = clock() + float(sys.argv[1])\n\
+         for cpu in sorted(os.sched_getaffinity(0)) if sys.argv[3:] else []:\n    \
+             if os.fork() == 0:\n        os.sched_setaffinity(0, {{cpu}})\n        break\n\
          while clock() < end:\n    for first in [{}]:\n        first(clock() + 0.002)\n\
          with open(sys.argv[2], \"w\") as file:\n    file.write(repr(time.time()))\n",
         first.join(", ")

@@ -1,56 +1,54 @@
-//! What molt itself takes while it traces: memory, processor time, and the time of its programs in the kernel.
+//! What molt itself takes while it traces: memory and processor time.
 
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::Child;
+use std::path::PathBuf;
+use std::process::{Child, Command};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
-use serde_json::Value;
+use anyhow::{Result, bail};
 
 use super::page::Figure;
 use super::pairs::Kind;
-use super::tracer::{DEFAULT_FREQUENCY, Tracer, artifact};
+use super::tracer::{DEFAULT_FREQUENCY, Tracer};
 use super::{Effort, chains};
+use crate::command::shown;
 use crate::project;
 
-/// The kernel counts the time of eBPF programs while this holds 1 (`Documentation/admin-guide/sysctl/kernel.rst`).
-const BPF_STATS: &str = "/proc/sys/kernel/bpf_stats_enabled";
-/// `BPF_PROG_TYPE_PERF_EVENT` of `include/uapi/linux/bpf.h`.
-const PERF_EVENT: u64 = 7;
 /// Clock ticks in a second, the unit of /proc/PID/stat: 100 on every Linux that Rust runs on.
 const TICKS: f64 = 100.0;
 
 /// What is seen of molt as long as it runs.
 #[derive(Default)]
-struct Seen {
+pub(super) struct Seen {
     /// Most memory ever resident, in KiB.
     peak_kib: u64,
     /// User and system time, in clock ticks.
     ticks: u64,
-    /// Time in the sampling programs, in ns.
-    walk_ns: u64,
+}
+
+impl Seen {
+    /// Most memory ever resident, in MB.
+    pub(super) fn peak_mb(&self) -> f64 {
+        #[expect(clippy::cast_precision_loss, reason = "far below 2^53")]
+        let bytes = (self.peak_kib * 1024) as f64;
+        bytes / 1e6
+    }
 }
 
 pub(crate) fn measure(tracer: &Tracer, effort: &Effort) -> Result<Vec<Figure>> {
-    println!("memory, processor time and walk, {} s each", effort.watched);
+    println!("memory and processor time, {} s", effort.watched);
     chains::write("objects.py", 50, 100)?;
-    let (seen, wall) = watch(tracer, "objects.py", DEFAULT_FREQUENCY, effort.watched)?;
+    let mark = project::cache().join("bench/end").display().to_string();
+    let arguments = ["objects.py", &effort.watched.to_string(), &mark];
+    let mut command = tracer.command(Kind::Traced, DEFAULT_FREQUENCY, &tracer.python, &arguments);
+    let (seen, wall) = watch(&mut command)?;
     #[expect(clippy::cast_precision_loss, reason = "far below 2^53")]
-    let (peak_mb, cpu) =
-        (seen.peak_kib as f64 * 1024.0 / 1e6, seen.ticks as f64 / TICKS / wall.as_secs_f64());
-
-    chains::write("walk.py", 1, 29)?;
-    let stats = StatsOn::new()?;
-    let (seen, _) = watch(tracer, "walk.py", 999, effort.watched)?;
-    drop(stats);
-    #[expect(clippy::cast_precision_loss, reason = "far below 2^53")]
-    let walk_us = seen.walk_ns as f64 / 1000.0 / samples()? as f64;
+    let cpu = seen.ticks as f64 / TICKS / wall.as_secs_f64();
     Ok(vec![
         Figure {
             name: "molt's memory, 5,000 functions",
-            value: peak_mb,
+            value: seen.peak_mb(),
             unit: "MB",
             goal: 60.0,
             how: "most ever resident (VmHWM)",
@@ -62,23 +60,13 @@ pub(crate) fn measure(tracer: &Tracer, effort: &Effort) -> Result<Vec<Figure>> {
             goal: 3.0,
             how: "user and system time over the time of the run, start and end included",
         },
-        Figure {
-            name: "one sample of 30 frames, in the kernel",
-            value: walk_us,
-            unit: "µs",
-            goal: 5.0,
-            how: "bpf_stats: time in the sampling program, other processes' samples included, over samples taken",
-        },
     ])
 }
 
-/// Traces `program` for `seconds` and looks at molt every few milliseconds, since what is to be known of a
-/// process is gone with it.
-fn watch(tracer: &Tracer, program: &str, frequency: u32, seconds: u32) -> Result<(Seen, Duration)> {
-    let mark = project::cache().join("bench/end").display().to_string();
-    let arguments = [program, &seconds.to_string(), &mark];
+/// Runs molt and looks at it every few milliseconds, since what is to be known of a process is gone with it.
+pub(super) fn watch(command: &mut Command) -> Result<(Seen, Duration)> {
     let begin = Instant::now();
-    let mut molt = tracer.command(Kind::Traced, frequency, &tracer.python, &arguments).spawn()?;
+    let mut molt = command.spawn()?;
     let mut seen = Seen::default();
     let status = loop {
         look(&molt, &mut seen);
@@ -88,7 +76,7 @@ fn watch(tracer: &Tracer, program: &str, frequency: u32, seconds: u32) -> Result
         thread::sleep(Duration::from_millis(5));
     };
     if !status.success() || seen.peak_kib == 0 {
-        bail!("tracing {program} ended with {status}");
+        bail!("{} ended with {status}", shown(command));
     }
     Ok((seen, begin.elapsed()))
 }
@@ -103,11 +91,10 @@ fn look(molt: &Child, seen: &mut Seen) {
     if let Some(ticks) = fs::read_to_string(folder.join("stat")).ok().and_then(|text| cpu_ticks(&text)) {
         seen.ticks = ticks;
     }
-    seen.walk_ns = seen.walk_ns.max(walk_ns(&folder));
 }
 
 /// The number behind `name:` in a file of /proc.
-fn field(text: &str, name: &str) -> Option<u64> {
+pub(super) fn field(text: &str, name: &str) -> Option<u64> {
     let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))?;
     line.split_whitespace().next()?.parse().ok()
 }
@@ -116,50 +103,6 @@ fn field(text: &str, name: &str) -> Option<u64> {
 fn cpu_ticks(stat: &str) -> Option<u64> {
     let mut fields = stat.rsplit_once(") ")?.1.split(' ').skip(11);
     Some(fields.next()?.parse::<u64>().ok()? + fields.next()?.parse::<u64>().ok()?)
-}
-
-/// The time of all perf event programs that the process holds.
-fn walk_ns(folder: &Path) -> u64 {
-    let infos = fs::read_dir(folder.join("fdinfo")).into_iter().flatten().flatten();
-    infos
-        .filter_map(|entry| fs::read_to_string(entry.path()).ok())
-        .filter(|text| field(text, "prog_type") == Some(PERF_EVENT))
-        .filter_map(|text| field(&text, "run_time_ns"))
-        .sum()
-}
-
-/// Samples in the artifact: those of all hot spots' own time.
-fn samples() -> Result<u64> {
-    let text = fs::read(artifact()).context("the traced run wrote no artifact")?;
-    let artifact: Value = serde_json::from_slice(&text)?;
-    let hotspots =
-        artifact.get("hotspots").and_then(Value::as_array).context("the artifact has no hotspots")?;
-    let total = hotspots.iter().filter_map(|hotspot| hotspot.get("samples")?.as_u64()).sum();
-    if total == 0 {
-        bail!("the artifact has no samples");
-    }
-    Ok(total)
-}
-
-/// Keeps the kernel counting as long as it lives.
-struct StatsOn {
-    before: String,
-}
-
-impl StatsOn {
-    fn new() -> Result<Self> {
-        let before = fs::read_to_string(BPF_STATS).with_context(|| format!("failed to read {BPF_STATS}"))?;
-        fs::write(BPF_STATS, "1").with_context(|| format!("failed to write {BPF_STATS}"))?;
-        Ok(Self { before })
-    }
-}
-
-impl Drop for StatsOn {
-    fn drop(&mut self) {
-        if let Err(reason) = fs::write(BPF_STATS, &self.before) {
-            eprintln!("failed to set {BPF_STATS} back to {}: {reason}", self.before.trim_end());
-        }
-    }
 }
 
 #[cfg(test)]

@@ -6,7 +6,9 @@ use super::uprobe_multi::{MultiError, MultiProgram, Place, Prepared, Scope};
 use crate::cpython::sites::{HookSites, Kind};
 use aya::maps::{Array, HashMap, MapData, MapError, PerCpuArray};
 use aya::{Ebpf, Pod};
-use molt_common::call::{CallKey, FrameKey, Gate, Meter, NO_REGISTER, Site, SiteKey, UNLIMITED, outcome};
+use molt_common::call::{
+    CallKey, FrameKey, Gate, Meter, NO_REGISTER, Site, SiteKey, UNLIMITED, outcome, salted,
+};
 use molt_common::plan::Plans;
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
@@ -30,6 +32,7 @@ pub(super) struct Calls {
     meter: PerCpuArray<MapData, MapValue<Meter>>,
     gate: Array<MapData, MapValue<Gate>>,
     plans: HashMap<MapData, u32, MapValue<Plans>>,
+    kinds: HashMap<MapData, u64, u32>,
     links: BTreeMap<u32, Vec<OwnedFd>>,
     /// What the meter showed when the run began.
     pub(super) measured: Meter,
@@ -70,6 +73,7 @@ impl Calls {
             meter: take_map!(ebpf, "METER", PerCpuArray)?,
             gate: take_map!(ebpf, "GATE", Array)?,
             plans: take_map!(ebpf, "PLANS", HashMap)?,
+            kinds: take_map!(ebpf, "KINDS", HashMap)?,
             links: BTreeMap::new(),
             measured: Meter::default(),
         })
@@ -186,6 +190,15 @@ impl Kernel {
             .plans
             .insert(program, MapValue(*plans), 0)
             .map_err(|source| HookError::Map { map: "PLANS", source })
+    }
+
+    /// Copies instances of the type at `packed` of `program` as containers of `kind`, one of
+    /// [`molt_common::container::kind`].
+    pub fn kind(&mut self, program: u32, packed: u64, kind: u32) -> Result<(), HookError> {
+        self.calls
+            .kinds
+            .insert(salted(packed, program), kind, 0)
+            .map_err(|source| HookError::Map { map: "KINDS", source })
     }
 
     /// Lets so many more hits be counted; all of them if `None`.

@@ -35,6 +35,10 @@ impl Layout {
             code_firstlineno: self.code_firstlineno,
             code_name: self.code_name,
             code_filename: self.code_filename,
+            code_linetable: self.code_linetable,
+            bytes_size: self.var_size,
+            bytes_data: self.bytes_data,
+            reserved: 0,
         }
     }
 
@@ -44,7 +48,6 @@ impl Layout {
         let head = fields.into_iter().fold(u32::MAX, u32::min);
         let end = fields.into_iter().fold(0, u32::max).saturating_add(8);
         TypeLayout {
-            object_type: self.object_type,
             head,
             head_bytes: end.saturating_sub(head),
             name: self.type_name.saturating_sub(head),

@@ -67,7 +67,7 @@ fn does_not_blame_privileges_that_are_there() {
     assert_eq!(advice(&not_loaded(Errno::ENOMEM), &sound()), "");
 }
 
-/// Placing uprobes takes a capability that sampling does not.
+/// Placing uprobes one by one takes a capability that sampling does not.
 #[test]
 fn uprobes_take_a_capability_of_their_own() {
     let few = Privileges { capabilities: 1 << 38 | 1 << 39 | 1 << 19, root: false, ..sound() };

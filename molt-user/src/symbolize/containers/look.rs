@@ -33,7 +33,8 @@ pub(super) fn look<M: Memory>(objects: &Objects<'_, M>, addr: u64, kind: Contain
     let look = match kind {
         ContainerKind::Dict => {
             let start = objects.dict_start(addr, MAX_KEYS)?;
-            Look { length: start.used, places: [start.keys, start.values], items: start.items }
+            let length = objects.dict_length(addr)?;
+            Look { length, places: [start.keys, start.values], items: start.items }
         }
         ContainerKind::List => {
             let items = objects.u64(addr, layout.list_items)?;

@@ -17,6 +17,11 @@ impl Pieces {
         self.pieces.insert(address, bytes.into());
     }
 
+    /// Whether the byte at `address` was copied.
+    pub fn has(&self, address: u64) -> bool {
+        self.from(address).is_some()
+    }
+
     /// The bytes from `address` on that were copied in one stretch.
     fn from(&self, address: u64) -> Option<&[u8]> {
         let (start, bytes) = self.pieces.range(..=address).next_back()?;
@@ -57,6 +62,10 @@ impl<M: Memory> Memory for Overlay<'_, M> {
             into = rest;
         }
         Ok(())
+    }
+
+    fn forget(&self) {
+        self.memory.forget();
     }
 }
 

@@ -27,17 +27,17 @@ impl<'m, M: Memory> Recent<'m, M> {
     /// Fills `into` from the block at `base`, from its byte `from` on.
     fn copy(&self, base: u64, from: usize, into: &mut [u8]) -> Result<(), Fault> {
         let mut blocks = self.blocks.borrow_mut();
-        let bytes = match blocks.iter().find(|block| block.0 == base) {
-            Some((_, bytes)) => *bytes,
-            None => {
-                let mut bytes = [0; BLOCK];
-                self.memory.read(base, &mut bytes)?;
-                if blocks.len() == BLOCKS {
-                    blocks.remove(0);
-                }
-                blocks.push((base, bytes));
-                bytes
+        let held = blocks.iter().find(|block| block.0 == base).map(|(_, bytes)| *bytes);
+        let bytes = if let Some(held) = held {
+            held
+        } else {
+            let mut bytes = [0; BLOCK];
+            self.memory.read(base, &mut bytes)?;
+            if blocks.len() == BLOCKS {
+                blocks.remove(0);
             }
+            blocks.push((base, bytes));
+            bytes
         };
         let part = bytes.get(from..from + into.len()).ok_or(Fault::BadPointer)?;
         into.copy_from_slice(part);

@@ -135,7 +135,8 @@ fn read_attributes<M: Memory>(
     name_of_type: &mut impl FnMut(u64) -> Known<String>,
 ) -> Known<Attributes> {
     let before = objects.dict_start(dict, MAX_ATTRIBUTES)?;
-    let (mut found, mut names) = (Attributes { rest: before.used, ..Attributes::default() }, 0);
+    let length = objects.dict_length(dict)?;
+    let (mut found, mut names) = (Attributes { rest: length, ..Attributes::default() }, 0);
     for (key, value) in &before.items {
         if names > MAX_NAMES {
             break;
@@ -150,7 +151,7 @@ fn read_attributes<M: Memory>(
         let is_slot = kind == MEMBER && read_offset(objects, *value)?.is_some();
         found.list.push(Attribute { name, kind, is_slot });
     }
-    if objects.dict_start(dict, MAX_ATTRIBUTES)? != before {
+    if objects.dict_start(dict, MAX_ATTRIBUTES)? != before || objects.dict_length(dict)? != length {
         return Err(Unknown::Torn);
     }
     Ok(found)

@@ -1,37 +1,50 @@
 //! Calls: what their addresses stand for, and how often each was counted.
 
-use super::Watch;
+use super::containers::{Found, Looker};
+use super::{Ask, Watch};
 use crate::aggregate::calls::{Call, Count, Outcome, Slot, TypeId};
+use crate::aggregate::containers::{Containers, Place};
 use crate::aggregate::tally::{CodeId, SiteKey, Tally};
 use crate::capture::ebpf::calls::Counted;
 use crate::cpython::calls::call_layout;
 use crate::cpython::layout::Layout;
 use crate::cpython::{Known, Unknown};
+use crate::symbolize::containers::{ContainerKind, container_kind};
 use crate::symbolize::memory::{Overlay, Pieces};
 use crate::symbolize::types::read_type_name;
 use crate::trace::budget::Weighed;
 use crate::trace::names::CallNames;
 use crate::trace::reader::{Reader, SeenCode};
-use molt_common::call::{CallKey, CallLayout, KEYWORDS, REST, SLOTS_CUT, Seen, UNREAD, address, outcome};
+use molt_common::call::{
+    CallKey, CallLayout, KEYWORDS, REST, Seen, Told, UNREAD, address, has_identity, outcome,
+};
+use molt_common::container::kind;
 use molt_common::event::sample::Frame;
 use molt_common::walk::Memory;
 use molt_common::walk::call::packed_type;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// The cause under which calls are lost whose codes are not known.
 const UNRESOLVED: &str = "unresolved_call";
+/// The cause under which containers are lost that could not be read, or changed meanwhile.
+const CONTAINER: &str = "unread_container";
 
 impl Watch {
     /// Reads the code objects and the types of a call that was met for the first time, and no more than that:
     /// they may be freed in a moment.
-    pub(super) fn read_call_ahead(&mut self, seen: &Seen) {
-        let pieces = self.pieces.remove(&seen.header.tid).unwrap_or_default();
+    pub(super) fn read_call_ahead(&mut self, Told { header, seen }: &Told) {
+        let pieces = self.pieces.remove(&header.tid).unwrap_or_default();
         let names = self.programs.get_mut(seen.key.program as usize);
-        let reader = self.subjects.get_mut(&seen.header.pid).and_then(|subject| subject.reader());
+        let reader = self.subjects.get_mut(&header.pid).and_then(|subject| subject.reader());
         let (Some(names), Some(reader)) = (names, reader) else { return };
-        for frame in [callee(seen), caller(seen)].into_iter().flatten() {
+        for (packed, frame) in [(seen.key.callee, callee(seen)), (seen.key.caller, caller(seen))] {
             // What cannot be read is counted when the record is taken.
-            let _ = reader.read_ahead(&frame, &pieces);
+            if let (None, Some(frame)) = (names.object(packed), frame)
+                && let Ok(object) = reader.read_ahead(&frame, &pieces)
+            {
+                names.note_object(packed, object);
+            }
         }
         let layout = call_layout(&reader.layout, &reader.interpreter);
         let memory = Overlay { pieces: &pieces, memory: &reader.memory };
@@ -39,20 +52,38 @@ impl Watch {
             if !names.knows_type(packed) {
                 let found = read_type(&memory, &reader.layout, &layout, packed);
                 names.note_type(packed, found.map(|name| self.calls.type_id(&name)));
+                if let Ok(Some(kind)) = container_kind(&memory, &reader.layout, address(packed)) {
+                    names.note_container(packed);
+                    self.asks.push(Ask::Kind(seen.key.program, packed, number_of(kind)));
+                }
             }
+        }
+        let mut looker = Looker { reader, names, calls: &mut self.calls, layout: &layout };
+        let looks = looker.look(seen, &pieces);
+        if !looks.is_empty() {
+            self.looks.insert((header.tid, header.time_ns), looks);
         }
     }
 
     /// Notes what the codes of a call that was met for the first time are, and where its site is.
-    pub(super) fn call(&mut self, seen: &Seen) {
+    pub(super) fn call(&mut self, Told { header, seen }: &Told) {
         let names = self.programs.get_mut(seen.key.program as usize);
-        let reader = self.subjects.get_mut(&seen.header.pid).and_then(|subject| subject.reader());
-        let (Some(names), Some(reader), Some(inner)) = (names, reader, callee(seen)) else { return };
+        let reader = self.subjects.get_mut(&header.pid).and_then(|subject| subject.reader());
+        let (Some(names), Some(reader)) = (names, reader) else { return };
+        let looks = self.looks.remove(&(header.tid, header.time_ns)).unwrap_or_default();
         let outer = caller(seen);
-        let callee = identify(reader, &inner, outer.as_slice(), &mut self.tally);
-        names.note_code(seen.key.callee, callee.as_ref().map(|(id, _)| *id).map_err(|reason| *reason));
+        let Some(inner) = callee(seen) else {
+            // The call was told of when it began.
+            return place(looks, names.code(seen.key.callee), &mut self.containers, &mut self.loss);
+        };
+        let object = names.object(seen.key.callee).cloned();
+        let callee = identify(reader, object, &inner, outer.as_slice(), &mut self.tally);
+        let known = callee.as_ref().map(|(id, _)| *id).map_err(|reason| *reason);
+        names.note_code(seen.key.callee, known);
+        place(looks, known, &mut self.containers, &mut self.loss);
         let Some(outer) = outer else { return };
-        let caller = identify(reader, &outer, &[], &mut self.tally);
+        let object = names.object(seen.key.caller).cloned();
+        let caller = identify(reader, object, &outer, &[], &mut self.tally);
         names.note_code(seen.key.caller, caller.as_ref().map(|(id, _)| *id).map_err(|reason| *reason));
         let (Ok((_, callee)), Ok((id, caller))) = (callee, caller) else { return };
         let Ok(offset) = u32::try_from(caller.object.instruction(seen.key.offset)) else { return };
@@ -121,10 +152,39 @@ impl Watch {
             }
         };
         let site = names.site(key.caller, key.offset);
-        let cut = key.flags & SLOTS_CUT != 0;
+        let cut = key.parameters > key.slots;
         let args = slots(key, names);
         self.calls.call(Call { site, callee, args, cut, outcome }, count);
         Ok(())
+    }
+}
+
+/// How the kernel side calls a kind of containers.
+fn number_of(found: ContainerKind) -> u32 {
+    match found {
+        ContainerKind::Dict => kind::DICT,
+        ContainerKind::List => kind::LIST,
+        ContainerKind::Tuple => kind::TUPLE,
+        ContainerKind::Set => kind::SET,
+    }
+}
+
+/// Counts what was found in containers under the function that they came with.
+fn place(
+    looks: Vec<Known<Found>>,
+    code: Known<CodeId>,
+    containers: &mut Containers,
+    loss: &mut BTreeMap<&'static str, u64>,
+) {
+    for look in looks {
+        match look.and_then(|found| Ok((code?, found))) {
+            Ok((code, (Some(name), look))) => containers.add(Place::Param(code, name), &look),
+            Ok((code, (None, look))) => containers.add(Place::Returned(code), &look),
+            Err(reason) => {
+                tracing::debug!(%reason, "container left out");
+                *loss.entry(CONTAINER).or_default() += 1;
+            }
+        }
     }
 }
 
@@ -143,13 +203,15 @@ fn caller(seen: &Seen) -> Option<Frame> {
     Some(waits).filter(|_| seen.caller_globals != 0)
 }
 
+/// Finds out what a frame's code counts under. `object`: its code object, if it was read ahead.
 fn identify(
     reader: &mut Reader,
+    object: Option<Arc<SeenCode>>,
     frame: &Frame,
     further: &[Frame],
     tally: &mut Tally,
 ) -> Known<(CodeId, Arc<SeenCode>)> {
-    let seen = reader.read_ahead(frame, &Pieces::default())?;
+    let seen = object.map_or_else(|| reader.read_ahead(frame, &Pieces::default()), Ok)?;
     Ok((reader.identify(frame, further, &seen, tally)?, seen))
 }
 
@@ -164,7 +226,7 @@ fn read_type<M: Memory>(memory: &M, layout: &Layout, calls: &CallLayout, packed:
     let there = |addr| {
         let now = packed_type(memory, calls, addr);
         // An identity of 0 was not looked at, or could not be.
-        if now == packed || packed == addr { Ok(()) } else { Err(Unknown::Stale) }
+        if now == packed || !has_identity(packed) { Ok(()) } else { Err(Unknown::Stale) }
     };
     let addr = address(packed);
     there(addr)?;
@@ -177,21 +239,14 @@ fn read_type<M: Memory>(memory: &M, layout: &Layout, calls: &CallLayout, packed:
 /// A call's parameters with the names of their types.
 fn slots(key: &CallKey, names: &CallNames) -> Vec<Slot> {
     let known = |packed: u64| names.type_id(packed).map_or(Slot::Unread, |id: TypeId| Slot::Type(id));
-    let mut slots: Vec<Slot> = key.args.iter().take(key.slots.into()).map(|packed| known(*packed)).collect();
-    if key.flags & SLOTS_CUT != 0 {
-        // The last ones are not among those that were read.
-        return slots;
-    }
-    let mut last = slots.iter_mut().rev();
-    if key.flags & KEYWORDS != 0
-        && let Some(slot) = last.next()
-    {
-        *slot = Slot::Keywords;
-    }
-    if key.flags & REST != 0
-        && let Some(slot) = last.next()
-    {
-        *slot = Slot::Rest;
-    }
-    slots
+    let keywords = key.flags & KEYWORDS != 0;
+    let has_rest = key.flags & REST != 0;
+    let last = usize::from(key.parameters).saturating_sub(1);
+    let rest = last.saturating_sub(usize::from(keywords));
+    let kind = |(index, packed): (usize, &u64)| match index {
+        index if keywords && index == last => Slot::Keywords,
+        index if has_rest && index == rest => Slot::Rest,
+        _ => known(*packed),
+    };
+    key.args.iter().take(key.slots.into()).enumerate().map(kind).collect()
 }

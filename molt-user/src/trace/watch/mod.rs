@@ -3,24 +3,29 @@
 //! It knows no kernel side: whichever backend feeds it does what it asks.
 
 mod calls;
+mod containers;
 mod looks;
+mod programs;
 mod records;
 
 use super::names::CallNames;
 use super::subject::{State, Subject};
 use crate::aggregate::calls::Calls;
 use crate::aggregate::code::Files;
+use crate::aggregate::containers::Containers;
 use crate::aggregate::modules::Modules;
 use crate::aggregate::processes::Processes;
 use crate::aggregate::tally::Tally;
-use crate::cpython::plans::plans;
+use crate::cpython::Known;
 use crate::decode::{Record, decode};
 use crate::discover::{Build, Inspector, Process};
 use crate::symbolize::memory::Pieces;
 use crate::symbolize::paths::{Roots, SourceFile};
+use containers::Found;
 use molt_common::config::ProcessConfig;
 use molt_common::plan::Plans;
 use molt_mpa::quantity::Millis;
+use programs::{introduce, number_of};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -28,7 +33,9 @@ use std::sync::Arc;
 #[derive(Debug)]
 pub(in crate::trace) enum Ask {
     /// Read process `pid` like this.
-    Configure(u32, ProcessConfig),
+    Configure(u32, Box<ProcessConfig>),
+    /// Instances of the type at this packed address of a program are containers of a `kind`.
+    Kind(u32, u64, u32),
     /// Copy objects of a program like this.
     Plan(u32, Box<Plans>),
     /// Report when processes that run this build begin and are about to end.
@@ -53,6 +60,9 @@ pub(in crate::trace) struct Watch {
     pub(in crate::trace) calls: Calls,
     /// What calls' addresses stand for, by the number of the program.
     programs: Vec<CallNames>,
+    pub(in crate::trace) containers: Containers,
+    /// What was found in the containers of calls that were read ahead, by thread and time.
+    looks: BTreeMap<(u32, u64), Vec<Known<Found>>>,
     /// What was copied for the next call of each thread.
     pieces: BTreeMap<u32, Pieces>,
     /// Calls whose end was not seen.
@@ -96,6 +106,8 @@ impl Watch {
             counts_calls,
             calls: Calls::default(),
             programs: Vec::new(),
+            containers: Containers::default(),
+            looks: BTreeMap::new(),
             pieces: BTreeMap::new(),
             open_calls: 0,
             unhooked: (0, String::new()),
@@ -115,7 +127,7 @@ impl Watch {
     /// looked at.
     pub(in crate::trace) fn begin(&mut self, pid: u32, launched: bool, now_ns: u64) {
         let subject = Subject::new(if launched { u64::MAX } else { now_ns }, launched, self.counts_calls);
-        self.asks.push(Ask::Configure(pid, subject.unready_config()));
+        self.asks.push(Ask::Configure(pid, Box::new(subject.unready_config())));
         self.subjects.insert(pid, subject);
         self.processes.begin(pid, self.since(now_ns));
     }
@@ -136,10 +148,9 @@ impl Watch {
             Ok(Record::Finalize(header)) => self.finalize(&header),
             Ok(Record::Call(seen)) => self.call(&seen),
             // It was taken when it was read ahead.
-            Ok(Record::Piece(..)) => {}
             Ok(Record::Tick(tick)) => self.tick_in_window(&tick),
-            // It wakes the loop, which looks for itself.
-            Ok(Record::Spent(_)) => {}
+            // The last kind wakes the loop, which looks for itself.
+            Ok(Record::Piece(..) | Record::Words(..) | Record::Spent(_)) => {}
             Err(unreadable) => {
                 tracing::debug!(%unreadable, "record left out");
                 self.lose("undecodable_record");
@@ -152,11 +163,12 @@ impl Watch {
         let mut looks = Vec::new();
         for (pid, subject) in &mut self.subjects {
             if subject.search(*pid, now_ns, &mut self.inspector) {
-                subject.program = number_of(&mut self.programs, CallNames::default());
-                if let State::Python(reader) = &subject.state {
-                    self.asks.push(Ask::Plan(subject.program, Box::new(plans(&reader.layout))));
+                let program = number_of(&mut self.programs, CallNames::default());
+                subject.program = program;
+                if let Some(reader) = subject.reader() {
+                    introduce(&mut self.asks, program, reader);
                 }
-                self.asks.extend(subject.config().map(|config| Ask::Configure(*pid, config)));
+                self.asks.extend(subject.config().map(|config| Ask::Configure(*pid, Box::new(config))));
                 if let State::Python(reader) = &subject.state {
                     let build = &reader.interpreter.build;
                     let version = build.version.to_string();
@@ -185,7 +197,7 @@ impl Watch {
     /// Tells the kernel side of a quicker way to the thread state, once the interpreter has made one.
     fn refine(&mut self, pid: u32) {
         if let Some(config) = self.subjects.get(&pid).and_then(Subject::config) {
-            self.asks.push(Ask::Configure(pid, config));
+            self.asks.push(Ask::Configure(pid, Box::new(config)));
         }
     }
 
@@ -204,7 +216,7 @@ impl Watch {
     /// Calls of some process pass unseen, for this reason.
     pub(in crate::trace) fn calls_are_unseen(&mut self, why: &str) {
         self.unhooked.0 += 1;
-        self.unhooked.1 = why.to_owned();
+        why.clone_into(&mut self.unhooked.1);
         self.remark(format!("calls are seen on sampled stacks only: {why}"));
     }
 
@@ -245,10 +257,4 @@ impl Watch {
     pub(in crate::trace) fn lose(&mut self, cause: &'static str) {
         *self.loss.entry(cause).or_default() += 1;
     }
-}
-
-/// Adds a program, and gives its number.
-fn number_of(programs: &mut Vec<CallNames>, names: CallNames) -> u32 {
-    programs.push(names);
-    u32::try_from(programs.len() - 1).unwrap_or(u32::MAX)
 }

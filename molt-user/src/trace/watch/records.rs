@@ -1,8 +1,8 @@
 //! One function for each kind of record.
 
-use super::{Ask, Watch, number_of};
+use super::programs::{introduce, number_of};
+use super::{Ask, Watch};
 use crate::aggregate::tally::{CodeId, Site};
-use crate::cpython::plans::plans;
 use crate::decode::{Record, decode};
 use crate::symbolize::memory::Pieces;
 use crate::trace::place::Placing;
@@ -22,6 +22,10 @@ impl Watch {
             Ok(Record::Call(seen)) => return self.read_call_ahead(&seen),
             Ok(Record::Piece(piece, bytes)) => {
                 return self.pieces.entry(piece.header.tid).or_default().add(piece.address, bytes);
+            }
+            Ok(Record::Words(header, words)) => {
+                let pieces = self.pieces.entry(header.tid).or_default();
+                return words.iter().for_each(|[at, word]| pieces.add(*at, &word.to_le_bytes()));
             }
             _ => return,
         };
@@ -88,8 +92,8 @@ impl Watch {
             // What the parent's addresses stand for holds for its copy, until either goes its own way.
             let names = self.programs.get(child.program as usize).cloned().unwrap_or_default();
             child.program = number_of(&mut self.programs, names);
-            self.asks.push(Ask::Plan(child.program, Box::new(plans(&reader.layout))));
-            self.asks.extend(child.config().map(|config| Ask::Configure(birth.child_pid, config)));
+            introduce(&mut self.asks, child.program, reader);
+            self.asks.extend(child.config().map(|config| Ask::Configure(birth.child_pid, Box::new(config))));
             self.asks.push(Ask::Count(birth.child_pid, Arc::clone(&reader.interpreter.build)));
         }
         self.subjects.insert(birth.child_pid, child);
@@ -100,7 +104,7 @@ impl Watch {
         let at = self.since(header.time_ns);
         if let Some(subject) = self.subjects.get_mut(&header.pid) {
             let before = subject.exec(header.time_ns);
-            self.processes.exec(header.pid, at, None);
+            self.processes.exec(header.pid, at);
             self.settle(header.pid, before);
         }
     }

@@ -1,0 +1,64 @@
+//! The types of values, with what tells them from others at their addresses.
+
+use crate::call::{CallLayout, UNREAD, packed};
+use crate::fault::Fault;
+use crate::walk::{Memory, checked, code};
+
+/// The type of the value in a slot, packed; of what a cell holds, where the slot holds a cell.
+#[inline(always)]
+pub(super) fn slot_type<M: Memory>(memory: &M, call: &CallLayout, slot: u64) -> u64 {
+    let object = slot & call.slot_mask;
+    match object_type(memory, call, object) {
+        Ok(found) if found == call.cell_type => {
+            let held = memory.read_u64(object + u64::from(call.cell_ref)).unwrap_or(0);
+            object_type(memory, call, held).map_or(UNREAD, |found| packed_type(memory, call, found))
+        }
+        Ok(found) => packed_type(memory, call, found),
+        Err(_unreadable) => UNREAD,
+    }
+}
+
+/// The type of an object that C code holds, packed.
+#[inline(always)]
+pub fn value_type<M: Memory>(memory: &M, call: &CallLayout, object: u64) -> u64 {
+    object_type(memory, call, object).map_or(UNREAD, |found| packed_type(memory, call, found))
+}
+
+/// Address of the type of the object at `object`.
+#[inline(always)]
+pub(super) fn object_type<M: Memory>(memory: &M, call: &CallLayout, object: u64) -> Result<u64, Fault> {
+    checked(memory.read_u64(checked(object)? + u64::from(call.object_type))?)
+}
+
+/// A type with what tells it from another one at its address. Only its name counts in what is made of it, so that
+/// only that is looked at: where the qualified name lies, and how it begins. Types that are never freed need nothing.
+#[inline(always)]
+pub fn packed_type<M: Memory>(memory: &M, call: &CallLayout, addr: u64) -> u64 {
+    if addr.wrapping_sub(call.static_low) < call.static_bytes {
+        return packed(addr, 0);
+    }
+    packed(addr, name_identity(memory, call, addr).unwrap_or(0))
+}
+
+/// In a static type of an extension module another word stands where a class has its name; it tells as much.
+#[inline(always)]
+fn name_identity<M: Memory>(memory: &M, call: &CallLayout, addr: u64) -> Result<u64, Fault> {
+    let name = memory.read_u64(addr + u64::from(call.type_qualname))?;
+    let text = name.wrapping_add(u64::from(call.ascii_bytes));
+    let first = before_nul(memory.read_u64(text).unwrap_or(0));
+    // What lies behind the name's end is not the name's.
+    let second = if first >> 56 == 0 { 0 } else { before_nul(memory.read_u64(text + 8).unwrap_or(0)) };
+    Ok(code::fold(code::fold(name, first), second) | 1)
+}
+
+/// The bytes of `word`, the lowest first, up to the first that is 0; the rest is zero.
+#[inline(always)]
+fn before_nul(word: u64) -> u64 {
+    // The lowest bit set here is the top bit of the first byte that is 0; above it there may be false ones.
+    let zeros = word.wrapping_sub(0x0101_0101_0101_0101) & !word & 0x8080_8080_8080_8080;
+    if zeros == 0 {
+        return word;
+    }
+    let first = (zeros & zeros.wrapping_neg()) >> 7;
+    word & first.wrapping_sub(1)
+}

@@ -1,0 +1,104 @@
+//! The door for telling user space of calls, and of the objects that come with them.
+
+use crate::maps::{PLANS, Pieces, SEEN};
+use crate::repeat::{Turn, repeat};
+use crate::{containers, emit, snapshot, task};
+use aya_ebpf::bindings::BPF_ANY;
+use core::hint::black_box;
+use molt_common::call::{CallKey, MAX_SLOTS, Seen, Told, address, has_identity, salted};
+use molt_common::event::KIND_CALL;
+use molt_common::fault::Fault;
+use molt_common::plan::Plans;
+use zerocopy::IntoBytes;
+
+/// Tells of a call that begins: when its tuple is met first, and then ever more rarely, so that a few of the objects
+/// that come with it are seen.
+#[inline(always)]
+pub fn announce(seen: &Seen) -> Result<(), Fault> {
+    let times = times_seen(hash(&seen.key));
+    if times.is_power_of_two() { tell(seen, times == 1) } else { Ok(()) }
+}
+
+/// Tells of a tuple, with copies of the objects that may be gone when user space comes to read them.
+#[inline(always)]
+pub fn tell(seen: &Seen, is_new: bool) -> Result<(), Fault> {
+    let Some(pieces) = snapshot::take() else { return Ok(()) };
+    pieces.told = Told { header: task::header(KIND_CALL), seen: *seen };
+    // SAFETY: an element's memory outlives this program, as in `maps::process`.
+    if let Some(plans) = unsafe { PLANS.get(seen.key.program) } {
+        if is_new {
+            copy(pieces, plans);
+        }
+        if seen.slots != 0 {
+            snapshot::send_piece(pieces, seen.slots, 8 * MAX_SLOTS as u64);
+        }
+        containers::send(pieces, &plans.containers);
+    }
+    let told = emit::record(&pieces.told);
+    pieces.busy = 0;
+    told
+}
+
+/// Copies the callee and the types of a tuple that were not met before.
+#[inline(always)]
+fn copy(pieces: &mut Pieces, plans: &Plans) {
+    let Seen { key: CallKey { program, callee, result, .. }, callee_globals, .. } = pieces.told.seen;
+    if callee_globals != 0 && times_seen(salted(callee, program)) == 1 {
+        snapshot::send(pieces, &plans.code, address(callee), callee_globals);
+    }
+    let mut types = Types { pieces, plans };
+    repeat(MAX_SLOTS as u32, argument, &mut types);
+    types.copy(result);
+}
+
+/// Types that are being copied, as the loop hands them from step to step.
+struct Types<'a> {
+    pieces: &'a mut Pieces,
+    plans: &'a Plans,
+}
+
+extern "C" fn argument(index: u32, types: &mut Types) -> Turn {
+    // The verifier wants to see the bound of what is added to a pointer.
+    let index = black_box(index as usize & (MAX_SLOTS - 1));
+    if let Some(found) = types.pieces.told.seen.key.args.get(index).copied() {
+        types.copy(found);
+    }
+    Turn::Go
+}
+
+impl Types<'_> {
+    #[inline(always)]
+    fn copy(&mut self, found: u64) {
+        // Types without an identity are never freed.
+        if has_identity(found) && times_seen(salted(found, self.pieces.told.seen.key.program)) == 1 {
+            snapshot::send(self.pieces, &self.plans.heap_type, address(found), 0);
+        }
+    }
+}
+
+/// How often something was met, itself included, as far as that is remembered.
+#[inline(always)]
+fn times_seen(hash: u64) -> u32 {
+    if let Some(times) = SEEN.get_ptr_mut(hash) {
+        // SAFETY: an element's memory outlives this program, as in `maps::process`. A count that is lost to another
+        // CPU makes something be told of once more or less.
+        let times = unsafe { &mut *times };
+        *times = times.wrapping_add(1);
+        return *times;
+    }
+    // A table that is full for a moment makes it be told of again.
+    let _ = SEEN.insert(hash, 1, BPF_ANY.into());
+    1
+}
+
+/// Folds a tuple into a word.
+#[inline(always)]
+fn hash(key: &CallKey) -> u64 {
+    let mut folded = 0u64;
+    let (words, _) = key.as_bytes().as_chunks::<8>();
+    for word in words {
+        folded = (folded ^ u64::from_le_bytes(*word)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        folded ^= folded >> 29;
+    }
+    folded
+}

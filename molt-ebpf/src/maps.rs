@@ -5,7 +5,8 @@ use aya_ebpf::bindings::BPF_F_NO_PREALLOC;
 use aya_ebpf::btf_maps::{Array, HashMap, LruHashMap, PerCpuArray, RingBuf};
 use aya_ebpf::macros::btf_map;
 use molt_common::call::{
-    CallKey, FrameKey, Gate, MAX_CALL_SITES, MAX_CALLS, MAX_OPEN_CALLS, MAX_SEEN, Meter, SiteKey, Told,
+    CallKey, FrameKey, Gate, MAX_CALL_SITES, MAX_CALLS, MAX_OPEN_CALLS, MAX_SEEN, Meter, OpenCall, SiteKey,
+    Told,
 };
 use molt_common::config::{KernelLayout, ProcessConfig};
 use molt_common::container::MAX_ELEMENTS;
@@ -36,7 +37,7 @@ const GROWS: usize = BPF_F_NO_PREALLOC as usize;
 
 /// Calls that have begun and not ended, by their frames.
 #[btf_map]
-pub static OPEN: HashMap<FrameKey, CallKey, { MAX_OPEN_CALLS as usize }, GROWS> = HashMap::new();
+pub static OPEN: HashMap<FrameKey, OpenCall, { MAX_OPEN_CALLS as usize }, GROWS> = HashMap::new();
 
 /// Up to 3.10: a frame to the one that it has called. [`FrameKey::frame`] is 0 for a thread's first frame.
 #[btf_map]

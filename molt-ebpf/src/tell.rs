@@ -103,11 +103,13 @@ fn times_seen(hash: u64) -> u32 {
 /// Folds a tuple into a word.
 #[inline(always)]
 fn hash(key: &CallKey) -> u64 {
-    let mut folded = 0u64;
     let (words, _) = key.as_bytes().as_chunks::<8>();
+    let mut sum = 0u64;
+    let mut factor = 0x9e37_79b9_7f4a_7c15u64;
     for word in words {
-        folded = (folded ^ u64::from_le_bytes(*word)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        folded ^= folded >> 29;
+        // Products that do not wait for each other; no odd factor loses a change of its word.
+        sum = sum.wrapping_add(u64::from_le_bytes(*word).wrapping_mul(factor));
+        factor = factor.wrapping_mul(0x9e37_79b9_7f4a_7c15);
     }
-    folded
+    sum ^ (sum >> 29)
 }

@@ -29,7 +29,7 @@ fn try_enter(ctx: &ProbeContext, hit: &Hit) -> Result<(), Fault> {
     let frame = register(ctx.regs, site.frame);
     let layouts = Layouts { walk: &hit.config.layout, call: &hit.config.call };
     let mut seen = Seen::zeroed();
-    let known = |frame| calls::executed(hit.frame(frame)).map(|call| call.callee);
+    let known = |frame| calls::executed(hit.frame(frame)).map(|open| open.key.callee);
     let mut block = CallBlock::new();
     let entry = enter(&UserMemory, layouts, site, frame, known, &mut block, &mut seen)
         .map_err(|_| Fault::UnreadCall)?;
@@ -46,7 +46,7 @@ fn try_enter(ctx: &ProbeContext, hit: &Hit) -> Result<(), Fault> {
         return Ok(());
     }
     if entry == Entry::Start {
-        return calls::open(hit.frame(frame), &seen);
+        return calls::open(hit.frame(frame), &seen, &mut block);
     }
     seen.key.outcome = outcome::RESUMED;
     if calls::count(&seen.key)? == 1 { tell::tell(&seen, true) } else { Ok(()) }

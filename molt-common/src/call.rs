@@ -50,6 +50,8 @@ pub struct CallLayout {
     pub code_cellvars: u32,
     /// `co_consts`, a tuple.
     pub code_consts: u32,
+    /// `_co_firsttraceable`, an `i32` (from 3.11): a frame before it is not visible to Python.
+    pub code_firsttraceable: u32,
     /// `PyTupleObject.ob_item`.
     pub tuple_items: u32,
     /// `PyVarObject.ob_size`.
@@ -81,10 +83,10 @@ pub struct CallLayout {
     /// `RAISE_VARARGS`.
     pub raise: u8,
     /// Zero.
-    pub reserved: [u8; 2],
+    pub reserved: [u8; 6],
 }
 
-const _: () = assert!(size_of::<CallLayout>() == 32 + 20 * 4 + 8);
+const _: () = assert!(size_of::<CallLayout>() == 32 + 21 * 4 + 12);
 
 /// How a probe is to read its registers, as the cookie of its link: a byte each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -136,11 +138,9 @@ pub mod outcome {
 
 /// Set in [`CallKey::flags`] when the callee is a generator, a coroutine or an asynchronous generator.
 pub const GENERATOR: u8 = 1;
-/// Set in [`CallKey::flags`] when the callee has more parameters than [`MAX_SLOTS`].
-pub const SLOTS_CUT: u8 = 2;
-/// Set in [`CallKey::flags`] when the last slot but [`KEYWORDS`] is `*args`.
+/// Set in [`CallKey::flags`] when the last parameter but [`KEYWORDS`] is `*args`.
 pub const REST: u8 = 4;
-/// Set in [`CallKey::flags`] when the last slot is `**kwargs`.
+/// Set in [`CallKey::flags`] when the last parameter is `**kwargs`.
 pub const KEYWORDS: u8 = 8;
 
 /// A slot that could not be read, or holds nothing.
@@ -166,10 +166,10 @@ pub struct CallKey {
     pub outcome: u8,
     /// Slots of `args` that are set.
     pub slots: u8,
-    /// [`GENERATOR`], [`SLOTS_CUT`], [`REST`], [`KEYWORDS`].
+    /// [`GENERATOR`], [`REST`], [`KEYWORDS`].
     pub flags: u8,
-    /// Zero.
-    pub reserved: u8,
+    /// Parameters of the callee, as far as a byte counts; those beyond [`MAX_SLOTS`] are not in `args`.
+    pub parameters: u8,
     /// `co_nlocalsplus` of the callee: where its value stack begins.
     pub locals: u32,
     /// Types of the parameters as bound when the function started, in the order of `localsplus`; [`UNREAD`].

@@ -82,7 +82,9 @@ class Recorder:
 
     def ended(self, frame, outcome, of):
         call = self.open.get(id(frame))
-        if call is not None and call[2] == self.seen(frame):
+        # Its module's name may have changed meanwhile, as that of importlib does. Another function's is a call
+        # that has been given up.
+        if call is not None and call[2][0] == id(frame.f_code):
             del self.open[id(frame)]
             self.count(call + (outcome, name_of(of)))
 

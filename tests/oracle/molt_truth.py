@@ -53,7 +53,8 @@ def row(recorder, names, what, count):
         of, type_name, began_here = what
         return function(of), type_name, began_here, count
     caller, lasti, callee, arguments, outcome, type_name = what
-    place = caller and place_in(recorder.codes[caller[0]], lasti)
+    # Up to 3.10 a frame that has not begun is at no instruction, but a trace function may be called from it.
+    place = caller and lasti >= 0 and place_in(recorder.codes[caller[0]], lasti) or None
     return function(caller), place, function(callee), arguments, outcome, type_name, count
 
 
@@ -61,7 +62,7 @@ def place_in(code, lasti):
     # By id: two code objects with different positions may be equal.
     if id(code) not in POSITIONS:
         POSITIONS[id(code)] = list(positions(code))
-    line, start, last, end = POSITIONS[id(code)][max(lasti, 0) // 2]
+    line, start, last, end = POSITIONS[id(code)][lasti // 2]
     if None in (line, start, last, end):
         return line, None, None, None, None
     return line, start, last, end, source(code.co_filename, line, last, start, end)

@@ -1,5 +1,5 @@
 //! Counted facts about calls, as the oracle or an artifact states them, in one form.
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use molt_mpa::model::{Artifact, CallSite, IdBasis, Symbol, TargetKind};
@@ -38,6 +38,8 @@ pub(crate) struct Facts {
     counts: BTreeMap<Fact, u64>,
     /// Callers and lines that an artifact has as one place, where columns are not known.
     lines: Vec<(String, u32, u32)>,
+    /// Callers and places with more signatures than an artifact keeps.
+    cut: BTreeSet<(String, Place)>,
 }
 
 impl Facts {
@@ -60,6 +62,9 @@ impl Facts {
             let (caller, place) = (name(&site.caller), place_of(site));
             if place.columns.is_none() {
                 facts.lines.push((caller.clone(), site.line, site.end_line.unwrap_or(site.line)));
+            }
+            if site.signatures_dropped > 0 {
+                facts.cut.insert((caller.clone(), place.clone()));
             }
             for target in site.targets.iter().filter(|target| target.kind == TargetKind::Py) {
                 let callee = name(&target.symbol);
@@ -96,6 +101,11 @@ impl Facts {
         self.counts.get(fact).copied().unwrap_or_default()
     }
 
+    /// Whether the place has more signatures than are kept.
+    pub(crate) fn is_cut(&self, edge: &Edge) -> bool {
+        self.cut.contains(&(edge.caller.clone(), edge.place.clone()))
+    }
+
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&Fact, u64)> {
         self.counts.iter().map(|(fact, count)| (fact, *count))
     }
@@ -118,7 +128,7 @@ impl Facts {
     /// The same facts with those places that have a line only where `other` has them: an artifact gives the
     /// first line of the whole expression, the interpreter that of the instruction.
     pub(crate) fn at_lines_of(&self, other: &Self) -> Self {
-        let mut facts = Self { lines: self.lines.clone(), ..Self::default() };
+        let mut facts = Self { counts: BTreeMap::new(), ..self.clone() };
         for (fact, count) in self.iter() {
             let mut fact = fact.clone();
             if let Some(edge) = fact.edge_mut().filter(|edge| edge.place.columns.is_none()) {

@@ -24,6 +24,8 @@ pub struct Code {
     pub hash: Option<Sha256Hash>,
     /// What kind of function it is.
     pub kind: SymbolKind,
+    /// Of its line table: equal code may stand at different places of a line.
+    pub lines: u64,
 }
 
 impl Code {

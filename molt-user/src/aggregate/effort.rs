@@ -99,6 +99,7 @@ mod tests {
                 first_line: 1,
                 hash: None,
                 kind: SymbolKind::Function,
+                lines: 0,
             })
         });
         let frame = |code| Some(Placed { code, offset: 2 });

@@ -119,6 +119,7 @@ mod tests {
             first_line: 1,
             hash: None,
             kind,
+            lines: 0,
         };
         let codes = [
             code("app", "<string>", SymbolKind::Module),

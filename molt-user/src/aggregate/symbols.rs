@@ -26,7 +26,7 @@ pub fn symbols(
             .entry(code.symbol())
             .or_insert_with(|| (empty(code, files, redactor), Function::default()));
         symbol.first_line = symbol.first_line.min(Some(code.first_line));
-        symbol.codes.extend(entry);
+        symbol.codes.extend(entry.filter(|entry| !symbol.codes.contains(entry)));
         if let Some(function) = function {
             symbol.observation = Observation::Exact;
             sum.merge(function);

@@ -205,6 +205,7 @@ mod tests {
             first_line: 1,
             hash: None,
             kind: SymbolKind::Function,
+            lines: 0,
         }
     }
 

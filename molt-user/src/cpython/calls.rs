@@ -30,6 +30,7 @@ pub fn call_layout(layout: &Layout, interpreter: &Interpreter) -> CallLayout {
         code_cell2arg: layout.code_cell2arg,
         code_cellvars: layout.code_cellvars,
         code_consts: layout.code_consts,
+        code_firsttraceable: layout.code_firsttraceable,
         tuple_items: layout.tuple_items,
         var_size: layout.var_size,
         bytes_data: layout.bytes_data,
@@ -45,7 +46,7 @@ pub fn call_layout(layout: &Layout, interpreter: &Interpreter) -> CallLayout {
         return_const: opcodes.map_or([0; 2], Opcodes::return_const),
         extended_arg,
         raise,
-        reserved: [0; 2],
+        reserved: [0; 6],
     }
 }
 

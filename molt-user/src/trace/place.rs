@@ -15,6 +15,7 @@ use molt_common::event::sample::Frame;
 use molt_common::walk::code::in_globals;
 use molt_mpa::ids::Sha256Hash;
 use molt_mpa::model::IdBasis;
+use sha2::{Digest, Sha256};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime};
 
@@ -165,5 +166,12 @@ fn describe(object: &CodeObject, qualname: Option<String>) -> Known<Code> {
         first_line: u32::try_from(object.first_line).unwrap_or(0),
         hash: object.code_hash.as_ref().ok().map(|hash| Sha256Hash::from_bytes(*hash)),
         kind,
+        lines: object.lines.as_ref().map_or(0, |lines| fingerprint(&lines.bytes)),
     })
+}
+
+/// The first bytes of a hash.
+fn fingerprint(bytes: &[u8]) -> u64 {
+    let digest = Sha256::digest(bytes);
+    digest.first_chunk().map_or(0, |first| u64::from_le_bytes(*first))
 }

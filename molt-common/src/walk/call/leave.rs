@@ -1,7 +1,7 @@
 //! How a call ends.
 
 use super::Layouts;
-use super::types::{object_type, packed_type, slot_type};
+use super::types::{object_type, packed_type, value_type};
 use crate::call::{CallKey, CallLayout, UNREAD, address, outcome};
 use crate::fault::Fault;
 use crate::layout::ABSENT;
@@ -26,7 +26,7 @@ pub fn leave<M: Memory>(
     if opcode == call.return_value[0] || opcode == call.return_value[1] {
         let slot = frame + u64::from(call.frame_slots) + 8 * u64::from(key.locals);
         let value = memory.read_u64(slot)?;
-        key.result = slot_type(memory, call, value);
+        key.result = value_type(memory, call, value & call.slot_mask);
         return Ok(value);
     }
     if opcode != 0 && (opcode == call.return_const[0] || opcode == call.return_const[1]) {
@@ -35,7 +35,7 @@ pub fn leave<M: Memory>(
         let constants = checked(memory.read_u64(code + u64::from(call.code_consts))?)?;
         let item = constants + u64::from(call.tuple_items) + 8 * (high | u64::from(argument));
         let value = memory.read_u64(item)?;
-        key.result = slot_type(memory, call, value);
+        key.result = value_type(memory, call, value & call.slot_mask);
         return Ok(value);
     }
     key.outcome = outcome::RAISED;

@@ -94,7 +94,7 @@ fn caller<M: Memory>(
     }
     block.fill(memory, frame, walk.frame_bytes)?;
     for _ in 0..MAX_SHIMS {
-        if walk.frame_owner == ABSENT || u32::from(block.u8(walk.frame_owner)) < walk.frame_owner_shim {
+        if !is_hidden(memory, layouts, block) {
             break;
         }
         frame = block.u64(walk.frame_previous);
@@ -115,4 +115,24 @@ fn caller<M: Memory>(
     seen.caller_identity = code::read_identity(memory, walk, code, block).unwrap_or(0);
     seen.key.caller = packed(code, code::in_globals(seen.caller_identity, seen.caller_globals));
     Ok(())
+}
+
+/// Whether the frame in `block` is one that the interpreter itself has put there: between C and Python, or behind the
+/// `__init__` that it has called without leaving its loop (`_Py_InitCleanup`, `Python/specialize.c`, from 3.12), whose
+/// code is part of its file and stands before its first traceable instruction.
+#[inline(always)]
+fn is_hidden<M: Memory>(memory: &M, layouts: Layouts<'_>, block: &CallBlock) -> bool {
+    let Layouts { walk, call } = layouts;
+    if walk.frame_owner == ABSENT {
+        return false;
+    }
+    if u32::from(block.u8(walk.frame_owner)) >= walk.frame_owner_shim {
+        return true;
+    }
+    let code = block.u64(walk.frame_code) & walk.code_mask;
+    if code.wrapping_sub(call.static_low) >= call.static_bytes {
+        return false;
+    }
+    let units = memory.read_u32(code + u64::from(call.code_firsttraceable)).unwrap_or(0);
+    i64::from(frame::lasti(walk, block, 0, code)) < 2 * i64::from(units)
 }

@@ -2,7 +2,7 @@
 
 use super::types::slot_type;
 use super::{CallBlock, Layouts};
-use crate::call::{CallKey, CallLayout, GENERATOR, KEYWORDS, MAX_SLOTS, REST, SLOTS_CUT, Seen};
+use crate::call::{CallKey, CallLayout, GENERATOR, KEYWORDS, MAX_SLOTS, REST, Seen};
 use crate::layout::ABSENT;
 use crate::walk::{Memory, Turns, checked};
 use zerocopy::IntoBytes;
@@ -38,10 +38,8 @@ pub(super) fn read<M: Memory>(
     if flags & CO_GENERATORS != 0 {
         key.flags |= GENERATOR;
     }
-    if count > MAX_SLOTS as u32 {
-        count = MAX_SLOTS as u32;
-        key.flags |= SLOTS_CUT;
-    }
+    key.parameters = count.min(u32::from(u8::MAX)) as u8;
+    count = count.min(MAX_SLOTS as u32);
     key.slots = count as u8;
     key.locals = block.u32(call.code_slots);
     if count == 0 {

@@ -26,6 +26,7 @@ impl Run {
             first_line,
             hash: Some(Sha256Hash::of(format!("{qualname}{first_line}").as_bytes())),
             kind: SymbolKind::Function,
+            lines: 0,
         })
     }
 

@@ -23,6 +23,7 @@ impl Run {
             first_line,
             hash: None,
             kind: SymbolKind::Function,
+            lines: 0,
         })
     }
 

@@ -15,9 +15,7 @@ use crate::symbolize::types::read_type_name;
 use crate::trace::budget::Weighed;
 use crate::trace::names::CallNames;
 use crate::trace::reader::{Reader, SeenCode};
-use molt_common::call::{
-    CallKey, CallLayout, KEYWORDS, REST, SLOTS_CUT, Seen, UNREAD, address, has_identity, outcome,
-};
+use molt_common::call::{CallKey, CallLayout, KEYWORDS, REST, Seen, UNREAD, address, has_identity, outcome};
 use molt_common::container::kind;
 use molt_common::event::sample::Frame;
 use molt_common::walk::Memory;
@@ -146,7 +144,7 @@ impl Watch {
             }
         };
         let site = names.site(key.caller, key.offset);
-        let cut = key.flags & SLOTS_CUT != 0;
+        let cut = key.parameters > key.slots;
         let args = slots(key, names);
         self.calls.call(Call { site, callee, args, cut, outcome }, count);
         Ok(())
@@ -231,21 +229,14 @@ fn read_type<M: Memory>(memory: &M, layout: &Layout, calls: &CallLayout, packed:
 /// A call's parameters with the names of their types.
 fn slots(key: &CallKey, names: &CallNames) -> Vec<Slot> {
     let known = |packed: u64| names.type_id(packed).map_or(Slot::Unread, |id: TypeId| Slot::Type(id));
-    let mut slots: Vec<Slot> = key.args.iter().take(key.slots.into()).map(|packed| known(*packed)).collect();
-    if key.flags & SLOTS_CUT != 0 {
-        // The last ones are not among those that were read.
-        return slots;
-    }
-    let mut last = slots.iter_mut().rev();
-    if key.flags & KEYWORDS != 0
-        && let Some(slot) = last.next()
-    {
-        *slot = Slot::Keywords;
-    }
-    if key.flags & REST != 0
-        && let Some(slot) = last.next()
-    {
-        *slot = Slot::Rest;
-    }
-    slots
+    let keywords = key.flags & KEYWORDS != 0;
+    let has_rest = key.flags & REST != 0;
+    let last = usize::from(key.parameters).saturating_sub(1);
+    let rest = last.saturating_sub(usize::from(keywords));
+    let kind = |(index, packed): (usize, &u64)| match index {
+        index if keywords && index == last => Slot::Keywords,
+        index if has_rest && index == rest => Slot::Rest,
+        _ => known(*packed),
+    };
+    key.args.iter().take(key.slots.into()).enumerate().map(kind).collect()
 }

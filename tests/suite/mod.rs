@@ -6,6 +6,7 @@ mod exact;
 mod identity;
 mod interrupt;
 mod output;
+mod procmem;
 mod refusals;
 mod repeat;
 mod shares;
@@ -34,6 +35,8 @@ const ON_EACH: &[(&str, Test)] = &[
     ("attaches_to_a_running_program", attach::attaches_to_a_running_program),
     ("doctor_describes_the_interpreter", doctor::doctor_describes_the_interpreter),
     ("hook_sites_see_every_call", sites::hook_sites_see_every_call),
+    ("stacks_read_from_outside_are_possible", procmem::stacks_read_from_outside_are_possible),
+    ("shares_read_from_outside_are_within_three_points", procmem::shares_read_from_outside_are_within_three_points),
 ];
 
 /// Tests of molt's own behaviour, for which any interpreter serves.

@@ -209,12 +209,23 @@ pub struct SiteKey {
     pub callee: u64,
 }
 
-/// A tuple that user space may not know yet. Sent when it is met first, while its objects are alive.
+/// A [`Seen`] on its way to user space, which may not know its tuple yet. Sent when that is met first, while its
+/// objects are alive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct Told {
+    /// Kind [`crate::event::KIND_CALL`].
+    pub header: Header,
+    /// The call.
+    pub seen: Seen,
+}
+
+const _: () = assert!(size_of::<Told>() == 184);
+
+/// A call, as far as it is known at a moment, with what user space needs to read its objects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
 #[repr(C)]
 pub struct Seen {
-    /// Kind [`crate::event::KIND_CALL`].
-    pub header: Header,
     /// The tuple, as far as it is known at that moment.
     pub key: CallKey,
     /// [`crate::walk::code::identity`] of the callee; 0 when it is not at hand.
@@ -233,7 +244,7 @@ pub struct Seen {
     pub returned: u64,
 }
 
-const _: () = assert!(size_of::<Seen>() == 184);
+const _: () = assert!(size_of::<Seen>() == 160);
 
 impl Seen {
     /// All zeros, written word by word: a call of `memset` costs more than the words in the kernel.
@@ -263,6 +274,10 @@ pub struct Meter {
     pub samples: u64,
     /// Their time in the program, in nanoseconds.
     pub samples_ns: u64,
+    /// Those that met the process in user mode.
+    pub samples_user: u64,
+    /// Ticks that met a traced process.
+    pub ticks: u64,
 }
 
 impl Meter {
@@ -277,6 +292,8 @@ impl Meter {
             unused: self.unused + other.unused,
             samples: self.samples + other.samples,
             samples_ns: self.samples_ns + other.samples_ns,
+            samples_user: self.samples_user + other.samples_user,
+            ticks: self.ticks + other.ticks,
         }
     }
 
@@ -291,6 +308,8 @@ impl Meter {
             unused: self.unused.saturating_sub(before.unused),
             samples: self.samples.saturating_sub(before.samples),
             samples_ns: self.samples_ns.saturating_sub(before.samples_ns),
+            samples_user: self.samples_user.saturating_sub(before.samples_user),
+            ticks: self.ticks.saturating_sub(before.ticks),
         }
     }
 }

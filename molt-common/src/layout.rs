@@ -70,6 +70,14 @@ pub struct WalkLayout {
     pub code_name: u32,
     /// `co_filename`, a pointer.
     pub code_filename: u32,
+    /// `co_lnotab`, `co_linetable`: a bytes object. It may lie outside the head.
+    pub code_linetable: u32,
+    /// `PyVarObject.ob_size`.
+    pub bytes_size: u32,
+    /// `PyBytesObject.ob_sval`.
+    pub bytes_data: u32,
+    /// Zero.
+    pub reserved: u32,
 }
 
 impl WalkLayout {
@@ -96,7 +104,7 @@ pub(crate) fn fits(at: u32, width: u32, bytes: u32) -> bool {
     at.is_multiple_of(width) && at.checked_add(width).is_some_and(|end| end <= bytes)
 }
 
-const _: () = assert!(size_of::<WalkLayout>() == 8 + 4 * 26);
+const _: () = assert!(size_of::<WalkLayout>() == 8 + 4 * 30);
 
 #[cfg(test)]
 mod tests {

@@ -6,18 +6,20 @@ use core::intrinsics::{AtomicOrdering, atomic_xadd, atomic_xsub};
 
 /// Adds to a count in a map. What it was before.
 ///
+/// Not relaxed: for that order LLVM 22 writes an addition without a result, and gives what was added for it.
+///
 /// # Safety
 ///
 /// `count` points to an integer in a map's element, which only this file's functions change.
 #[inline(always)]
 pub unsafe fn add(count: *mut u64, more: u64) -> u64 {
     // SAFETY: the caller answers for the pointer.
-    unsafe { atomic_xadd::<u64, u64, { AtomicOrdering::Relaxed }>(count, more) }
+    unsafe { atomic_xadd::<u64, u64, { AtomicOrdering::AcqRel }>(count, more) }
 }
 
 /// Takes from a number in a map. What it was before.
 ///
-/// Relaxed, it would give a wrong number: for that order LLVM 22 writes the addition without a result.
+/// Not relaxed, as in [`add`].
 ///
 /// # Safety
 ///

@@ -71,6 +71,13 @@ impl Hit {
     }
 }
 
+/// Whether hits are counted now.
+#[inline(always)]
+pub fn counted() -> bool {
+    // SAFETY: the entry exists for the whole life of the map.
+    GATE.get(0).is_some_and(|gate| unsafe { (&raw const gate.left).read_volatile() } > 0)
+}
+
 /// Takes one of the hits that user space has granted.
 #[inline(always)]
 fn granted() -> bool {
@@ -92,7 +99,7 @@ fn granted() -> bool {
 
 /// Notes that `frame` executes the call of `seen`, and tells user space of it if it is new.
 #[inline(always)]
-pub fn open(frame: FrameKey, seen: &mut Seen) -> Result<(), Fault> {
+pub fn open(frame: FrameKey, seen: &Seen) -> Result<(), Fault> {
     tell::announce(seen)?;
     if let Some(place) = OPEN.get_ptr_mut(frame) {
         // SAFETY: an element's memory outlives this program, as in `maps::process`, and only the thread that

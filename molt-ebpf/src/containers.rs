@@ -15,11 +15,11 @@ use molt_common::walk::Memory;
 #[inline(always)]
 pub fn send(pieces: &mut Pieces, layout: &ContainerLayout) {
     let mut copy = Copy { layout, pieces };
-    if copy.pieces.seen.slots != 0 {
-        repeat(u32::from(copy.pieces.seen.key.slots), slot, &mut copy);
+    if copy.pieces.told.seen.slots != 0 {
+        repeat(u32::from(copy.pieces.told.seen.key.slots), slot, &mut copy);
     }
-    if copy.pieces.seen.returned != 0 {
-        let _ = copy.value(copy.pieces.seen.returned, copy.pieces.seen.key.result);
+    if copy.pieces.told.seen.returned != 0 {
+        let _ = copy.value(copy.pieces.told.seen.returned, copy.pieces.told.seen.key.result);
     }
 }
 
@@ -33,8 +33,8 @@ struct Copy<'a> {
 extern "C" fn slot(index: u32, copy: &mut Copy) -> Turn {
     // The verifier wants to see the bound of what is added to a pointer.
     let index = black_box(index as usize & (MAX_SLOTS - 1));
-    if let Some(packed) = copy.pieces.seen.key.args.get(index).copied()
-        && let Ok(value) = UserMemory.read_u64(copy.pieces.seen.slots + 8 * index as u64)
+    if let Some(packed) = copy.pieces.told.seen.key.args.get(index).copied()
+        && let Ok(value) = UserMemory.read_u64(copy.pieces.told.seen.slots + 8 * index as u64)
     {
         let _ = copy.value(value, packed);
     }
@@ -52,7 +52,8 @@ impl Copy<'_> {
     fn try_value(&mut self, slot: u64, packed: u64) -> Result<(), Fault> {
         let layout = self.layout;
         // SAFETY: an element's memory outlives this program, as in `maps::process`.
-        let Some(kind) = (unsafe { KINDS.get(salted(packed, self.pieces.seen.key.program)) }).copied() else {
+        let Some(kind) = (unsafe { KINDS.get(salted(packed, self.pieces.told.seen.key.program)) }).copied()
+        else {
             return Ok(());
         };
         let mut at = slot & layout.slot_mask;

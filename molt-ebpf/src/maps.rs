@@ -5,7 +5,7 @@ use aya_ebpf::bindings::BPF_F_NO_PREALLOC;
 use aya_ebpf::btf_maps::{Array, HashMap, LruHashMap, PerCpuArray, RingBuf};
 use aya_ebpf::macros::btf_map;
 use molt_common::call::{
-    CallKey, FrameKey, Gate, MAX_CALL_SITES, MAX_CALLS, MAX_OPEN_CALLS, MAX_SEEN, Meter, Seen, SiteKey,
+    CallKey, FrameKey, Gate, MAX_CALL_SITES, MAX_CALLS, MAX_OPEN_CALLS, MAX_SEEN, Meter, SiteKey, Told,
 };
 use molt_common::config::{KernelLayout, ProcessConfig};
 use molt_common::container::MAX_ELEMENTS;
@@ -80,7 +80,7 @@ pub struct Pieces {
     /// Pairs of an address and the word there.
     pub words: [[u64; 2]; 2 * MAX_ELEMENTS as usize],
     /// The call that is told of.
-    pub seen: Seen,
+    pub told: Told,
     /// The places of the plan that is being followed.
     pub places: [u64; 2 + MAX_STEPS],
     /// Where the elements of the container that is being copied lie.
@@ -140,13 +140,23 @@ pub static MET: Array<[u64; met::SETS], 1> = Array::new();
 
 /// A sample has been taken since `began_ns`, the time of its record.
 #[inline(always)]
-pub fn meter_sample(began_ns: u64) {
+pub fn meter_sample(began_ns: u64, user: bool) {
     if let Some(meter) = METER.get_ptr_mut(0) {
         // SAFETY: the slot exists for the whole life of the map and belongs to this CPU, and only the sampling
-        // program, which cannot interrupt itself, changes these two.
+        // program, which cannot interrupt itself, changes these.
         let meter = unsafe { &mut *meter };
         meter.samples += 1;
+        meter.samples_user += u64::from(user);
         meter.samples_ns += crate::task::now_ns() - began_ns;
+    }
+}
+
+/// A tick has met a traced process.
+#[inline(always)]
+pub fn meter_tick() {
+    if let Some(meter) = METER.get_ptr_mut(0) {
+        // SAFETY: as in [`meter_sample`], for the program of ticks.
+        unsafe { (*meter).ticks += 1 };
     }
 }
 

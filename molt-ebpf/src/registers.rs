@@ -3,6 +3,21 @@
 use aya_ebpf::bindings::pt_regs;
 use core::hint::black_box;
 
+/// Whether the thread was interrupted in its program, not in the kernel: by the privilege level of its code segment.
+#[inline(always)]
+pub fn is_user(regs: *const pt_regs) -> bool {
+    // SAFETY: as in [`register`].
+    let segment = unsafe { (&raw const (*regs).cs).read_volatile() };
+    segment & 3 == 3
+}
+
+/// The instruction at which the thread was interrupted.
+#[inline(always)]
+pub fn instruction(regs: *const pt_regs) -> u64 {
+    // SAFETY: as in [`register`].
+    unsafe { (&raw const (*regs).rip).read_volatile() }
+}
+
 /// The value of register `number` as instructions number them: 0 is `rax`, 15 is `r15`.
 ///
 /// The verifier wants each access to be at a constant offset, so that the compiler must not turn the choice

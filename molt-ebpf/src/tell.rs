@@ -5,7 +5,7 @@ use crate::repeat::{Turn, repeat};
 use crate::{containers, emit, snapshot, task};
 use aya_ebpf::bindings::BPF_ANY;
 use core::hint::black_box;
-use molt_common::call::{CallKey, MAX_SLOTS, Seen, address, has_identity, salted};
+use molt_common::call::{CallKey, MAX_SLOTS, Seen, Told, address, has_identity, salted};
 use molt_common::event::KIND_CALL;
 use molt_common::fault::Fault;
 use molt_common::plan::Plans;
@@ -14,36 +14,35 @@ use zerocopy::IntoBytes;
 /// Tells of a call that begins: when its tuple is met first, and then ever more rarely, so that a few of the objects
 /// that come with it are seen.
 #[inline(always)]
-pub fn announce(seen: &mut Seen) -> Result<(), Fault> {
+pub fn announce(seen: &Seen) -> Result<(), Fault> {
     let times = times_seen(hash(&seen.key));
     if times.is_power_of_two() { tell(seen, times == 1) } else { Ok(()) }
 }
 
 /// Tells of a tuple, with copies of the objects that may be gone when user space comes to read them.
 #[inline(always)]
-pub fn tell(seen: &mut Seen, is_new: bool) -> Result<(), Fault> {
-    seen.header = task::header(KIND_CALL);
+pub fn tell(seen: &Seen, is_new: bool) -> Result<(), Fault> {
+    let Some(pieces) = snapshot::take() else { return Ok(()) };
+    pieces.told = Told { header: task::header(KIND_CALL), seen: *seen };
     // SAFETY: an element's memory outlives this program, as in `maps::process`.
-    if let Some(plans) = unsafe { PLANS.get(seen.key.program) }
-        && let Some(pieces) = snapshot::take()
-    {
-        pieces.seen = *seen;
+    if let Some(plans) = unsafe { PLANS.get(seen.key.program) } {
         if is_new {
             copy(pieces, plans);
         }
-        if pieces.seen.slots != 0 {
-            snapshot::send_piece(pieces, pieces.seen.slots, 8 * MAX_SLOTS as u64);
+        if seen.slots != 0 {
+            snapshot::send_piece(pieces, seen.slots, 8 * MAX_SLOTS as u64);
         }
         containers::send(pieces, &plans.containers);
-        pieces.busy = 0;
     }
-    emit::record(seen)
+    let told = emit::record(&pieces.told);
+    pieces.busy = 0;
+    told
 }
 
 /// Copies the callee and the types of a tuple that were not met before.
 #[inline(always)]
 fn copy(pieces: &mut Pieces, plans: &Plans) {
-    let Seen { key: CallKey { program, callee, result, .. }, callee_globals, .. } = pieces.seen;
+    let Seen { key: CallKey { program, callee, result, .. }, callee_globals, .. } = pieces.told.seen;
     if callee_globals != 0 && times_seen(salted(callee, program)) == 1 {
         snapshot::send(pieces, &plans.code, address(callee), callee_globals);
     }
@@ -61,7 +60,7 @@ struct Types<'a> {
 extern "C" fn argument(index: u32, types: &mut Types) -> Turn {
     // The verifier wants to see the bound of what is added to a pointer.
     let index = black_box(index as usize & (MAX_SLOTS - 1));
-    if let Some(found) = types.pieces.seen.key.args.get(index).copied() {
+    if let Some(found) = types.pieces.told.seen.key.args.get(index).copied() {
         types.copy(found);
     }
     Turn::Go
@@ -71,7 +70,7 @@ impl Types<'_> {
     #[inline(always)]
     fn copy(&mut self, found: u64) {
         // Types without an identity are never freed.
-        if has_identity(found) && times_seen(salted(found, self.pieces.seen.key.program)) == 1 {
+        if has_identity(found) && times_seen(salted(found, self.pieces.told.seen.key.program)) == 1 {
             snapshot::send(self.pieces, &self.plans.heap_type, address(found), 0);
         }
     }

@@ -16,7 +16,7 @@ class Watch:
     def __init__(self, recorder):
         self.recorder = recorder
         self.settrace, sys.settrace = sys.settrace, self.program_settrace
-        # By id of a code object that the recorder keeps: its bytes, a new object at each look.
+        # By id of a code object, which is kept with them: its bytes, a new object at each look.
         self.bytes = {}
         # By frame: where it was entered, until it has been seen to run on from there.
         self.entered = {}

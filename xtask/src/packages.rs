@@ -32,9 +32,8 @@ pub(crate) const LIBBPF: [&Need; 4] = [
     &Need { what: "libelf's headers", package: "libelf-dev", is_there: || has_header("libelf.h") },
     &Need { what: "zlib's headers", package: "zlib1g-dev", is_there: || has_header("zlib.h") },
 ];
-/// Makes environments for the benchmark programs. Asked for only where the interpreter at hand lacks it.
-pub(crate) const PYTHON_VENV: Need =
-    Need { what: "Python's venv", package: "python3-venv", is_there: || false };
+/// Fills environments for the benchmark programs. Asked for only where the interpreters at hand lack it.
+pub(crate) const PYTHON_PIP: Need = Need { what: "Python's pip", package: "python3-pip", is_there: || false };
 
 /// Installs what is missing of `needs`, or fails and says what to install.
 pub(crate) fn ensure(needs: &[&Need]) -> Result<()> {

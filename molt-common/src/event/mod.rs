@@ -5,6 +5,7 @@
 
 pub mod process;
 pub mod sample;
+pub mod tick;
 
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
@@ -39,7 +40,7 @@ pub const KIND_END: u16 = 4;
 /// A [`Header`] alone: the thread is about to tear its interpreter down. With
 /// [`crate::config::PROCESS_HOLD`], it stops for its tracer first.
 pub const KIND_FINALIZE: u16 = 5;
-/// A [`crate::call::Seen`]: a tuple of a call was met for the first time.
+/// A [`crate::call::Told`]: a tuple of a call was met for the first time.
 pub const KIND_CALL: u16 = 6;
 /// A [`Header`] alone: the hits that were granted are spent.
 pub const KIND_SPENT: u16 = 7;
@@ -47,7 +48,9 @@ pub const KIND_SPENT: u16 = 7;
 /// stops for its tracer first.
 pub const KIND_START: u16 = 8;
 /// A [`crate::plan::Piece`] with its bytes: memory of an object that the thread's next
-/// [`crate::call::Seen`] names.
+/// [`crate::call::Told`] names.
 pub const KIND_PIECE: u16 = 9;
 /// A [`crate::plan::Piece`] whose bytes are pairs of an address and the 8 bytes that were there.
 pub const KIND_WORDS: u16 = 10;
+/// A [`tick::Tick`].
+pub const KIND_TICK: u16 = 11;

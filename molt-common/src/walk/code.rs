@@ -1,6 +1,6 @@
 //! A code object's identity: what tells it from another one at the same address.
 
-use super::{Block, Memory};
+use super::{Block, Memory, Turns};
 use crate::fault::Fault;
 use crate::layout::WalkLayout;
 
@@ -21,6 +21,8 @@ pub struct Fields {
     pub flags: u32,
     /// `co_firstlineno`.
     pub first_line: u32,
+    /// [`lines`] of code that runs once, such as a module's; 0 of a function's.
+    pub lines: u64,
 }
 
 /// Folds the fields into the identity that travels with each record. Never 0.
@@ -31,7 +33,7 @@ pub struct Fields {
 pub fn identity(fields: &Fields) -> u64 {
     let counts = u64::from(fields.argcount) << 32 | u64::from(fields.kwonlyargcount);
     let place = u64::from(fields.flags) << 32 | u64::from(fields.first_line);
-    let parts = [fields.size, fields.name, fields.filename, counts, place];
+    let parts = [fields.size, fields.name, fields.filename, counts, place, fields.lines];
     let sum = parts.into_iter().zip(FACTORS).fold(0u64, |sum, (part, factor)| {
         // Products that do not wait for each other; no odd factor loses a change of its part.
         sum.wrapping_add(part.wrapping_mul(factor))
@@ -41,11 +43,18 @@ pub fn identity(fields: &Fields) -> u64 {
 }
 
 /// 2^64 divided by the golden ratio, made odd, and its powers.
-const FACTORS: [u64; 5] = {
+const FACTORS: [u64; 6] = {
     const GOLDEN: u64 = 0x9e37_79b9_7f4a_7c15;
     let squared = GOLDEN.wrapping_mul(GOLDEN);
     let fourth = squared.wrapping_mul(squared);
-    [GOLDEN, squared, squared.wrapping_mul(GOLDEN), fourth, fourth.wrapping_mul(GOLDEN)]
+    [
+        GOLDEN,
+        squared,
+        squared.wrapping_mul(GOLDEN),
+        fourth,
+        fourth.wrapping_mul(GOLDEN),
+        fourth.wrapping_mul(squared),
+    ]
 };
 
 /// One step of a multiplicative mix; the constant is 2^64 divided by the golden ratio, made odd.
@@ -64,10 +73,59 @@ pub fn read_identity<M: Memory, const WORDS: usize>(
     block: &mut Block<WORDS>,
 ) -> Result<u64, Fault> {
     block.fill(memory, code, layout.code_bytes)?;
-    Ok(identity(&fields(block, layout)))
+    let fields = fields(block, layout);
+    Ok(identity(&Fields { lines: lines(memory, layout, code, fields.flags), ..fields }))
 }
 
-/// The fields of the code object that `block` holds.
+/// `CO_OPTIMIZED` (`Include/cpython/code.h`): set in functions only.
+const CO_OPTIMIZED: u32 = 1;
+
+/// What tells code that is no function from another piece at its address. What `exec` and `eval` make has always the
+/// same name and file, and is freed at once; but its line table has its columns. 0 for a function.
+///
+/// The table's first 64 and last 64 bytes count.
+#[inline(always)]
+pub fn lines<M: Memory>(memory: &M, layout: &WalkLayout, code: u64, flags: u32) -> u64 {
+    if flags & CO_OPTIMIZED != 0 {
+        return 0;
+    }
+    let Ok(table) = memory.read_u64(code + u64::from(layout.code_linetable)) else { return 0 };
+    let Ok(size) = memory.read_u64(table.wrapping_add(u64::from(layout.bytes_size))) else { return 0 };
+    if size < 8 {
+        return size;
+    }
+    let data = table.wrapping_add(u64::from(layout.bytes_data));
+    let mut table = Lines { memory, data, size, folded: size };
+    memory.repeat(size.div_ceil(8).min(LINE_WORDS) as u32, &mut table);
+    table.folded
+}
+
+/// Words of a line table that count at most.
+const LINE_WORDS: u64 = 16;
+
+/// A line table that is being folded.
+struct Lines<'a, M> {
+    memory: &'a M,
+    data: u64,
+    size: u64,
+    folded: u64,
+}
+
+impl<M: Memory> Turns for Lines<'_, M> {
+    #[inline(always)]
+    fn turn(&mut self, index: u32) -> bool {
+        let mut at = 8 * u64::from(index);
+        if at >= 4 * LINE_WORDS {
+            at += self.size.saturating_sub(8 * LINE_WORDS);
+        }
+        // The last word may share bytes with the one before it.
+        let at = self.data.wrapping_add(at.min(self.size - 8));
+        self.folded = fold(self.folded, self.memory.read_u64(at).unwrap_or(0));
+        true
+    }
+}
+
+/// The fields of the code object that `block` holds, but for its lines.
 #[inline(always)]
 pub fn fields<const WORDS: usize>(block: &Block<WORDS>, layout: &WalkLayout) -> Fields {
     Fields {
@@ -78,6 +136,7 @@ pub fn fields<const WORDS: usize>(block: &Block<WORDS>, layout: &WalkLayout) -> 
         kwonlyargcount: block.u32(layout.code_kwonlyargcount),
         flags: block.u32(layout.code_flags),
         first_line: block.u32(layout.code_firstlineno),
+        lines: 0,
     }
 }
 
@@ -103,6 +162,7 @@ mod tests {
             kwonlyargcount: 0,
             flags: 3,
             first_line: 10,
+            lines: 0,
         };
         let others = [
             Fields { size: 101, ..base },
@@ -112,6 +172,7 @@ mod tests {
             Fields { kwonlyargcount: 1, ..base },
             Fields { flags: 67, ..base },
             Fields { first_line: 11, ..base },
+            Fields { lines: 5, ..base },
         ];
         for other in others {
             assert_ne!(identity(&base), identity(&other), "{other:?}");

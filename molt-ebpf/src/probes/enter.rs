@@ -42,8 +42,8 @@ fn try_enter(ctx: &ProbeContext, hit: &Hit) -> Result<(), Fault> {
         calls::activate(hit.frame(seen.previous), frame)?;
     }
     if entry == Entry::Start {
-        return calls::open(hit.frame(frame), &mut seen);
+        return calls::open(hit.frame(frame), &seen);
     }
     seen.key.outcome = outcome::RESUMED;
-    if calls::count(&seen.key)? == 1 { tell::tell(&mut seen, true) } else { Ok(()) }
+    if calls::count(&seen.key)? == 1 { tell::tell(&seen, true) } else { Ok(()) }
 }

@@ -83,7 +83,7 @@ fn count(hit: &Hit, frame: u64, call: &CallKey, value: u64) -> Result<(), Fault>
         let mut seen = Seen::zeroed();
         seen.key = *call;
         seen.returned = value;
-        tell::tell(&mut seen, times == 1)?;
+        tell::tell(&seen, times == 1)?;
     }
     if call.flags & GENERATOR != 0 {
         calls::forget(hit.frame(frame));

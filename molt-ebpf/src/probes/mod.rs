@@ -7,3 +7,4 @@ mod milestone;
 mod process;
 mod raise;
 mod sample;
+mod tick;

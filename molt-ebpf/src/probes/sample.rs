@@ -4,6 +4,7 @@ use crate::emit::Take;
 use crate::maps::{Scratch, meter_sample, process, scratch};
 use crate::memory::UserMemory;
 use crate::met::Met;
+use crate::registers::is_user;
 use crate::repeat::{Turn, repeat};
 use crate::{emit, fault, task, thread};
 use aya_ebpf::macros::perf_event;
@@ -17,16 +18,16 @@ use molt_common::walk::frame::innermost;
 use molt_common::walk::stack::{Cursor, MAX_STEPS};
 
 #[perf_event]
-pub fn sample(_ctx: PerfEventContext) -> u32 {
+pub fn sample(ctx: PerfEventContext) -> u32 {
     let Some(config) = process(task::current_pid()) else { return 0 };
-    if let Err(lost) = try_sample(config) {
+    if let Err(lost) = try_sample(&ctx, config) {
         fault::count(lost);
     }
     0
 }
 
 #[inline(always)]
-fn try_sample(config: &ProcessConfig) -> Result<(), Fault> {
+fn try_sample(ctx: &PerfEventContext, config: &ProcessConfig) -> Result<(), Fault> {
     let scratch = scratch()?;
     scratch.sample.header = task::header(KIND_SAMPLE);
     scratch.sample.frames = 0;
@@ -42,7 +43,7 @@ fn try_sample(config: &ProcessConfig) -> Result<(), Fault> {
         fault::count(torn);
     }
     let sent = emit::sample(scratch, scratch.sample.frames, take);
-    meter_sample(scratch.sample.header.time_ns);
+    meter_sample(scratch.sample.header.time_ns, is_user(ctx.ctx.cast()));
     sent
 }
 

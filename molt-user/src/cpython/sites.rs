@@ -8,12 +8,13 @@ mod describe;
 
 use super::dispatch::DispatchTable;
 pub use super::handler::Shape;
-use super::handler::{Text, eval_frame_argument, find_entry, find_frame_clear, function_entry};
+use super::handler::{Text, eval_frame_argument, find_entry, find_frame_clear, function_entry, landings};
 use super::layout::Layout;
 use super::opcode::Opcodes;
 use super::version::Version;
 use crate::discover::args::Register;
 use crate::discover::elf::{Elf, ElfError, Relocations};
+use std::collections::BTreeSet;
 use thiserror::Error;
 
 /// How calls are seen.
@@ -72,6 +73,17 @@ pub struct HookSites {
     /// Where in the file the entry of `PyTraceBack_Here` is, which each frame that an exception leaves or is
     /// handled in passes once; its first argument is the frame object.
     pub trace_back_here: Option<u64>,
+}
+
+impl HookSites {
+    /// Where threads go on after a probe at an entry or an exit, as addresses before the load bias.
+    pub fn landings(&self, elf: &Elf) -> BTreeSet<u64> {
+        let text = Text::of(elf);
+        let exit = self.exit.as_ref().ok().map(|exit| exit.address);
+        let sites = self.entry.iter().map(|site| site.address).chain(exit);
+        // Each site was decoded when it was found.
+        sites.filter_map(|site| landings(&text, site).ok()).flatten().collect()
+    }
 }
 
 /// Why a file's calls cannot be hooked.

@@ -1,11 +1,12 @@
 //! Bytes from the ring buffer to records. Total: any bytes give a record or a reason, never a panic.
 
-use molt_common::call::Seen;
+use molt_common::call::Told;
 use molt_common::event::process::Birth;
 use molt_common::event::sample::{Frame, Sample};
+use molt_common::event::tick::Tick;
 use molt_common::event::{
     Header, KIND_BIRTH, KIND_CALL, KIND_END, KIND_EXEC, KIND_FINALIZE, KIND_PIECE, KIND_SAMPLE, KIND_SPENT,
-    KIND_START, KIND_WORDS,
+    KIND_START, KIND_TICK, KIND_WORDS,
 };
 use molt_common::plan::Piece;
 use zerocopy::{FromBytes, IntoBytes};
@@ -26,9 +27,11 @@ pub enum Record<'a> {
     /// A process is about to tear its interpreter down.
     Finalize(Header),
     /// A tuple of a call was met for the first time.
-    Call(Seen),
+    Call(Told),
     /// The hits that were granted are spent.
     Spent(Header),
+    /// The program itself ran at a tick in a window.
+    Tick(Tick),
     /// A copy of some memory, for the thread's next call.
     Piece(Piece, &'a [u8]),
     /// Copies of single words, each with its address, for the thread's next call.
@@ -88,7 +91,7 @@ pub fn decode(bytes: &[u8]) -> Result<Record<'_>, DecodeError> {
         KIND_END => Ok(Record::End(header)),
         KIND_START => Ok(Record::Start(header)),
         KIND_FINALIZE => Ok(Record::Finalize(header)),
-        KIND_CALL => Ok(Record::Call(Seen::read_from_prefix(bytes).map_err(|_short| cut)?.0)),
+        KIND_CALL => Ok(Record::Call(Told::read_from_prefix(bytes).map_err(|_short| cut)?.0)),
         KIND_PIECE => {
             let (piece, rest) = Piece::read_from_prefix(bytes).map_err(|_short| cut)?;
             let copied = usize::try_from(piece.bytes).ok().and_then(|len| rest.get(..len)).ok_or(cut)?;
@@ -101,6 +104,7 @@ pub fn decode(bytes: &[u8]) -> Result<Record<'_>, DecodeError> {
             Ok(Record::Words(piece.header, words))
         }
         KIND_SPENT => Ok(Record::Spent(header)),
+        KIND_TICK => Ok(Record::Tick(Tick::read_from_prefix(bytes).map_err(|_short| cut)?.0)),
         kind => Err(DecodeError::Kind(kind)),
     }
 }

@@ -8,6 +8,7 @@ use crate::cpython::calls::fits;
 use crate::cpython::layout::Layout;
 use crate::cpython::sites::{HookSites, NoSites, find_sites};
 use crate::cpython::version::{NEWEST_MINOR, OLDEST_MINOR, Version};
+use std::collections::BTreeSet;
 use std::fmt;
 use std::os::fd::AsRawFd;
 use std::path::PathBuf;
@@ -72,6 +73,7 @@ pub struct Build {
     pub probes: Vec<Probe>,
     /// Where calls are seen, once that was asked for.
     sites: OnceLock<Result<HookSites, NoSites>>,
+    landings: OnceLock<BTreeSet<u64>>,
     /// The parsed file, which it keeps open.
     pub elf: Elf,
 }
@@ -130,6 +132,7 @@ impl Build {
             stripped: elf.is_stripped(),
             runtime,
             sites: OnceLock::new(),
+            landings: OnceLock::new(),
             probes: read_probes(&elf)?.into_iter().filter(|probe| probe.provider == "python").collect(),
             elf,
         })))
@@ -149,6 +152,12 @@ impl Build {
             find_sites(&self.elf, self.version, &layout)
         };
         self.sites.get_or_init(find).as_ref()
+    }
+
+    /// Where threads go on after a probe on a call, before the load bias. Found once.
+    pub fn landings(&self) -> &BTreeSet<u64> {
+        let find = || self.call_sites().map(|sites| sites.landings(&self.elf)).unwrap_or_default();
+        self.landings.get_or_init(find)
     }
 
     /// Where the interpreter's beginning and end can be seen.

@@ -130,7 +130,7 @@ pub fn read_code<M: Memory>(memory: &M, layout: &Layout, addr: u64, globals: u64
         return Err(Unknown::Stale);
     }
     let head = objects.head(addr, head_bytes(layout))?;
-    let fields = identity_fields(layout, &head)?;
+    let fields = identity_fields(memory, layout, addr, &head)?;
     let text = |at| head.u64(at).and_then(|addr| objects.str(addr));
     let first_line = fields.first_line.cast_signed();
     let code = read_co_code(&objects, addr, &head).map(Vec::into_boxed_slice);
@@ -158,21 +158,23 @@ pub fn read_code<M: Memory>(memory: &M, layout: &Layout, addr: u64, globals: u64
     // successor, so everything above counts only if the code object is still there.
     memory.forget();
     let after = objects.head(addr, head_bytes(layout))?;
-    if objects.is_freed(addr)? || identity_fields(layout, &after)? != fields {
+    if objects.is_freed(addr)? || identity_fields(memory, layout, addr, &after)? != fields {
         return Err(Unknown::Stale);
     }
     Ok(object)
 }
 
-fn identity_fields(layout: &Layout, head: &Head) -> Known<code::Fields> {
+fn identity_fields<M: Memory>(memory: &M, layout: &Layout, addr: u64, head: &Head) -> Known<code::Fields> {
+    let flags = head.u32(layout.code_flags)?;
     Ok(code::Fields {
         size: head.u64(layout.code_size)?,
         name: head.u64(layout.code_name)?,
         filename: head.u64(layout.code_filename)?,
         argcount: head.u32(layout.code_argcount)?,
         kwonlyargcount: head.u32(layout.code_kwonlyargcount)?,
-        flags: head.u32(layout.code_flags)?,
+        flags,
         first_line: head.u32(layout.code_firstlineno)?,
+        lines: code::lines(memory, &layout.walk(), addr, flags),
     })
 }
 

@@ -1,14 +1,18 @@
 //! What the packed addresses of one program's calls stand for. It outlives the program, whose calls are counted
 //! until the end of the run.
 
+use super::reader::SeenCode;
 use crate::aggregate::calls::TypeId;
 use crate::aggregate::tally::{CodeId, SiteKey};
 use crate::cpython::{Known, Unknown};
+use crate::symbolize::cache::MAX_CODES;
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 /// Codes, types and call sites, as far as they were found out when they were met first.
 #[derive(Clone, Debug, Default)]
 pub(super) struct CallNames {
+    objects: HashMap<u64, Arc<SeenCode>>,
     codes: HashMap<u64, Known<CodeId>>,
     types: HashMap<u64, Known<TypeId>>,
     sites: HashMap<(u64, i32), SiteKey>,
@@ -17,6 +21,20 @@ pub(super) struct CallNames {
 }
 
 impl CallNames {
+    /// Notes the code object at `packed`.
+    pub(super) fn note_object(&mut self, packed: u64, object: Arc<SeenCode>) {
+        if self.objects.len() >= MAX_CODES {
+            // What they stand for stays; those that are met again are read again.
+            self.objects.clear();
+        }
+        self.objects.insert(packed, object);
+    }
+
+    /// The code object at `packed`, if it was read.
+    pub(super) fn object(&self, packed: u64) -> Option<&Arc<SeenCode>> {
+        self.objects.get(&packed)
+    }
+
     /// Notes what the code at `packed` counts under, unless that is known.
     pub(super) fn note_code(&mut self, packed: u64, code: Known<CodeId>) {
         note(&mut self.codes, packed, code);

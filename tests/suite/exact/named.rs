@@ -14,6 +14,12 @@ struct Named {
 const NAMED: &[Named] = &[
     // The commonest signatures of a place are kept; importlib calls the bodies of all modules from one place.
     Named { applies: |_, _| true, forgive: rare_signatures_may_be_missing },
+    // 3.11 clears the frame of a generator after it has made a RuntimeError of a StopIteration that left it
+    // (gen_send_ex2, Objects/genobject.c).
+    Named {
+        applies: |python, program| python.minor() == 11 && program.name == "exact/exceptions",
+        forgive: stop_iteration_may_be_runtime_error,
+    },
     // Debian's compiler made a copy of the function that ends frames, for those that C code calls.
     Named { applies: |python, _| python.name == "system-3.11", forgive: results_may_be_missing },
     // Up to 3.10 ends are returns of the evaluation function, of which the kernel keeps track of 64 nested ones
@@ -21,12 +27,6 @@ const NAMED: &[Named] = &[
     Named {
         applies: |python, program| python.minor() <= 10 && program.name == "exact/recursion",
         forgive: results_may_be_missing,
-    },
-    // 3.11 clears the frame of a generator after it has made a RuntimeError of a StopIteration that left it
-    // (gen_send_ex2, Objects/genobject.c).
-    Named {
-        applies: |python, program| python.minor() == 11 && program.name == "exact/exceptions",
-        forgive: stop_iteration_may_be_runtime_error,
     },
     // From 3.12 on a code object is instrumented when it first runs after each switch of tracing, and the
     // instruction at which it was called is then executed again.

@@ -1,13 +1,18 @@
 //! `cargo xtask bench`: what molt costs, measured side by side with runs that are not traced, and written to
 //! docs/performance.md with the command that measured it.
 
+mod bystander;
 mod chains;
+mod comparison;
+mod environment;
 mod page;
 mod pairs;
 mod pyperformance;
-mod slowdown;
+mod recursion;
+mod sites;
 mod statistics;
 mod times;
+mod tools;
 mod tracer;
 mod walk;
 mod watch;
@@ -18,6 +23,7 @@ use std::path::PathBuf;
 use anyhow::{Context, Result, ensure};
 
 use crate::{packages, privilege, project};
+use comparison::Comparison;
 use tracer::Tracer;
 
 #[derive(clap::Args)]
@@ -25,15 +31,44 @@ pub(crate) struct Args {
     /// Measure in a minute or two, with few repetitions, and print the figures only.
     #[arg(long)]
     quick: bool,
-    /// The interpreter to trace; without it the system's own, or the newest.
+    /// The interpreter to trace; without it one that all the tools of the comparison run on.
     #[arg(long)]
     python: Option<PathBuf>,
+    /// Measure only this, and print the figures only. Can be given several times.
+    #[arg(long, value_enum)]
+    only: Vec<Part>,
+    /// Compare on these programs only. Can be given several times.
+    #[arg(long)]
+    program: Vec<String>,
+}
+
+/// What is measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Part {
+    /// What a call costs in exact mode.
+    Call,
+    /// molt's modes beside other tools.
+    Tools,
+    /// Another process of the same interpreter.
+    Bystander,
+    /// molt's memory on many calls.
+    Sites,
+    /// Start-up and end.
+    Times,
+    /// molt's memory and processor time while it samples.
+    Watch,
+    /// One sample.
+    Walk,
 }
 
 /// How often and how long each thing is measured.
 struct Effort {
-    /// Pairs of runs, bare and traced, of each benchmark program.
+    /// Pairs of runs, bare and traced.
     pairs: usize,
+    /// Rounds of runs of each benchmark program under each tool.
+    rounds: usize,
+    /// Those in which tools that slow it down several times take part.
+    heavy_rounds: usize,
     /// Timed values that a benchmark program takes in each run.
     values: usize,
     /// Pairs of short runs: start-up, and the time from the program's end to the file.
@@ -42,8 +77,9 @@ struct Effort {
     watched: u32,
 }
 
-const THOROUGH: Effort = Effort { pairs: 9, values: 4, short_pairs: 15, watched: 20 };
-const QUICK: Effort = Effort { pairs: 3, values: 1, short_pairs: 5, watched: 20 };
+const THOROUGH: Effort =
+    Effort { pairs: 9, rounds: 9, heavy_rounds: 3, values: 4, short_pairs: 15, watched: 20 };
+const QUICK: Effort = Effort { pairs: 3, rounds: 1, heavy_rounds: 1, values: 1, short_pairs: 5, watched: 20 };
 
 pub(crate) fn run(args: &Args) -> Result<()> {
     ensure!(privilege::is_root(), "the benchmarks load eBPF: run them as root");
@@ -53,14 +89,35 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let folder = project::cache().join("bench");
     fs::create_dir_all(&folder).with_context(|| format!("failed to create {}", folder.display()))?;
 
-    let (slowdown, programs) = slowdown::measure(&tracer, effort)?;
-    let mut figures = vec![slowdown];
-    figures.extend(times::measure(&tracer, effort)?);
-    figures.extend(watch::measure(&tracer, effort)?);
-    figures.push(walk::measure(&tracer, effort)?);
-    let page = page::text(&tracer, &figures, &programs)?;
+    let wanted = |part| args.only.is_empty() || args.only.contains(&part);
+    let mut figures = Vec::new();
+    let mut table = None;
+    if wanted(Part::Call) {
+        figures.extend(recursion::measure(&tracer, effort)?);
+    }
+    if wanted(Part::Tools) {
+        let comparison = Comparison::measure(&tracer, effort, &args.program)?;
+        figures.extend(comparison.figures());
+        table = Some(comparison);
+    }
+    if wanted(Part::Bystander) {
+        figures.push(bystander::measure(&tracer, effort)?);
+    }
+    if wanted(Part::Sites) {
+        figures.push(sites::measure(&tracer)?);
+    }
+    if wanted(Part::Times) {
+        figures.extend(times::measure(&tracer, effort)?);
+    }
+    if wanted(Part::Watch) {
+        figures.extend(watch::measure(&tracer, effort)?);
+    }
+    if wanted(Part::Walk) {
+        figures.push(walk::measure(&tracer, effort)?);
+    }
+    let page = page::text(&tracer, &figures, table.as_ref())?;
     println!("\n{page}");
-    if !args.quick {
+    if !args.quick && args.only.is_empty() && args.program.is_empty() {
         let path = project::root().join("docs/performance.md");
         fs::write(&path, page).with_context(|| format!("failed to write {}", path.display()))?;
         println!("wrote {}", path.display());

@@ -7,6 +7,7 @@ use std::thread;
 
 use anyhow::Result;
 
+use super::comparison::Comparison;
 use super::tracer::Tracer;
 use crate::command;
 
@@ -25,14 +26,7 @@ impl Figure {
     }
 }
 
-/// One benchmark program's slowdown.
-pub(crate) struct Program {
-    pub name: &'static str,
-    pub ratio: f64,
-    pub quartiles: (f64, f64),
-}
-
-pub(crate) fn text(tracer: &Tracer, figures: &[Figure], programs: &[Program]) -> Result<String> {
+pub(crate) fn text(tracer: &Tracer, figures: &[Figure], comparison: Option<&Comparison>) -> Result<String> {
     let mut page =
         String::from("# What molt costs\n\nMeasured with `cargo xtask bench`, which writes this page.\n\n");
     writeln!(page, "{}\n", machine(tracer)?)?;
@@ -41,14 +35,12 @@ pub(crate) fn text(tracer: &Tracer, figures: &[Figure], programs: &[Program]) ->
         let digits = if *goal < 2.0 { 3 } else { 1 };
         writeln!(page, "| {name} | {value:.digits$} {unit} | {goal} {unit} | {how} |")?;
     }
-    writeln!(page, "\n| program | slowdown | half of the pairs between |\n|---|--:|--:|")?;
-    for Program { name, ratio, quartiles: (low, high) } in programs {
-        writeln!(page, "| {name} | {ratio:.3} | {low:.3} to {high:.3} |")?;
+    if let Some(comparison) = comparison {
+        page.push_str(&comparison.table()?);
     }
     writeln!(
         page,
-        "\nEach pair is a run without molt and one with it, close together, in alternating order. The slowdown is \
-         that of the program's own timed part, so start-up is not in it."
+        "\nEach pair is a run without molt and one with it, close together, in alternating order."
     )?;
     Ok(page)
 }

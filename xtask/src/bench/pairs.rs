@@ -11,9 +11,9 @@ pub(crate) enum Kind {
 
 /// A pair of measurements of the same thing.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Pair {
-    pub bare: f64,
-    pub traced: f64,
+pub(crate) struct Pair<T = f64> {
+    pub bare: T,
+    pub traced: T,
 }
 
 impl Pair {
@@ -28,7 +28,7 @@ impl Pair {
 
 /// Measures `count` pairs. Which one goes first alternates: a drift, or what the first run leaves in a cache,
 /// then favours neither.
-pub(crate) fn measure(count: usize, mut run: impl FnMut(Kind) -> Result<f64>) -> Result<Vec<Pair>> {
+pub(crate) fn measure<T>(count: usize, mut run: impl FnMut(Kind) -> Result<T>) -> Result<Vec<Pair<T>>> {
     (0..count)
         .map(|index| {
             if index % 2 == 0 {

@@ -1,4 +1,4 @@
-//! Benchmark programs that others wrote: the package pyperformance, in an environment of the project's own.
+//! Benchmark programs that others wrote: the package pyperformance.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,9 +7,9 @@ use std::process::Command;
 use anyhow::{Context, Result};
 use serde_json::Value;
 
-use super::pairs::Kind;
-use super::tracer::{DEFAULT_FREQUENCY, Tracer};
-use crate::{command, packages, project};
+use super::tools::Tool;
+use super::tracer::Tracer;
+use crate::{command, project};
 
 /// Programs that need nothing but the standard library, of different kinds: objects and methods, floats,
 /// generators, text, C code called from Python. With the loops that take about a third of a second a value.
@@ -24,43 +24,41 @@ pub(crate) const PROGRAMS: [(&str, u32); 8] = [
     ("go", 2),
 ];
 
-/// The environment's interpreter, and the folder of the benchmark programs.
+/// Values that are not counted, before those that are: `auto` spends what it may spend at once, a fifth of a second.
+const WARM_UPS: &str = "3";
+
+/// The programs, and the environment's interpreter.
 pub(crate) struct Suite {
     python: PathBuf,
     programs: PathBuf,
 }
 
 impl Suite {
-    /// Makes the environment, where it was not made of this interpreter before.
-    pub(crate) fn install(tracer: &Tracer) -> Result<Self> {
-        let venv = project::cache().join("venv");
-        let made_of = venv.join("made-of");
-        let python = venv.join("bin/python");
-        let stamp = tracer.python.display().to_string();
-        if fs::read_to_string(&made_of).is_ok_and(|found| found != stamp) {
-            fs::remove_dir_all(&venv).with_context(|| format!("failed to remove {}", venv.display()))?;
-        }
-        if !made_of.exists() {
-            if !command::succeeds(Command::new(&tracer.python).args(["-c", "import ensurepip, venv"])) {
-                packages::ensure(&[&packages::PYTHON_VENV])?;
-            }
-            println!("installing pyperformance into {}", venv.display());
-            command::run(Command::new(&tracer.python).args(["-m", "venv"]).arg(&venv))?;
-            let mut pip = Command::new(&python);
-            command::run(pip.args(["-m", "pip", "--quiet", "install", "pyperformance"]))?;
-            fs::write(&made_of, stamp)?;
-        }
-        let mut ask = Command::new(&python);
+    /// Copies the programs out of the environment: tools that look at types leave out what is installed.
+    pub(crate) fn copy(python: &Path) -> Result<Self> {
+        let mut ask = Command::new(python);
         let package =
             command::output(ask.args(["-c", "import pyperformance; print(pyperformance.__path__[0])"]))?;
-        Ok(Self { python, programs: Path::new(package.trim_end()).join("data-files/benchmarks") })
+        let programs = project::cache().join("bench/programs");
+        for (name, _) in PROGRAMS {
+            let folder = format!("bm_{name}");
+            let (from, to) = (
+                Path::new(package.trim_end()).join("data-files/benchmarks").join(&folder),
+                programs.join(folder),
+            );
+            fs::create_dir_all(&to).with_context(|| format!("failed to create {}", to.display()))?;
+            let script = from.join("run_benchmark.py");
+            fs::copy(&script, to.join("run_benchmark.py"))
+                .with_context(|| format!("failed to copy {}", script.display()))?;
+        }
+        Ok(Self { python: python.to_owned(), programs })
     }
 
-    /// Runs `program` once: the time in seconds that its `values` timed parts took together, without start-up.
+    /// Runs `program` once under `tool`: the mean of its `values` timed parts, in seconds, without start-up.
     pub(crate) fn run(
         &self,
         tracer: &Tracer,
-        kind: Kind,
+        tool: Tool,
         program: (&str, u32),
         values: usize,
     ) -> Result<f64> {
@@ -72,33 +70,40 @@ impl Suite {
         }
         let (values, loops, result_text) =
             (values.to_string(), loops.to_string(), result.display().to_string());
-        let arguments = [&script, "--worker", "-w", "1", "-n", &values, "-l", &loops, "-o", &result_text];
-        command::run(&mut tracer.command(kind, DEFAULT_FREQUENCY, &self.python, &arguments))?;
+        let arguments =
+            [&script, "--worker", "-w", WARM_UPS, "-n", &values, "-l", &loops, "-o", &result_text];
+        command::run(&mut tool.command(tracer, &self.python, &arguments)?)?;
         let text = fs::read(&result).with_context(|| format!("{name} wrote no result"))?;
-        total(&serde_json::from_slice(&text)?).with_context(|| format!("the result of {name} has no values"))
+        mean(&serde_json::from_slice(&text)?).with_context(|| format!("the result of {name} has no values"))
     }
 }
 
-/// The sum of the values of a pyperf result: `benchmarks[0].runs[].values[]`.
-fn total(result: &Value) -> Option<f64> {
+/// The mean of the values of a pyperf result: `benchmarks[0].runs[].values[]`.
+fn mean(result: &Value) -> Option<f64> {
     let runs = result.pointer("/benchmarks/0/runs")?.as_array()?;
-    let values = runs.iter().filter_map(|run| run.get("values")?.as_array()).flatten();
-    let total: f64 = values.filter_map(Value::as_f64).sum();
-    (total > 0.0).then_some(total)
+    let values: Vec<_> = runs
+        .iter()
+        .filter_map(|run| run.get("values")?.as_array())
+        .flatten()
+        .filter_map(Value::as_f64)
+        .collect();
+    #[expect(clippy::cast_precision_loss, reason = "a few measurements")]
+    let mean = values.iter().sum::<f64>() / values.len() as f64;
+    (mean > 0.0).then_some(mean)
 }
 
 #[cfg(test)]
 mod tests {
     use serde_json::json;
 
-    use super::total;
+    use super::mean;
 
     // A result without timed values must not count as infinitely fast.
     #[test]
-    fn adds_the_values_of_all_runs_and_wants_some() {
+    fn takes_the_mean_of_all_runs_and_wants_some() {
         let runs = json!({"benchmarks": [{"runs": [{"warmups": [[1, 9.0]]}, {"values": [0.5, 0.25]}]}]});
-        assert_eq!(total(&runs), Some(0.75));
-        assert_eq!(total(&json!({"benchmarks": [{"runs": [{"values": []}]}]})), None);
-        assert_eq!(total(&json!({})), None);
+        assert_eq!(mean(&runs), Some(0.375));
+        assert_eq!(mean(&json!({"benchmarks": [{"runs": [{"values": []}]}]})), None);
+        assert_eq!(mean(&json!({})), None);
     }
 }

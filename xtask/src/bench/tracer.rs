@@ -20,27 +20,35 @@ impl Tracer {
         command::run(
             cargo.args(["build", "--locked", "--release", "--bin", "molt"]).current_dir(project::root()),
         )?;
-        let python = python.map_or_else(pythons::to_try, Ok)?;
+        let python = python.map_or_else(pythons::to_compare, Ok)?;
         Ok(Self { molt: project::target()?.join("release/molt"), python })
     }
 
-    /// A command that runs `python` with `arguments`, traced or not, in the folder of the benchmarks, saying
-    /// nothing.
+    /// A command that runs `python` with `arguments`, sampled or not.
     pub(crate) fn command(&self, kind: Kind, frequency: u32, python: &Path, arguments: &[&str]) -> Command {
         let mut command = match kind {
-            Kind::Bare => Command::new(python),
-            Kind::Traced => {
-                let mut molt = Command::new(&self.molt);
-                molt.args(["trace", "--quiet", "--mode", "sample", "-F", &frequency.to_string(), "--output"]);
-                molt.arg(artifact()).arg("--").arg(python);
-                molt
-            }
+            Kind::Bare => quiet(python),
+            Kind::Traced => self.trace(&["--mode", "sample", "-F", &frequency.to_string()], python),
         };
-        command.args(arguments).current_dir(project::cache().join("bench")).stdout(Stdio::null());
-        // Otherwise molt would run the program as the user who called sudo, and bare runs would not.
-        command.env_remove("SUDO_UID").env_remove("SUDO_GID");
+        command.args(arguments);
         command
     }
+
+    /// A command that traces `python` with `options`; its arguments are to be added.
+    pub(crate) fn trace(&self, options: &[&str], python: &Path) -> Command {
+        let mut molt = quiet(&self.molt);
+        molt.args(["trace", "--quiet", "--output"]).arg(artifact()).args(options).arg("--").arg(python);
+        molt
+    }
+}
+
+/// A command that runs `program` in the folder of the benchmarks, saying nothing.
+pub(crate) fn quiet(program: &Path) -> Command {
+    let mut command = Command::new(program);
+    command.current_dir(project::cache().join("bench")).stdout(Stdio::null());
+    // Otherwise molt would run the program as the user who called sudo, and bare runs would not.
+    command.env_remove("SUDO_UID").env_remove("SUDO_GID");
+    command
 }
 
 /// The frequency that molt samples at unless told otherwise.

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::path::PathBuf;
-use std::process::Child;
+use std::process::{Child, Command};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -12,6 +12,7 @@ use super::page::Figure;
 use super::pairs::Kind;
 use super::tracer::{DEFAULT_FREQUENCY, Tracer};
 use super::{Effort, chains};
+use crate::command::shown;
 use crate::project;
 
 /// Clock ticks in a second, the unit of /proc/PID/stat: 100 on every Linux that Rust runs on.
@@ -19,24 +20,35 @@ const TICKS: f64 = 100.0;
 
 /// What is seen of molt as long as it runs.
 #[derive(Default)]
-struct Seen {
+pub(super) struct Seen {
     /// Most memory ever resident, in KiB.
     peak_kib: u64,
     /// User and system time, in clock ticks.
     ticks: u64,
 }
 
+impl Seen {
+    /// Most memory ever resident, in MB.
+    pub(super) fn peak_mb(&self) -> f64 {
+        #[expect(clippy::cast_precision_loss, reason = "far below 2^53")]
+        let bytes = (self.peak_kib * 1024) as f64;
+        bytes / 1e6
+    }
+}
+
 pub(crate) fn measure(tracer: &Tracer, effort: &Effort) -> Result<Vec<Figure>> {
     println!("memory and processor time, {} s", effort.watched);
     chains::write("objects.py", 50, 100)?;
-    let (seen, wall) = watch(tracer, "objects.py", effort.watched)?;
+    let mark = project::cache().join("bench/end").display().to_string();
+    let arguments = ["objects.py", &effort.watched.to_string(), &mark];
+    let mut command = tracer.command(Kind::Traced, DEFAULT_FREQUENCY, &tracer.python, &arguments);
+    let (seen, wall) = watch(&mut command)?;
     #[expect(clippy::cast_precision_loss, reason = "far below 2^53")]
-    let (peak_mb, cpu) =
-        (seen.peak_kib as f64 * 1024.0 / 1e6, seen.ticks as f64 / TICKS / wall.as_secs_f64());
+    let cpu = seen.ticks as f64 / TICKS / wall.as_secs_f64();
     Ok(vec![
         Figure {
             name: "molt's memory, 5,000 functions",
-            value: peak_mb,
+            value: seen.peak_mb(),
             unit: "MB",
             goal: 60.0,
             how: "most ever resident (VmHWM)",
@@ -51,13 +63,10 @@ pub(crate) fn measure(tracer: &Tracer, effort: &Effort) -> Result<Vec<Figure>> {
     ])
 }
 
-/// Traces `program` for `seconds` and looks at molt every few milliseconds, since what is to be known of a
-/// process is gone with it.
-fn watch(tracer: &Tracer, program: &str, seconds: u32) -> Result<(Seen, Duration)> {
-    let mark = project::cache().join("bench/end").display().to_string();
-    let arguments = [program, &seconds.to_string(), &mark];
+/// Runs molt and looks at it every few milliseconds, since what is to be known of a process is gone with it.
+pub(super) fn watch(command: &mut Command) -> Result<(Seen, Duration)> {
     let begin = Instant::now();
-    let mut molt = tracer.command(Kind::Traced, DEFAULT_FREQUENCY, &tracer.python, &arguments).spawn()?;
+    let mut molt = command.spawn()?;
     let mut seen = Seen::default();
     let status = loop {
         look(&molt, &mut seen);
@@ -67,7 +76,7 @@ fn watch(tracer: &Tracer, program: &str, seconds: u32) -> Result<(Seen, Duration
         thread::sleep(Duration::from_millis(5));
     };
     if !status.success() || seen.peak_kib == 0 {
-        bail!("tracing {program} ended with {status}");
+        bail!("{} ended with {status}", shown(command));
     }
     Ok((seen, begin.elapsed()))
 }

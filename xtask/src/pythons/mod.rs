@@ -51,6 +51,16 @@ pub(crate) fn to_try() -> Result<PathBuf> {
     best.map(|python| python.path).context("found no supported Python on this machine\nInstall python3.")
 }
 
+/// An interpreter that the other tools of the benchmarks run on as well: from 3.12 on for RightTyper, and old enough
+/// that all have built packages for it. Debian's build before one that was made without optimizations.
+pub(crate) fn to_compare() -> Result<PathBuf> {
+    let mut pythons = installed::find();
+    pythons.extend(debian::fetch(&pythons, true)?);
+    let fit = pythons.into_iter().filter(|python| python.supported() && matches!(python.version[1], 12 | 13));
+    let best = fit.max_by_key(|python| (python.usdt, python.version)).map(|python| python.path);
+    best.map_or_else(to_try, Ok)
+}
+
 fn missing(pythons: &[Python]) -> impl Iterator<Item = u32> {
     SUPPORTED.filter(|minor| !pythons.iter().any(|python| python.supported() && python.version[1] == *minor))
 }

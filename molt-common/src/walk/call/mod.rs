@@ -67,13 +67,17 @@ pub fn enter<M: Memory>(
     seen.previous = block.u64(walk.frame_previous);
     seen.callee_globals = block.u64(walk.frame_globals);
     block.fill(memory, callee, call.code_bytes)?;
-    seen.callee_identity = code::identity(&code::fields(block, walk));
+    let fields = code::fields(block, walk);
+    if !resumes {
+        parameters::read(memory, layouts, frame, block, seen);
+    }
+    let lines = code::lines(memory, walk, callee, fields.flags);
+    seen.callee_identity = code::identity(&code::Fields { lines, ..fields });
     seen.key.callee = packed(callee, code::in_globals(seen.callee_identity, seen.callee_globals));
     if resumes {
         seen.key.outcome = outcome::RESUMED;
         return Ok(Entry::Resume);
     }
-    parameters::read(memory, layouts, frame, block, seen);
     caller(memory, layouts, known, block, seen)?;
     Ok(Entry::Start)
 }

@@ -46,14 +46,12 @@ pub(super) fn read<M: Memory>(
         return;
     }
     seen.slots = frame + u64::from(call.frame_slots);
-    slots(memory, seen.slots, &mut key.args);
+    if let Some(values) = key.args.as_mut_bytes().get_mut(..8 * count as usize) {
+        // What cannot be read stays 0, which is no object.
+        let _ = memory.read(seen.slots, values);
+    }
     if call.code_cell2arg != ABSENT {
         captured(memory, call, frame, block, key);
-    }
-    for (index, slot) in key.args.iter_mut().enumerate() {
-        if index as u32 >= count {
-            *slot = 0;
-        }
     }
     memory.repeat(count, &mut Types { memory, call, args: &mut key.args });
 }
@@ -70,32 +68,6 @@ impl<M: Memory> Turns for Types<'_, M> {
     fn turn(&mut self, index: u32) -> bool {
         if let Some(slot) = self.args.get_mut(index as usize) {
             *slot = slot_type(self.memory, self.call, *slot);
-        }
-        true
-    }
-}
-
-/// Reads the first slots at `first`. A frame that is shorter than all of them may end where its page does.
-#[inline(always)]
-fn slots<M: Memory>(memory: &M, first: u64, into: &mut [u64; MAX_SLOTS]) {
-    if memory.read(first, into.as_mut_bytes()).is_ok() {
-        return;
-    }
-    memory.repeat(MAX_SLOTS as u32, &mut Values { memory, first, into });
-}
-
-/// The values of slots, one by one.
-struct Values<'a, M> {
-    memory: &'a M,
-    first: u64,
-    into: &'a mut [u64; MAX_SLOTS],
-}
-
-impl<M: Memory> Turns for Values<'_, M> {
-    #[inline(always)]
-    fn turn(&mut self, index: u32) -> bool {
-        if let Some(slot) = self.into.get_mut(index as usize) {
-            *slot = self.memory.read_u64(self.first + 8 * u64::from(index)).unwrap_or(0);
         }
         true
     }

@@ -149,6 +149,24 @@ pub struct Counted {
     pub undetailed: Vec<(SiteKey, u64)>,
 }
 
+impl Counted {
+    /// Without what was counted `before` already, in an earlier state of the same tables.
+    #[must_use]
+    pub fn since(self, before: &Self) -> Self {
+        Self {
+            calls: less(self.calls, &before.calls),
+            open: self.open,
+            undetailed: less(self.undetailed, &before.undetailed),
+        }
+    }
+}
+
+fn less<K: Ord + Copy>(now: Vec<(K, u64)>, before: &[(K, u64)]) -> Vec<(K, u64)> {
+    let before: BTreeMap<K, u64> = before.iter().copied().collect();
+    let new = |(key, count): (K, u64)| (key, count - before.get(&key).map_or(0, |had| count.min(*had)));
+    now.into_iter().map(new).filter(|(_, count)| *count > 0).collect()
+}
+
 impl Kernel {
     /// Counts the calls of process `pid`, which runs or is about to run the file `path`.
     pub fn hook_calls(&mut self, pid: u32, path: &Path, sites: &HookSites) -> Result<(), HookError> {

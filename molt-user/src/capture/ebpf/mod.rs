@@ -7,8 +7,10 @@ pub mod cost;
 pub mod load;
 pub mod maps;
 pub mod object;
+mod perf_event;
 pub mod refusal;
 pub mod task_clock;
+pub mod ticks;
 pub mod uprobe_multi;
 
 pub use load::{Kernel, LoadError};

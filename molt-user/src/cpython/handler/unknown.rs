@@ -17,6 +17,10 @@ pub(in crate::cpython) fn find_frame_clear(
     Err(Shape::Processor)
 }
 
+pub(in crate::cpython) fn landings(_: &Text<'_>, _: u64) -> Result<Vec<u64>, Shape> {
+    Err(Shape::Processor)
+}
+
 pub(in crate::cpython) fn function_entry(_: &Text<'_>, _: u64) -> Result<u64, Shape> {
     Err(Shape::Processor)
 }

@@ -44,6 +44,13 @@ pub(in crate::cpython) fn find_entry(
     Err(Shape::NoEmulated)
 }
 
+/// Where a thread goes on after a probe on the instruction at `site`.
+pub(in crate::cpython) fn landings(text: &Text<'_>, site: u64) -> Result<Vec<u64>, Shape> {
+    let instruction = Reader { text, next: site }.decode()?;
+    let target = instruction.near_branch_target();
+    Ok([instruction.next_ip(), target].into_iter().filter(|landing| *landing != 0).collect())
+}
+
 /// Follows the `RETURN_VALUE` handler, where `frame` holds the frame, to its first direct call: that of the
 /// function that clears the frame (`_PyEvalFrameClearAndPop`, 3.12's `Python/ceval.c`; in 3.11 the function
 /// that calls `_PyFrame_Clear` is inlined). Conditional branches are not taken: they lead to what is rare.

@@ -35,6 +35,10 @@ impl Layout {
             code_firstlineno: self.code_firstlineno,
             code_name: self.code_name,
             code_filename: self.code_filename,
+            code_linetable: self.code_linetable,
+            bytes_size: self.var_size,
+            bytes_data: self.bytes_data,
+            reserved: 0,
         }
     }
 

@@ -37,6 +37,11 @@ impl Bucket {
         u64::try_from(self.tokens_ns).unwrap_or(0)
     }
 
+    /// Whether more is gone than half of what it can hold.
+    pub(in crate::trace) fn is_half_empty(&self) -> bool {
+        self.tokens_ns < CREDIT_NS / 2
+    }
+
     /// CPU time of the target after which it will hold `tokens_ns`, if nothing is spent; `None` if never.
     pub(in crate::trace) fn cpu_until(&self, tokens_ns: u64) -> Option<u64> {
         let missing = signed(tokens_ns.min(CREDIT_NS.unsigned_abs())).saturating_sub(self.tokens_ns);
@@ -72,8 +77,10 @@ mod tests {
         let mut bucket = percent(1);
         bucket.update(1_000 * MS, 0);
         assert_eq!(bucket.tokens_ns(), 200 * MS);
+        assert!(!bucket.is_half_empty());
         bucket.update(1_000 * MS, 195 * MS);
         assert_eq!(bucket.tokens_ns(), 5 * MS);
+        assert!(bucket.is_half_empty());
         bucket.update(2_000 * MS, 195 * MS);
         assert_eq!(bucket.tokens_ns(), 15 * MS);
         bucket.update(2_000 * MS, 220 * MS);

@@ -21,12 +21,18 @@ impl Ledger {
     pub(in crate::trace) fn update(&mut self, meter: Meter) -> u64 {
         let new = meter.since(self.meter);
         let hits = new.hits.saturating_mul(self.cost.of(&new));
-        // The interrupt of a sample costs about what the trap of a hit does.
-        let traps = new.unused.saturating_add(new.samples).saturating_mul(self.cost.trap_ns);
+        // An interrupt of the clock costs about what the trap of a hit does.
+        let traps = new.unused.saturating_add(new.samples).saturating_add(new.ticks);
+        let traps = traps.saturating_mul(self.cost.trap_ns);
         self.meter = meter;
         self.spent_ns =
             self.spent_ns.saturating_add(hits).saturating_add(traps).saturating_add(new.samples_ns);
         self.spent_ns
+    }
+
+    /// How much longer the program takes in its own code for so many hits.
+    pub(in crate::trace) fn after_ns(&self, hits: u64) -> u64 {
+        hits.saturating_mul(self.cost.after_ns)
     }
 
     /// What one hit has cost so far, on average; before the first one, a guess that is rather high.
@@ -43,7 +49,7 @@ mod tests {
     /// Hits, traps for nothing and samples each have their price, and none is paid twice.
     #[test]
     fn everything_that_was_metered_is_paid_once() {
-        let mut ledger = Ledger::new(HitCost { trap_ns: 400, empty_ns: 50 });
+        let mut ledger = Ledger::new(HitCost { trap_ns: 400, after_ns: 40, empty_ns: 50 });
         assert_eq!(ledger.hit_ns(), 800);
         let meter = Meter {
             hits: 100,

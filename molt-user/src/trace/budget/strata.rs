@@ -2,7 +2,7 @@
 //!
 //! Time without a window is given to the windows next to it, half to either, and what a window saw is scaled by the
 //! time that it stands for. So a window in a busy phase, which closes soon, weighs no more than one in a quiet phase.
-//! The first window is of start-up, which is like nothing that follows: it stands for itself alone.
+//! The first stretch is of start-up, which is like nothing that follows: it stands for itself alone.
 
 /// Windows with what was counted in them. Each is handed back when the time that it stands for is known.
 #[derive(Clone, Debug)]

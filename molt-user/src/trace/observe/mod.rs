@@ -84,7 +84,14 @@ impl Observer {
                 Seen::Always
             }
             (Observe::Auto { budget, seed }, None) => {
-                let windows = Windows::new(budget, seed, monotonic_ns());
+                let ticks = kernel.ticks();
+                if let Err(refused) = &ticks {
+                    watch.remark(format!(
+                        "counts outside of windows are not estimated: {}",
+                        one_line(refused)
+                    ));
+                }
+                let windows = Windows::new(budget, seed, ticks.ok(), monotonic_ns());
                 kernel.grant(Some(windows.affordable(&gauge)))?;
                 Seen::In(Box::new(windows))
             }
@@ -159,11 +166,11 @@ impl Observer {
         let Seen::In(mut windows) = self.seen else {
             return Ok(Account { overhead: overhead(None), ..Account::default() });
         };
-        watch.count_weighed(windows.last(&reading));
         let overhead = overhead(Some(windows.budget()));
         if windows.is_first() {
             return Ok(Account { overhead, ..Account::default() });
         }
+        windows.last(watch, &self.gauge, &reading);
         let log = windows.log();
         Ok(Account { windows: Some(log.list().to_vec()), events: log.events().collect(), overhead })
     }

@@ -5,12 +5,17 @@ use super::gauge::{Gauge, Reading};
 use super::hooks::Hooks;
 use crate::aggregate::effort;
 use crate::capture::ebpf::calls::{Counted, HookError};
+use crate::capture::ebpf::ticks::Ticks;
 use crate::clock::monotonic_ns;
-use crate::trace::budget::{Bucket, Chance, Strata, Weighed};
+use crate::trace::budget::{Bucket, Chance, Strata};
+use crate::trace::watch::Watch;
+use molt_common::call::Meter;
+use molt_common::event::tick::TICK_NS;
 use molt_mpa::quantity::{Millis, Share};
+use std::mem;
 
 /// Hits that make a window worth opening.
-const WORTHWHILE: u64 = 4_000;
+const WORTHWHILE: u64 = 2_000;
 /// Longest window but the first, and how often an open one is looked at, in nanoseconds.
 const LONGEST_NS: u64 = 100_000_000;
 const LOOK_NS: u64 = 20_000_000;
@@ -18,8 +23,8 @@ const LOOK_NS: u64 = 20_000_000;
 const LEAST_DELAY_NS: u64 = 50_000_000;
 /// Fewer hits left than these are not added to: the last one might be taken meanwhile.
 const LAST: i64 = 1_000;
-/// The least that a program itself does between two hits: a call, which has two at most, takes 25 ns or more.
-const LEAST_HIT_NS: u64 = 10;
+/// The least that a program itself does between two hits, in nanoseconds: a call has two and takes 25 or more.
+const LEAST_NS: u64 = 10;
 /// Share of samples in functions seen in windows from which on windows need not hurry, in millionths.
 const COVERED: u64 = 950_000;
 
@@ -35,6 +40,23 @@ pub(super) struct Windows {
     /// Readings when the last window closed and when the open one was opened.
     closed: Reading,
     opened: Reading,
+    /// What the meter showed when the first window closed.
+    since: Meter,
+    /// What was counted in the window that has closed last.
+    unsettled: Option<Unsettled>,
+    /// What tells the program's time in windows.
+    ticks: Option<Ticks>,
+    /// What had been counted when the first window was half spent.
+    start: Option<Counted>,
+}
+
+/// A window whose length is not known yet: ticks may still be on their way.
+#[derive(Debug)]
+struct Unsettled {
+    counted: Counted,
+    hits: u64,
+    /// The target's own time since the window before.
+    gap_ns: u64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,7 +69,7 @@ enum State {
 
 impl Windows {
     /// With the first window open.
-    pub(super) fn new(budget: Share, seed: Option<u64>, now_ns: u64) -> Self {
+    pub(super) fn new(budget: Share, seed: Option<u64>, ticks: Option<Ticks>, now_ns: u64) -> Self {
         let mut log = effort::Windows::default();
         log.open(Millis::default());
         Self {
@@ -59,6 +81,10 @@ impl Windows {
             state: State::Open { since_ns: now_ns, look_ns: now_ns, first: true },
             closed: Reading::default(),
             opened: Reading::default(),
+            since: Meter::default(),
+            unsettled: None,
+            ticks,
+            start: None,
         }
     }
 
@@ -97,6 +123,9 @@ impl Windows {
                     self.close(now, gauge, hooks)?;
                 } else {
                     self.refill(now, gauge)?;
+                    if first && self.start.is_none() && self.bucket.is_half_empty() {
+                        self.leave_start(now, gauge)?;
+                    }
                     self.state = State::Open { since_ns, look_ns: now.ns + LOOK_NS, first };
                 }
             }
@@ -124,23 +153,19 @@ impl Windows {
     pub(super) fn close(&mut self, now: &mut Now, gauge: &mut Gauge, hooks: &Hooks) -> Result<(), HookError> {
         now.kernel.grant(Some(0))?;
         hooks.remove_all(now.kernel);
+        self.tick_clocks(false);
         let reading = gauge.read(now.kernel)?;
         self.log.close(now.watch.since(now.ns));
-        let counted = now.kernel.take_counted()?;
+        let mut counted = now.kernel.take_counted()?;
+        if let Some(start) = self.start.take() {
+            counted = counted.since(&start);
+        }
         let gap_ns = self.opened.net_ns().saturating_sub(self.closed.net_ns());
-        let meter = reading.meter.since(self.opened.meter);
-        tracing::info!(
-            hits = meter.hits,
-            unused = meter.unused,
-            hit_ns = gauge.ledger.hit_ns(),
-            cpu_ns = reading.cpu_ns.saturating_sub(self.opened.cpu_ns),
-            net_ns = length_ns(&self.opened, &reading),
-            gap_ns,
-            ?meter,
-            "window closed"
-        );
-        let weighed = self.strata.closed(counted, length_ns(&self.opened, &reading), gap_ns);
-        now.watch.count_weighed(weighed);
+        if let State::Open { first: true, .. } = self.state {
+            self.since = reading.meter;
+        }
+        let hits = reading.meter.since(self.opened.meter).hits;
+        self.unsettled = Some(Unsettled { counted, hits, gap_ns });
         self.bucket.update(reading.cpu_ns, reading.spent_ns);
         self.closed = reading;
         let delay = self.delay_ns(now, gauge);
@@ -151,9 +176,36 @@ impl Windows {
         Ok(())
     }
 
-    /// The run ends with this reading: what was counted last, and how much it stands for.
-    pub(super) fn last(&mut self, reading: &Reading) -> Option<Weighed<Counted>> {
-        self.strata.ended(reading.net_ns().saturating_sub(self.closed.net_ns()))
+    /// The run ends with this reading: adds up what was counted last.
+    pub(super) fn last(&mut self, watch: &mut Watch, gauge: &Gauge, reading: &Reading) {
+        self.settle(watch, gauge, reading);
+        let tail_ns = self.in_user_mode(reading.net_ns().saturating_sub(self.closed.net_ns()), reading);
+        watch.count_weighed(self.strata.ended(tail_ns));
+    }
+
+    /// The ticks of the window that has closed last are all there: says how long it was.
+    fn settle(&mut self, watch: &mut Watch, gauge: &Gauge, reading: &Reading) {
+        let ticks = mem::take(&mut watch.ticks);
+        let Some(Unsettled { counted, hits, gap_ns }) = self.unsettled.take() else { return };
+        let gap_ns = self.in_user_mode(gap_ns, reading);
+        let length_ns = length_ns(ticks, hits, gauge.ledger.after_ns(hits));
+        tracing::info!(hits, ticks, length_ns, gap_ns, "window");
+        let weighed = self.strata.closed(counted, length_ns, gap_ns);
+        watch.count_weighed(weighed);
+    }
+
+    /// What the target spends of its own time in its program. Ticks in windows tell nothing of the rest, which is the
+    /// kernel's work for it and the probes' alike.
+    fn in_user_mode(&self, net_ns: u64, reading: &Reading) -> u64 {
+        let Meter { samples, samples_user, .. } = reading.meter.since(self.since);
+        let user_ns = (u128::from(net_ns) * u128::from(samples_user)).checked_div(samples.into());
+        user_ns.map_or(net_ns, |ns| u64::try_from(ns).unwrap_or(net_ns))
+    }
+
+    fn tick_clocks(&self, on: bool) {
+        if let Some(ticks) = &self.ticks {
+            ticks.enable(on);
+        }
     }
 
     /// Lets the window stay open for what has come in meanwhile.
@@ -164,13 +216,28 @@ impl Windows {
         if now.kernel.left()? > LAST { now.kernel.grant(Some(hits)) } else { Ok(()) }
     }
 
+    /// Half of the credit is spent: what is counted from here on, still in the first window, stands for some of what
+    /// follows it, as a window of its own does.
+    fn leave_start(&mut self, now: &mut Now, gauge: &mut Gauge) -> Result<(), HookError> {
+        let start = now.kernel.counted()?;
+        self.strata.closed(Counted { open: Vec::new(), ..start.clone() }, 0, 0);
+        self.start = Some(start);
+        self.tick_clocks(true);
+        now.watch.ticks = 0;
+        self.opened = gauge.read(now.kernel)?;
+        self.closed = self.opened;
+        Ok(())
+    }
+
     fn open(&mut self, now: &mut Now, gauge: &mut Gauge, hooks: &mut Hooks) -> Result<(), HookError> {
         // What hits that were under way have left behind.
         let late = now.kernel.take_counted()?;
         now.watch.count(&late, None);
         hooks.place_all(now.kernel, now.watch);
+        self.tick_clocks(true);
         now.ns = monotonic_ns();
         let reading = gauge.read(now.kernel)?;
+        self.settle(now.watch, gauge, &reading);
         self.bucket.update(reading.cpu_ns, reading.spent_ns);
         now.kernel.grant(Some(self.affordable(gauge)))?;
         self.log.open(now.watch.since(now.ns));
@@ -195,38 +262,24 @@ impl Windows {
     }
 }
 
-/// The target's own time in which the hits of a window were counted; traps for nothing came before or after.
-fn length_ns(opened: &Reading, closed: &Reading) -> u64 {
-    let meter = closed.meter.since(opened.meter);
-    let net_ns = closed.net_ns().saturating_sub(opened.net_ns()).max(meter.hits.saturating_mul(LEAST_HIT_NS));
-    let all = u128::from(meter.hits) + u128::from(meter.unused);
-    let counted_ns = (u128::from(net_ns) * u128::from(meter.hits)).checked_div(all);
-    counted_ns.map_or(net_ns, |ns| u64::try_from(ns).unwrap_or(net_ns))
+/// The time that the program would have taken for a window which so many ticks have met, if its hits had not made it
+/// slower by `after_ns`. With one tick more, what is divided by it is right in the mean: 1 / (n + 1) is 1 / m for n
+/// about m (Poisson), where 1 / n is more.
+fn length_ns(ticks: u64, hits: u64, after_ns: u64) -> u64 {
+    let met_ns = ticks.saturating_add(1).saturating_mul(TICK_NS);
+    met_ns.saturating_sub(after_ns).max(hits.saturating_mul(LEAST_NS)).max(1)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use molt_common::call::Meter;
 
-    fn reading(cpu_ns: u64, spent_ns: u64, hits: u64, unused: u64) -> Reading {
-        Reading { cpu_ns, spent_ns, meter: Meter { hits, unused, ..Meter::default() } }
-    }
-
-    /// The time of traps after the last hit that was granted is none of the window's.
+    /// What hits have slowed down counts less, and no window has no length.
     #[test]
-    fn a_window_is_as_long_as_its_hits_took() {
-        let opened = reading(1_000_000, 500_000, 100, 0);
-        assert_eq!(length_ns(&opened, &reading(1_900_000, 1_200_000, 1_100, 0)), 200_000);
-        assert_eq!(length_ns(&opened, &reading(1_900_000, 1_200_000, 1_100, 1_000)), 100_000);
-        // Without hits it is as long as it was open.
-        assert_eq!(length_ns(&opened, &reading(1_200_000, 500_000, 100, 0)), 200_000);
-    }
-
-    /// A cost that is overestimated does not make a window's time nothing, and its calls infinitely frequent.
-    #[test]
-    fn a_window_has_a_least_length() {
-        let opened = reading(1_000_000, 0, 0, 0);
-        assert_eq!(length_ns(&opened, &reading(2_000_000, 2_000_000, 1_000, 0)), 1_000 * LEAST_HIT_NS);
+    fn a_window_is_as_long_as_the_program_ran_in_it() {
+        assert_eq!(length_ns(99, 10_000, 0), 100 * TICK_NS);
+        assert_eq!(length_ns(99, 10_000, 1_000_000), 80 * TICK_NS);
+        assert_eq!(length_ns(9, 10_000, 1_000_000), 10_000 * LEAST_NS);
+        assert_eq!(length_ns(0, 0, u64::MAX), 1);
     }
 }

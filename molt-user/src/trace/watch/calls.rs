@@ -15,7 +15,9 @@ use crate::symbolize::types::read_type_name;
 use crate::trace::budget::Weighed;
 use crate::trace::names::CallNames;
 use crate::trace::reader::{Reader, SeenCode};
-use molt_common::call::{CallKey, CallLayout, KEYWORDS, REST, Seen, UNREAD, address, has_identity, outcome};
+use molt_common::call::{
+    CallKey, CallLayout, KEYWORDS, REST, Seen, Told, UNREAD, address, has_identity, outcome,
+};
 use molt_common::container::kind;
 use molt_common::event::sample::Frame;
 use molt_common::walk::Memory;
@@ -31,14 +33,18 @@ const CONTAINER: &str = "unread_container";
 impl Watch {
     /// Reads the code objects and the types of a call that was met for the first time, and no more than that:
     /// they may be freed in a moment.
-    pub(super) fn read_call_ahead(&mut self, seen: &Seen) {
-        let pieces = self.pieces.remove(&seen.header.tid).unwrap_or_default();
+    pub(super) fn read_call_ahead(&mut self, Told { header, seen }: &Told) {
+        let pieces = self.pieces.remove(&header.tid).unwrap_or_default();
         let names = self.programs.get_mut(seen.key.program as usize);
-        let reader = self.subjects.get_mut(&seen.header.pid).and_then(|subject| subject.reader());
+        let reader = self.subjects.get_mut(&header.pid).and_then(|subject| subject.reader());
         let (Some(names), Some(reader)) = (names, reader) else { return };
-        for frame in [callee(seen), caller(seen)].into_iter().flatten() {
+        for (packed, frame) in [(seen.key.callee, callee(seen)), (seen.key.caller, caller(seen))] {
             // What cannot be read is counted when the record is taken.
-            let _ = reader.read_ahead(&frame, &pieces);
+            if let (None, Some(frame)) = (names.object(packed), frame)
+                && let Ok(object) = reader.read_ahead(&frame, &pieces)
+            {
+                names.note_object(packed, object);
+            }
         }
         let layout = call_layout(&reader.layout, &reader.interpreter);
         let memory = Overlay { pieces: &pieces, memory: &reader.memory };
@@ -55,27 +61,29 @@ impl Watch {
         let mut looker = Looker { reader, names, calls: &mut self.calls, layout: &layout };
         let looks = looker.look(seen, &pieces);
         if !looks.is_empty() {
-            self.looks.insert((seen.header.tid, seen.header.time_ns), looks);
+            self.looks.insert((header.tid, header.time_ns), looks);
         }
     }
 
     /// Notes what the codes of a call that was met for the first time are, and where its site is.
-    pub(super) fn call(&mut self, seen: &Seen) {
+    pub(super) fn call(&mut self, Told { header, seen }: &Told) {
         let names = self.programs.get_mut(seen.key.program as usize);
-        let reader = self.subjects.get_mut(&seen.header.pid).and_then(|subject| subject.reader());
+        let reader = self.subjects.get_mut(&header.pid).and_then(|subject| subject.reader());
         let (Some(names), Some(reader)) = (names, reader) else { return };
-        let looks = self.looks.remove(&(seen.header.tid, seen.header.time_ns)).unwrap_or_default();
+        let looks = self.looks.remove(&(header.tid, header.time_ns)).unwrap_or_default();
         let outer = caller(seen);
         let Some(inner) = callee(seen) else {
             // The call was told of when it began.
             return place(looks, names.code(seen.key.callee), &mut self.containers, &mut self.loss);
         };
-        let callee = identify(reader, &inner, outer.as_slice(), &mut self.tally);
+        let object = names.object(seen.key.callee).cloned();
+        let callee = identify(reader, object, &inner, outer.as_slice(), &mut self.tally);
         let known = callee.as_ref().map(|(id, _)| *id).map_err(|reason| *reason);
         names.note_code(seen.key.callee, known);
         place(looks, known, &mut self.containers, &mut self.loss);
         let Some(outer) = outer else { return };
-        let caller = identify(reader, &outer, &[], &mut self.tally);
+        let object = names.object(seen.key.caller).cloned();
+        let caller = identify(reader, object, &outer, &[], &mut self.tally);
         names.note_code(seen.key.caller, caller.as_ref().map(|(id, _)| *id).map_err(|reason| *reason));
         let (Ok((_, callee)), Ok((id, caller))) = (callee, caller) else { return };
         let Ok(offset) = u32::try_from(caller.object.instruction(seen.key.offset)) else { return };
@@ -195,13 +203,15 @@ fn caller(seen: &Seen) -> Option<Frame> {
     Some(waits).filter(|_| seen.caller_globals != 0)
 }
 
+/// Finds out what a frame's code counts under. `object`: its code object, if it was read ahead.
 fn identify(
     reader: &mut Reader,
+    object: Option<Arc<SeenCode>>,
     frame: &Frame,
     further: &[Frame],
     tally: &mut Tally,
 ) -> Known<(CodeId, Arc<SeenCode>)> {
-    let seen = reader.read_ahead(frame, &Pieces::default())?;
+    let seen = object.map_or_else(|| reader.read_ahead(frame, &Pieces::default()), Ok)?;
     Ok((reader.identify(frame, further, &seen, tally)?, seen))
 }
 

@@ -69,6 +69,8 @@ pub(in crate::trace) struct Watch {
     pub(in crate::trace) open_calls: u64,
     /// Processes whose calls are not seen, and why not those of the last one.
     pub(in crate::trace) unhooked: (u64, String),
+    /// Ticks that met the program itself while its calls were counted.
+    pub(in crate::trace) ticks: u64,
     pub(in crate::trace) modules: Modules,
     pub(in crate::trace) processes: Processes,
     /// The process that became Python first: the one that the artifact's header is about.
@@ -109,6 +111,7 @@ impl Watch {
             pieces: BTreeMap::new(),
             open_calls: 0,
             unhooked: (0, String::new()),
+            ticks: 0,
             modules: Modules::default(),
             processes: Processes::default(),
             first_python: None,
@@ -145,6 +148,7 @@ impl Watch {
             Ok(Record::Finalize(header)) => self.finalize(&header),
             Ok(Record::Call(seen)) => self.call(&seen),
             // It was taken when it was read ahead.
+            Ok(Record::Tick(tick)) => self.tick_in_window(&tick),
             // The last kind wakes the loop, which looks for itself.
             Ok(Record::Piece(..) | Record::Words(..) | Record::Spent(_)) => {}
             Err(unreadable) => {

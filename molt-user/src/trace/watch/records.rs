@@ -10,6 +10,7 @@ use crate::trace::subject::State;
 use molt_common::event::Header;
 use molt_common::event::process::Birth;
 use molt_common::event::sample::{Frame, NO_PYTHON, NOT_READY, STACK_CUT, STACK_TORN, Sample};
+use molt_common::event::tick::Tick;
 use std::sync::Arc;
 
 impl Watch {
@@ -116,6 +117,15 @@ impl Watch {
         } else if self.let_go(header.pid) {
             self.processes.end(header.pid, at, None, None);
         }
+    }
+
+    /// Counts a tick, unless it waited while a probe was left: such ticks meet the instruction behind the probe, and
+    /// belong to it.
+    pub(super) fn tick_in_window(&mut self, tick: &Tick) {
+        let subject = self.subjects.get(&tick.header.pid).map(|subject| &subject.state);
+        let Some(State::Python(reader)) = subject else { return };
+        let address = tick.instruction.wrapping_sub(reader.interpreter.load_bias);
+        self.ticks += u64::from(!reader.interpreter.build.landings().contains(&address));
     }
 
     pub(super) fn start(&mut self, header: &Header) {

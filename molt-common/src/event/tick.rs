@@ -1,0 +1,19 @@
+//! A moment in a window at which the program itself ran, not a probe.
+
+use super::Header;
+use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
+
+/// Nanoseconds from one tick of a processor to the next.
+pub const TICK_NS: u64 = 50_000;
+
+/// A tick of a processor's clock that has met a traced process in user mode while hits were counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct Tick {
+    /// Kind [`super::KIND_TICK`].
+    pub header: Header,
+    /// Address of the instruction that was to be executed next.
+    pub instruction: u64,
+}
+
+const _: () = assert!(size_of::<Tick>() == 32);

@@ -7,13 +7,13 @@ use super::failure::Failure;
 use super::observe::Account;
 use super::watch::{Ask, Watch};
 use super::{Choice, Observe, Options};
-use crate::aggregate::effort;
 use crate::capture::procmem::Procmem;
 use crate::clock::monotonic_ns;
 use crate::diagnose::advice::one_line;
 use kernel::{Closing, KernelSide};
 use molt_common::fault::Fault;
-use molt_mpa::model::Backend;
+use molt_mpa::model::{Backend, Overhead};
+use molt_mpa::quantity::Millis;
 use std::os::fd::BorrowedFd;
 
 /// What feeds the watch, and does what it asks.
@@ -131,7 +131,9 @@ impl Source {
                 Ok((Findings { backend: Backend::Ebpf, account, faults }, Some(closing)))
             }
             Self::Procmem(procmem) => {
-                let overhead = effort::overhead(None, 0, procmem.cpu_ns());
+                // Reading takes molt's own time, not the target's.
+                let target_cpu_ms = Some(Millis::from_nanos(procmem.cpu_ns()));
+                let overhead = Overhead { target_cpu_ms, ..Overhead::default() };
                 let lost = Some((Fault::RingFull, procmem.lost())).filter(|(_, lost)| *lost > 0);
                 let account = Account { overhead, ..Account::default() };
                 let findings =

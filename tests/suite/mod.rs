@@ -37,7 +37,10 @@ const ON_EACH: &[(&str, Test)] = &[
     ("hook_sites_see_every_call", sites::hook_sites_see_every_call),
     ("children_are_found", procmem::children_are_found),
     ("stacks_read_from_outside_are_possible", procmem::stacks_read_from_outside_are_possible),
-    ("shares_read_from_outside_are_within_three_points", procmem::shares_read_from_outside_are_within_three_points),
+    (
+        "shares_read_from_outside_are_within_three_points",
+        procmem::shares_read_from_outside_are_within_three_points,
+    ),
 ];
 
 /// Tests of molt's own behaviour, for which any interpreter serves.

@@ -21,8 +21,8 @@ const RATE: &str = "4999";
 /// Of the stacks that are kept, less than one in so many may be one that the program never had.
 const ONE_IN: u64 = 1_000;
 
-/// Every call on a stack is one that the oracle saw as well, but for less than one stack in a thousand. An edge that
-/// the oracle's one run did not make by chance is not made in each of two.
+/// Every call on a stack is one that the oracle saw as well, but for less than one stack in a thousand. What is
+/// chance is looked for in two runs of the oracle.
 pub(crate) fn stacks_read_from_outside_are_possible(python: &Interpreter) {
     let tight = script("tight");
     let (mut kept, mut torn, mut impossible, mut said) = (0, 0, 0, Vec::new());
@@ -31,17 +31,30 @@ pub(crate) fn stacks_read_from_outside_are_possible(python: &Interpreter) {
         let (truth, plain) = Truth::of(python, program);
         let (artifact, traced) = trace_unprivileged(&["-F", RATE], python, program, seconds);
         assert_eq!(traced.stdout, plain.stdout, "the traced program printed something else");
-        assert!(traced.stderr.contains("without eBPF") && traced.stderr.contains("CAP_"), "{}", traced.stderr);
+        assert!(
+            traced.stderr.contains("without eBPF") && traced.stderr.contains("CAP_"),
+            "{}",
+            traced.stderr
+        );
         check_sections(&artifact);
         let samples = artifact.collector.samples.unwrap();
         kept += samples.kept;
         torn += samples.torn;
-        let faults = truth::impossible_calls(&artifact, &truth);
+        let mut faults = truth::impossible_calls(&artifact, &truth);
+        if !faults.is_empty() {
+            let again = truth::impossible_calls(&artifact, &Truth::of(python, program).0);
+            faults.retain(|fault| again.contains(fault));
+        }
         impossible += faults.iter().map(|(_, count)| count).sum::<u64>();
-        said.extend(faults.into_iter().map(|(fault, count)| format!("{}: {count} times: {fault}", program.name)));
+        said.extend(
+            faults.into_iter().map(|(fault, count)| format!("{}: {count} times: {fault}", program.name)),
+        );
     }
     let said = said.join("\n  ");
-    assert!(impossible * ONE_IN < kept, "{impossible} of {kept} stacks are impossible, {torn} were torn\n  {said}");
+    assert!(
+        impossible * ONE_IN < kept,
+        "{impossible} of {kept} stacks are impossible, {torn} were torn\n  {said}"
+    );
 }
 
 /// What is seen is sampled; what needs probes says why it is missing.
@@ -51,7 +64,9 @@ fn check_sections(artifact: &Artifact) {
     for section in [Section::Hotspots, Section::Symbols, Section::CallSites] {
         assert_eq!(collector.sections[section.name()].status, Status::Sampled, "{section:?}");
     }
-    for section in [Section::CallCounts, Section::CallSitesSignatures, Section::SymbolsExceptions, Section::Containers] {
+    for section in
+        [Section::CallCounts, Section::CallSitesSignatures, Section::SymbolsExceptions, Section::Containers]
+    {
         let state = &collector.sections[section.name()];
         assert_eq!(state.status, Status::Unavailable, "{section:?}");
         assert!(state.reason.as_deref().is_some_and(|reason| reason.contains("procmem")), "{state:?}");
@@ -72,7 +87,11 @@ pub(crate) fn anybody_may_sample_their_own_programs(python: &Interpreter) {
     for what in [&["--pid", &pid] as &[&str], &["--", path, "-c", spin]] {
         let output = copy.folder().join("profile.json");
         let mut command = as_nobody();
-        command.arg(copy.molt()).args(["trace", "--duration", "500ms", "-o"]).arg(&output).args(what);
+        command
+            .arg(copy.molt())
+            .args(["trace", "-F", "499", "--duration", "500ms", "-o"])
+            .arg(&output)
+            .args(what);
         let molt = Running::start(command.stdin(Stdio::null()));
         wait_for("the artifact", || output.exists().then_some(()));
         // What was started outlives the time that it was to be traced.
@@ -91,12 +110,16 @@ pub(crate) fn anybody_may_sample_their_own_programs(python: &Interpreter) {
 pub(crate) fn children_are_found(python: &Interpreter) {
     let (artifact, _) = trace_unprivileged(&["-F", "999"], python, &script("children"), "1");
     let roles = |role| artifact.collector.processes.iter().filter(|process| process.role == role).count();
-    assert!(roles(ProcessRole::Main) == 1 && roles(ProcessRole::Fork) > 0, "{:?}", artifact.collector.processes);
+    assert!(
+        roles(ProcessRole::Main) == 1 && roles(ProcessRole::Fork) > 0,
+        "{:?}",
+        artifact.collector.processes
+    );
     let sampled = artifact.collector.processes.iter().filter(|process| process.samples > 0).count();
     assert!(sampled > 1, "{:?}", artifact.collector.processes);
 }
 
 /// Each function of shares.py gets the share that its own clock gave it.
 pub(crate) fn shares_read_from_outside_are_within_three_points(python: &Interpreter) {
-    shares::check(&trace_unprivileged(&["-F", "999"], python, &script("shares"), "3").0);
+    shares::check(&trace_unprivileged(&["-F", "999"], python, &script("shares"), "6").0);
 }

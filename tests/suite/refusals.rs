@@ -136,7 +136,11 @@ pub(crate) fn pid_namespace_of_its_own_is_refused(_: &Interpreter) {
     let (output, mark) = (folder.path().join("profile.json"), folder.path().join("mark"));
     let mut command = Command::new("unshare");
     at_home(&mut command);
-    command.args(["--pid", "--fork"]).arg(molt().get_program()).args(["trace", "--backend", "ebpf", "-o"]).arg(&output);
+    command
+        .args(["--pid", "--fork"])
+        .arg(molt().get_program())
+        .args(["trace", "--backend", "ebpf", "-o"])
+        .arg(&output);
     let ended = run(command.args(["--", "touch"]).arg(&mark));
     assert!(refusal(&ended).0.contains("pid namespace"), "{}", ended.stderr);
     assert!(!output.exists() && !mark.exists());

@@ -52,7 +52,8 @@ fn assemble(
     let mut redactor = Redactor::new(options.policy, options.salt.clone());
     let files = watch.files();
     let header = header(options, watch, python, &files, &mut redactor)?;
-    let mut artifact = Artifact::new(header, Collector::new(findings.backend, mode(options.observe, findings.backend)));
+    let mut artifact =
+        Artifact::new(header, Collector::new(findings.backend, mode(options.observe, findings.backend)));
     fill(&mut artifact, options, watch, findings, &files, &mut redactor);
     artifact.redactions = redactor.summary();
     artifact.normalize();

@@ -17,7 +17,9 @@ pub(super) fn process_ns(pid: u32) -> Option<u64> {
 /// The ids of a process's threads. Empty if there is no such process.
 pub(super) fn threads(pid: u32) -> Vec<u32> {
     let tasks = Process::new(pid.cast_signed()).and_then(|process| process.tasks());
-    tasks.map(|tasks| tasks.flatten().filter_map(|task| task.tid.try_into().ok()).collect()).unwrap_or_default()
+    tasks
+        .map(|tasks| tasks.flatten().filter_map(|task| task.tid.try_into().ok()).collect())
+        .unwrap_or_default()
 }
 
 /// Whether a thread runs or waits for a processor.
@@ -58,7 +60,7 @@ mod tests {
     /// No process has this id: the largest that Linux gives is 2^22.
     #[test]
     fn there_is_nothing_of_a_process_that_is_not_there() {
-        let nobody = i32::MAX.cast_unsigned();
+        let nobody = 1 << 22;
         assert_eq!(process_ns(nobody), None);
         assert!(threads(nobody).is_empty() && !runs(nobody, nobody));
     }

@@ -94,19 +94,21 @@ impl Family {
             .collect();
         loop {
             let before = new.len();
-            new.retain(|(pid, parent)| match processes.get(parent).map(|parent| (parent.config, parent.image)) {
-                Some((config, image)) if config.flags & PROCESS_FOLLOW != 0 => {
-                    let mut child = config;
-                    child.flags &= !(PROCESS_HOLD | PROCESS_HOLD_START);
-                    let mut child = Sampled::new(*pid, &child);
-                    tell_birth(*parent, *pid, *pid, queue);
-                    // It was found after its exec, or it is a copy of its parent.
-                    let now = std::mem::replace(&mut child.image, image);
-                    child.check_image(*pid, now, queue);
-                    processes.insert(*pid, child);
-                    false
+            new.retain(|(pid, parent)| {
+                match processes.get(parent).map(|parent| (parent.config, parent.image)) {
+                    Some((config, image)) if config.flags & PROCESS_FOLLOW != 0 => {
+                        let mut child = config;
+                        child.flags &= !(PROCESS_HOLD | PROCESS_HOLD_START);
+                        let mut child = Sampled::new(*pid, &child);
+                        tell_birth(*parent, *pid, *pid, queue);
+                        // It was found after its exec, or it is a copy of its parent.
+                        let now = std::mem::replace(&mut child.image, image);
+                        child.check_image(*pid, now, queue);
+                        processes.insert(*pid, child);
+                        false
+                    }
+                    _ => true,
                 }
-                _ => true,
             });
             if new.len() == before {
                 break;

@@ -4,6 +4,7 @@
 //! call, which takes a microsecond: where the stack begins, and of each frame its code, its caller, and where the
 //! caller stands. Only what is the same every time, and leads from frame to frame as it was found, has been a stack.
 
+use crate::clock::monotonic_ns;
 use crate::symbolize::memory::{ProcessMemory, Recent};
 use molt_common::event::sample::Frame;
 use molt_common::fault::Fault;
@@ -22,6 +23,12 @@ const TRIES: usize = 6;
 /// Frames closer to each other than this are read as one piece, in bytes.
 const GAP: u64 = 512;
 
+/// Longest time from the first reading of a stack to the last of what its code objects are, in nanoseconds, and more
+/// for each frame. Only where molt had to wait for a processor does it take longer: then the code of a frame may have
+/// been freed, and other code be in its place.
+const PATIENCE_NS: u64 = 100_000;
+const FRAME_PATIENCE_NS: u64 = 2_000;
+
 /// A stack, innermost frame first.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Stack {
@@ -38,8 +45,13 @@ pub(super) fn read(memory: &ProcessMemory, layout: &WalkLayout, tstate: u64) -> 
         match Way::find(memory, layout, tstate) {
             Ok(way) if way.frames.is_empty() => return Ok(Stack::default()),
             Ok(way) => {
+                let began_ns = monotonic_ns();
                 if let Some(links) = way.confirm(memory, layout) {
-                    return Ok(way.stack(memory, layout, &links));
+                    let stack = way.stack(memory, layout, &links)?;
+                    let patience_ns = PATIENCE_NS + FRAME_PATIENCE_NS * links.len() as u64;
+                    if monotonic_ns() - began_ns < patience_ns {
+                        return Ok(stack);
+                    }
                 }
             }
             Err(fault) => torn = fault,
@@ -87,7 +99,10 @@ impl Link {
     }
 
     /// Offset in bytes of the instruction at which the frame stands.
-    #[expect(clippy::cast_possible_truncation, reason = "an offset in a code object; nonsense is found to be outside")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "an offset in a code object; nonsense is found to be outside"
+    )]
     fn lasti(&self, layout: &WalkLayout) -> i32 {
         if layout.code_adaptive == ABSENT {
             return (self.instr as i32).wrapping_mul(layout.lasti_unit.cast_signed());
@@ -181,16 +196,16 @@ impl Way {
         (leads_on && ends).then_some(links)
     }
 
-    fn stack(&self, memory: &ProcessMemory, layout: &WalkLayout, links: &[Link]) -> Stack {
+    /// Adds to what the frames say which code objects they run.
+    fn stack(&self, memory: &ProcessMemory, layout: &WalkLayout, links: &[Link]) -> Result<Stack, Fault> {
         let mut block: Block = Block::new();
         let mut frames: Vec<Frame> = Vec::with_capacity(links.len());
         for link in links.iter().filter(|link| !link.is_shim(layout)) {
             let known = frames.last().filter(|inner| inner.code == link.code);
-            // What cannot be read has the identity 0, and the reader tries for itself.
-            let identity = known.map_or_else(
-                || read_identity(memory, layout, link.code, &mut block).unwrap_or(0),
-                |inner| inner.identity,
-            );
+            let identity = match known {
+                Some(inner) => inner.identity,
+                None => read_identity(memory, layout, link.code, &mut block)?,
+            };
             frames.push(Frame {
                 code: link.code,
                 identity,
@@ -199,14 +214,15 @@ impl Way {
                 owner: u32::from(link.owner),
             });
         }
-        Stack { frames, cut: self.cut }
+        Ok(Stack { frames, cut: self.cut })
     }
 }
 
 /// Whether two readings are of the same stack: the innermost frame may have gone on, no other.
 fn is_same(first: &[Link], second: &[Link]) -> bool {
     let mut pairs = first.iter().zip(second);
-    let innermost = pairs.next().is_none_or(|(first, second)| Link { instr: first.instr, ..*second } == *first);
+    let innermost =
+        pairs.next().is_none_or(|(first, second)| Link { instr: first.instr, ..*second } == *first);
     innermost && pairs.all(|(first, second)| first == second)
 }
 
@@ -254,3 +270,6 @@ impl Pieces {
         frames.iter().map(link).collect()
     }
 }
+
+#[cfg(test)]
+mod tests;

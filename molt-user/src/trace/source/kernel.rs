@@ -1,16 +1,17 @@
 //! The kernel side, and what sees calls by it.
 
+use super::Findings;
 use crate::capture::ebpf::Kernel;
 use crate::capture::ebpf::attach::Unhooking;
 use crate::clock::monotonic_ns;
 use crate::diagnose::advice::one_line;
 use crate::discover::Build;
 use crate::trace::failure::Failure;
-use crate::trace::observe::{Account, Observer};
+use crate::trace::observe::Observer;
 use crate::trace::watch::{Ask, Watch};
 use crate::trace::{Observe, Options};
 use anyhow::Context;
-use molt_common::fault::Fault;
+use molt_mpa::model::Backend;
 use std::collections::BTreeSet;
 use std::os::unix::fs::MetadataExt;
 use std::sync::Arc;
@@ -87,14 +88,12 @@ impl KernelSide {
     }
 
     /// What was counted and lost. The probes begin to go away.
-    pub(super) fn end(
-        self,
-        watch: &mut Watch,
-    ) -> Result<(Account, Vec<(Fault, u64)>, Closing), Failure> {
+    pub(super) fn end(self, watch: &mut Watch) -> Result<(Findings, Closing), Failure> {
         let Self { mut kernel, observer, .. } = self;
         let unhooking = kernel.unhook();
         let account = observer.end(&mut kernel, watch).context("failed to read what was counted")?;
         let faults = kernel.faults().context("failed to read what was lost")?;
-        Ok((account, faults, Closing { _unhooking: unhooking, _kernel: kernel }))
+        let findings = Findings { backend: Backend::Ebpf, account, faults };
+        Ok((findings, Closing { _unhooking: unhooking, _kernel: kernel }))
     }
 }

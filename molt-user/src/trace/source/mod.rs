@@ -127,8 +127,8 @@ impl Source {
     pub(super) fn end(self, watch: &mut Watch) -> Result<(Findings, Option<Closing>), Failure> {
         match self {
             Self::Ebpf(side) => {
-                let (account, faults, closing) = side.end(watch)?;
-                Ok((Findings { backend: Backend::Ebpf, account, faults }, Some(closing)))
+                let (findings, closing) = side.end(watch)?;
+                Ok((findings, Some(closing)))
             }
             Self::Procmem(procmem) => {
                 // Reading takes molt's own time, not the target's.
@@ -145,6 +145,7 @@ impl Source {
 }
 
 /// What a run without the kernel side is like.
-const NO_EBPF: &str = "without eBPF memory is read from outside, and calls, types and exceptions are not counted";
+const NO_EBPF: &str =
+    "without eBPF memory is read from outside, and calls, types and exceptions are not counted";
 /// Why calls are not counted.
 const NO_PROBES: &str = "needs every call to be seen; the backend procmem places no probes";

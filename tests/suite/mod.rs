@@ -6,6 +6,7 @@ mod exact;
 mod identity;
 mod interrupt;
 mod output;
+mod procmem;
 mod refusals;
 mod repeat;
 mod shares;
@@ -34,6 +35,12 @@ const ON_EACH: &[(&str, Test)] = &[
     ("attaches_to_a_running_program", attach::attaches_to_a_running_program),
     ("doctor_describes_the_interpreter", doctor::doctor_describes_the_interpreter),
     ("hook_sites_see_every_call", sites::hook_sites_see_every_call),
+    ("children_are_found", procmem::children_are_found),
+    ("stacks_read_from_outside_are_possible", procmem::stacks_read_from_outside_are_possible),
+    (
+        "shares_read_from_outside_are_within_three_points",
+        procmem::shares_read_from_outside_are_within_three_points,
+    ),
 ];
 
 /// Tests of molt's own behaviour, for which any interpreter serves.
@@ -61,6 +68,7 @@ const ON_ONE: &[(&str, Test)] = &[
     ("output_is_tried_before_the_target_starts", output::output_is_tried_before_the_target_starts),
     ("full_disk_keeps_the_old_file", output::full_disk_keeps_the_old_file),
     ("without_privileges_the_target_is_not_started", identity::without_privileges_the_target_is_not_started),
+    ("anybody_may_sample_their_own_programs", procmem::anybody_may_sample_their_own_programs),
     ("through_sudo_the_target_runs_as_the_caller", identity::through_sudo_the_target_runs_as_the_caller),
     ("user_option_changes_the_target_user", identity::user_option_changes_the_target_user),
     ("doctor_tells_what_each_capability_gives", doctor::doctor_tells_what_each_capability_gives),

@@ -1,4 +1,6 @@
 //! Shares of time against a program that keeps known ones.
+use molt_mpa::model::Artifact;
+
 use crate::support::artifact::trace_for;
 use crate::support::program::script;
 use crate::support::pythons::Interpreter;
@@ -8,8 +10,12 @@ const POINTS: f64 = 3.0;
 
 /// Each function of shares.py gets the share that its own clock gave it.
 pub(crate) fn shares_of_time_are_within_three_points(python: &Interpreter) {
+    check(&trace_for(python, &script("shares"), "3").0);
+}
+
+/// Compares what an artifact of shares.py says with what the program kept.
+pub(crate) fn check(artifact: &Artifact) {
     let program = script("shares");
-    let (artifact, _) = trace_for(python, &program, "3");
     let words = program.says("share");
     let expected: Vec<(&str, f64)> =
         words.chunks(2).map(|pair| (pair[0].as_str(), pair[1].parse().unwrap())).collect();

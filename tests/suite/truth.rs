@@ -95,9 +95,16 @@ fn is_file(path: &str, file: &str) -> bool {
 }
 
 fn check_call_sites(artifact: &Artifact, truth: &Truth, faults: &mut Vec<String>) {
+    faults.extend(impossible_calls(artifact, truth).into_iter().map(|(fault, _)| fault));
+}
+
+/// Calls that the program does not make, and how often each was seen.
+pub(crate) fn impossible_calls(artifact: &Artifact, truth: &Truth) -> Vec<(String, u64)> {
+    let mut faults = Vec::new();
     for site in &artifact.call_sites {
         let Some(caller) = artifact.symbols.get(&site.caller) else {
-            faults.push(format!("caller {} is no symbol", site.caller));
+            let count = site.targets.iter().map(|target| target.count).sum();
+            faults.push((format!("caller {} is no symbol", site.caller), count));
             continue;
         };
         if truth.ran_at_startup(&caller.module) || is_outside(caller) {
@@ -105,25 +112,28 @@ fn check_call_sites(artifact: &Artifact, truth: &Truth, faults: &mut Vec<String>
         }
         for target in site.targets.iter().filter(|target| target.kind == TargetKind::Py) {
             let Some(callee) = artifact.symbols.get(&target.symbol) else {
-                faults.push(format!("callee {} is no symbol", target.symbol));
+                faults.push((format!("callee {} is no symbol", target.symbol), target.count));
                 continue;
             };
             match truth.places(caller, callee) {
-                None => faults.push(format!("{} never called {}", site.caller, target.symbol)),
+                None => {
+                    let fault = format!("{} never called {}", site.caller, target.symbol);
+                    faults.push((fault, target.count));
+                }
                 // Under the oracle atexit is imported already, so that the program's own import of it calls
                 // nothing.
                 Some(_) if caller.qualname == "<module>" && callee.qualname == "_find_and_load" => {}
                 Some(places) if !places.iter().any(|place| is_place(site, place)) => {
                     let site = format!("{}:{:?}-{:?}:{:?}", site.line, site.col, site.end_line, site.end_col);
-                    faults.push(format!(
-                        "{} called {} at {places:?}, not {site}",
-                        caller.qualname, target.symbol
-                    ));
+                    let fault =
+                        format!("{} called {} at {places:?}, not {site}", caller.qualname, target.symbol);
+                    faults.push((fault, target.count));
                 }
                 Some(_) => {}
             }
         }
     }
+    faults
 }
 
 /// Whether a call site is at this place, and its id is what the place makes it.

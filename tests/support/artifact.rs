@@ -51,6 +51,32 @@ pub(crate) fn trace_default(python: &Interpreter, program: &Program) -> (Artifac
     trace_with(&[], python, program, "0")
 }
 
+/// Traces as molt does that has no privileges, for `seconds`: as root without capabilities, who may read root's
+/// folders.
+pub(crate) fn trace_unprivileged(
+    options: &[&str],
+    python: &Interpreter,
+    program: &Program,
+    seconds: &str,
+) -> (Artifact, Ended) {
+    let folder = tempfile::tempdir().unwrap();
+    let output = folder.path().join("profile.json");
+    let mut command = without_capabilities(&molt_trace_with(options, &output, python));
+    command.args(program.arguments(python)).env("MOLT_TEST_SECONDS", seconds);
+    program.give_input(&mut command);
+    let ended = Running::start(&mut command).wait().with_code(program.status());
+    (read(&output), ended)
+}
+
+/// The same command without any capability.
+fn without_capabilities(command: &Command) -> Command {
+    let mut bare = Command::new("setpriv");
+    at_home(&mut bare);
+    bare.args(["--inh-caps=-all", "--bounding-set=-all", "--"]);
+    bare.arg(command.get_program()).args(command.get_args());
+    bare
+}
+
 fn trace_with(options: &[&str], python: &Interpreter, program: &Program, seconds: &str) -> (Artifact, Ended) {
     let folder = tempfile::tempdir().unwrap();
     let output = folder.path().join("profile.json");

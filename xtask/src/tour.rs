@@ -19,10 +19,12 @@ pub(crate) fn run() -> Result<()> {
     fs::create_dir_all(&folder).with_context(|| format!("failed to create {}", folder.display()))?;
     let profile = folder.join("molt_profile.json");
 
-    if !privilege::is_root() {
-        println!("Tracing needs root: molt runs through sudo, which may ask for your password.");
-    }
-    let mut trace = privilege::as_root(&molt, &["PATH"]);
+    let mut trace = if privilege::is_root() || privilege::sudo_is_silent() {
+        privilege::as_root(&molt, &["PATH"])
+    } else {
+        println!("As root molt would see every call; without privileges it samples.");
+        Command::new(&molt)
+    };
     trace.arg("trace").arg("--output").arg(&profile).arg("--").arg(&python).arg("tests/programs/tour.py");
     trace.current_dir(&root);
     println!("$ {}", command::shown(&trace));

@@ -2,7 +2,7 @@
 
 use super::summary::{self, StatusLine};
 use super::{exit, message};
-use crate::trace::{Failure, Observe, Options, Target};
+use crate::trace::{Choice, Failure, Observe, Options, Target};
 use anyhow::{Context, bail};
 use clap::{Args, ValueEnum};
 use molt_mpa::ids::Sha256Hash;
@@ -31,6 +31,10 @@ pub(super) struct TraceArguments {
     #[arg(short = 'F', long, value_name = "HZ", default_value_t = 99,
           value_parser = clap::value_parser!(u32).range(1..=10_000))]
     frequency: u32,
+
+    /// What sees the program
+    #[arg(long, value_enum, default_value_t = Backend::Auto)]
+    backend: Backend,
 
     /// How calls are observed
     #[arg(long, value_enum, default_value_t = Mode::Auto)]
@@ -81,6 +85,27 @@ pub(super) struct TraceArguments {
     /// The command to run and its arguments
     #[arg(last = true, required_unless_present = "pid", value_name = "COMMAND")]
     command: Vec<OsString>,
+}
+
+/// `--backend`.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Backend {
+    /// ebpf where it can be used, else procmem
+    Auto,
+    /// The kernel, which sees every call; needs privileges
+    Ebpf,
+    /// molt itself, by reading the program's memory while it runs; sees sampled stacks, of programs that it may read
+    Procmem,
+}
+
+impl From<Backend> for Choice {
+    fn from(backend: Backend) -> Self {
+        match backend {
+            Backend::Auto => Choice::Auto,
+            Backend::Ebpf => Choice::Ebpf,
+            Backend::Procmem => Choice::Procmem,
+        }
+    }
 }
 
 /// `--mode`.
@@ -150,6 +175,9 @@ fn options(arguments: TraceArguments) -> anyhow::Result<Options> {
     if salt.is_some() && !matches!(arguments.redact, Redaction::Hash) {
         bail!("--redact-salt-file has no use without --redact hash");
     }
+    if matches!((arguments.backend, arguments.mode), (Backend::Procmem, Mode::Exact)) {
+        bail!("--mode exact needs --backend ebpf");
+    }
     let target = match arguments.pid {
         Some(pid) => Target::Process(pid),
         None => Target::Command { argv: arguments.command, user: arguments.user },
@@ -158,6 +186,7 @@ fn options(arguments: TraceArguments) -> anyhow::Result<Options> {
         target,
         output: arguments.output,
         frequency: arguments.frequency,
+        backend: arguments.backend.into(),
         observe: observe(arguments.mode, arguments.budget, arguments.seed),
         duration: arguments.duration,
         policy: arguments.redact.into(),

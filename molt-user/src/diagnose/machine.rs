@@ -78,7 +78,7 @@ pub(super) fn programs(trial: &Trial, privileges: &Privileges, command: &str) ->
     ]
 }
 
-/// Why nothing can be traced on this machine, if so.
+/// Why the kernel side cannot be used on this machine, if so.
 pub(super) fn obstacle(trial: &Trial, privileges: &Privileges) -> Option<&'static str> {
     if !trial.can_sample() {
         Some("the kernel side cannot be loaded and attached")

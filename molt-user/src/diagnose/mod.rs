@@ -5,6 +5,7 @@
 //! report and in a run that failed alike. Nothing here prints.
 
 pub mod advice;
+mod backend;
 pub mod command;
 pub mod fact;
 mod interpreter;
@@ -43,7 +44,7 @@ pub enum Verdict {
 /// All that was found.
 #[derive(Clone, Debug)]
 pub struct Report {
-    /// Machine, trial, interpreter where one was asked for, sections.
+    /// Machine, trial, backend, interpreter where one was asked for, sections.
     pub groups: Vec<Group>,
     /// What it comes to.
     pub verdict: Verdict,
@@ -59,13 +60,14 @@ pub fn examine(subject: Option<&Subject>, command: &str) -> Report {
         _ => Place::of_molt(),
     };
     let trial = Trial::run(&place);
+    let backend = backend::chosen(&trial, &privileges);
     let obstacle = examined.as_ref().and_then(|examined| examined.obstacle.as_deref());
-    let obstacle = obstacle.or_else(|| machine::obstacle(&trial, &privileges));
-    let (sections, mut verdict) = sections::forecast(&trial, obstacle);
+    let (sections, mut verdict) = sections::forecast(&trial, &backend, obstacle);
     let groups = [
         Some(Group { name: "kernel", facts: machine::kernel(&privileges, &trial) }),
         Some(Group { name: "privileges", facts: machine::privileges(&privileges, command) }),
         Some(Group { name: "programs", facts: machine::programs(&trial, &privileges, command) }),
+        Some(Group { name: "backend", facts: vec![backend.fact()] }),
         examined.map(|examined| Group { name: "interpreter", facts: examined.facts }),
         Some(Group { name: "sections", facts: sections }),
     ];

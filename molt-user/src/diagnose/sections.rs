@@ -1,17 +1,23 @@
 //! What an artifact made here would hold.
 
 use super::Verdict;
+use super::backend::Chosen;
 use super::fact::Fact;
 use super::trial::Trial;
 use crate::aggregate::sections::{Coverage, states};
 use molt_mpa::model::{SectionState, Status};
 
 /// How far each section would be filled, and what that comes to. `obstacle` keeps molt from reading the
-/// interpreter, or the machine, at all.
-pub(super) fn forecast(trial: &Trial, obstacle: Option<&str>) -> (Vec<Fact>, Verdict) {
+/// interpreter.
+pub(super) fn forecast(trial: &Trial, backend: &Chosen, obstacle: Option<&str>) -> (Vec<Fact>, Verdict) {
     // Everything that this version can see was seen.
     let best = Coverage { sampled: true, modules_seen: true, modules_at_end: true, ..Coverage::default() };
-    let expected = Coverage { modules_at_end: trial.uprobe.is_done(), ..best.clone() };
+    let end_is_seen = *backend == Chosen::Ebpf && trial.uprobe.is_done();
+    let expected = Coverage { modules_at_end: end_is_seen, ..best.clone() };
+    let obstacle = obstacle.or(match backend {
+        Chosen::None(why) => Some(*why),
+        Chosen::Ebpf | Chosen::Procmem(_) => None,
+    });
     let (mut facts, mut filled, mut all) = (Vec::new(), false, true);
     for ((section, most), (_, state)) in states(&best).zip(states(&expected)) {
         let name = section.name();

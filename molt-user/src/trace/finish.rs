@@ -3,7 +3,7 @@
 use super::coverage;
 use super::failure::Failure;
 use super::metadata::header;
-use super::observe::Account;
+use super::source::Findings;
 use super::watch::{FirstPython, Watch};
 use super::{Observe, Options, Outcome, Summary, is_stdout};
 use crate::aggregate::call_counts::call_counts;
@@ -13,7 +13,6 @@ use crate::aggregate::effort::{self, Windows};
 use crate::aggregate::hotspots::hotspots;
 use crate::aggregate::sections::{Coverage, Seen, states};
 use crate::aggregate::symbols::symbols;
-use crate::capture::ebpf::Kernel;
 use crate::launch::RunAs;
 use anyhow::{Context, Error};
 use molt_common::fault::Fault;
@@ -26,16 +25,14 @@ use molt_mpa::write::{Owner, write_file, write_to};
 pub(super) fn finish(
     options: &Options,
     watch: &mut Watch,
-    account: &Account,
-    kernel: &Kernel,
+    findings: &Findings,
     caller: Option<RunAs>,
 ) -> Result<Outcome, Failure> {
     let remarks = watch.remarks();
     let Some(python) = watch.first_python.take() else {
         return Ok(Outcome { status: 0, summary: None, remarks });
     };
-    let faults = kernel.faults().context("failed to read what was lost")?;
-    let artifact = assemble(options, watch, account, &python, &faults)?;
+    let artifact = assemble(options, watch, findings, &python)?;
     let (path, bytes) = if is_stdout(&options.output) {
         (None, write_to(&artifact, std::io::stdout().lock()).context("failed to write to standard output")?)
     } else {
@@ -49,24 +46,25 @@ pub(super) fn finish(
 fn assemble(
     options: &Options,
     watch: &mut Watch,
-    account: &Account,
+    findings: &Findings,
     python: &FirstPython,
-    faults: &[(Fault, u64)],
 ) -> Result<Artifact, Failure> {
     let mut redactor = Redactor::new(options.policy, options.salt.clone());
     let files = watch.files();
     let header = header(options, watch, python, &files, &mut redactor)?;
-    let mut artifact = Artifact::new(header, Collector::new(Backend::Ebpf, mode(options.observe)));
-    fill(&mut artifact, options, watch, account, &files, faults, &mut redactor);
+    let mut artifact =
+        Artifact::new(header, Collector::new(findings.backend, mode(options.observe, findings.backend)));
+    fill(&mut artifact, options, watch, findings, &files, &mut redactor);
     artifact.redactions = redactor.summary();
     artifact.normalize();
     Ok(artifact)
 }
 
-/// How the artifact calls what was asked for.
-fn mode(observe: Observe) -> Mode {
+/// How the artifact calls what was asked for, as far as the backend can do it.
+fn mode(observe: Observe, backend: Backend) -> Mode {
     match observe {
         Observe::Sample => Mode::Sample,
+        _ if backend == Backend::Procmem => Mode::Sample,
         Observe::Exact => Mode::Exact,
         Observe::Auto { .. } => Mode::Windows,
     }
@@ -77,11 +75,11 @@ fn fill(
     artifact: &mut Artifact,
     options: &Options,
     watch: &mut Watch,
-    account: &Account,
+    findings: &Findings,
     files: &Files,
-    faults: &[(Fault, u64)],
     redactor: &mut Redactor,
 ) {
+    let Findings { account, faults, .. } = findings;
     let calls = coverage::calls(options, watch, account, faults);
     let exact_only = calls.seen == Seen::Throughout;
     let sites = call_sites(&watch.tally, &watch.calls, exact_only, files, redactor);

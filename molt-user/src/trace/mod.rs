@@ -15,6 +15,7 @@ mod observe;
 mod place;
 mod reader;
 mod run;
+mod source;
 pub mod status;
 mod subject;
 mod watch;
@@ -39,6 +40,8 @@ pub struct Options {
     pub output: PathBuf,
     /// Samples per second of CPU time.
     pub frequency: u32,
+    /// What records come from.
+    pub backend: Choice,
     /// How calls are observed.
     pub observe: Observe,
     /// When to stop; with the target if `None`.
@@ -49,6 +52,17 @@ pub struct Options {
     pub salt: Option<Salt>,
     /// Name and content of further files that count among the run's inputs.
     pub inputs: Vec<(String, Sha256Hash)>,
+}
+
+/// What records come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Choice {
+    /// eBPF where it can be used. Where it cannot, procmem, unless every call is to be seen.
+    Auto,
+    /// Programs in the kernel.
+    Ebpf,
+    /// Reads of the target's memory.
+    Procmem,
 }
 
 /// How calls are observed.

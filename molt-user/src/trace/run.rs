@@ -1,26 +1,20 @@
-//! The loop around the kernel side and the target.
+//! The loop around the source of records and the target.
 
-use super::begin::{Traced, Wanted, caller, check_namespace};
+use super::begin::{Traced, Wanted, caller};
 use super::failure::Failure;
 use super::finish::finish;
-use super::observe::Observer;
-use super::watch::{Ask, Watch};
-use super::{Observe, Options, Outcome};
-use crate::capture::ebpf::Kernel;
+use super::source::Source;
+use super::watch::Watch;
+use super::{Options, Outcome};
 use crate::clock::monotonic_ns;
 use crate::decode::Kept;
-use crate::diagnose::advice::one_line;
-use crate::discover::Build;
 use crate::launch::{Ending, Event, Signals};
 use anyhow::Context;
 use molt_mpa::write::check_destination;
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, ppoll};
 use nix::sys::signal::Signal;
-use std::collections::BTreeSet;
 use std::os::fd::AsFd;
-use std::os::unix::fs::MetadataExt;
-use std::sync::Arc;
 use std::time::Duration;
 
 /// Most records taken before the target's own events are looked at again.
@@ -47,44 +41,24 @@ pub fn run(options: &Options, progress: &mut dyn FnMut(Progress)) -> Result<Outc
         check_destination(&options.output).map_err(|refused| Failure::from(anyhow::Error::from(refused)))?;
     }
     let signals = Signals::take().context("failed to take over signals")?;
-    check_namespace()?;
     let wanted = Wanted::find(&options.target)?;
-    let mut kernel = Kernel::load()?;
-    kernel.watch_processes()?;
-    let mut watch = Watch::new(monotonic_ns(), options.observe != Observe::Sample);
-    let mut observer =
-        Observer::new(&mut kernel, options.observe, &mut watch).context("failed to let calls be counted")?;
-    kernel.sample(u64::from(options.frequency))?;
-    if let Some(unknown) = &kernel.degraded {
-        watch.remark(format!("{}: children cannot be followed", one_line(unknown)));
-    }
+    let (mut source, mut watch) = Source::open(options)?;
     let traced = wanted.begin(&signals, &mut watch)?;
     // After the target's fork, which inherits it. Without the right to it more is missed, and counted.
     if let Err(refused) = rustix::process::setpriority_process(None, NICE) {
         tracing::info!(%refused, "the priority stays as it is");
     }
-    observer.begin(traced.threads(), &mut watch);
-    let mut run = Run {
-        options,
-        kernel,
-        watch,
-        traced,
-        ending: None,
-        hooked: BTreeSet::new(),
-        observer,
-        interrupted: false,
-    };
+    source.begin(traced.threads(), &mut watch);
+    let mut run = Run { options, source, watch, traced, ending: None, interrupted: false };
     run.follow(&signals, progress)?;
-    let unhooking = run.kernel.unhook();
-    let Run { observer, mut kernel, mut watch, traced, ending, .. } = run;
-    let account = observer.end(&mut kernel, &mut watch).context("failed to read what was counted")?;
-    let outcome = finish(options, &mut watch, &account, &kernel, caller()?)?;
-    drop(unhooking);
+    let Run { source, mut watch, traced, ending, .. } = run;
+    let (findings, closing) = source.end(&mut watch)?;
+    let outcome = finish(options, &mut watch, &findings, caller()?)?;
     if let (Traced::Attached(process), None) = (&traced, &outcome.summary) {
         return Err(Failure::nothing_read(process, &outcome.remarks));
     }
     // The kernel side goes away before a target is waited for that outlives the time it was to be traced.
-    drop(kernel);
+    drop(closing);
     let ending = wait(&traced, ending, &signals)?;
     Ok(Outcome { status: ending.map_or(0, Ending::exit_status), ..outcome })
 }
@@ -92,15 +66,11 @@ pub fn run(options: &Options, progress: &mut dyn FnMut(Progress)) -> Result<Outc
 /// A run under way.
 struct Run<'a> {
     options: &'a Options,
-    kernel: Kernel,
+    source: Source,
     watch: Watch,
     traced: Traced,
     /// How a launched target ended.
     ending: Option<Ending>,
-    /// Interpreters that have probes, by device and inode.
-    hooked: BTreeSet<(u64, u64)>,
-    /// What sees calls.
-    observer: Observer,
     /// Asked to end once already.
     interrupted: bool,
 }
@@ -148,7 +118,7 @@ impl Run<'_> {
     /// Sleeps until something happens, `longest` at most.
     fn sleep(&self, signals: &Signals, longest: Duration) -> Result<(), Failure> {
         let readable = |fd| PollFd::new(fd, PollFlags::POLLIN);
-        let mut waited = vec![readable(self.kernel.events_fd()), readable(signals.as_fd())];
+        let mut waited = vec![readable(self.source.events_fd()), readable(signals.as_fd())];
         if let Traced::Launched(target) = &self.traced {
             waited.push(readable(target.events_fd()));
         }
@@ -166,7 +136,7 @@ impl Run<'_> {
     fn drain(&mut self) {
         loop {
             let mut records = Vec::new();
-            let taken = self.kernel.drain(BATCH, |bytes| {
+            let taken = self.source.drain(BATCH, |bytes| {
                 self.watch.read_ahead(bytes);
                 records.push(Kept::new(bytes));
             });
@@ -182,65 +152,26 @@ impl Run<'_> {
         }
     }
 
-    /// Does what the watch wants of the kernel side.
+    /// Does what the watch wants of the source.
     fn obey(&mut self) {
         for ask in self.watch.asks() {
-            let done = match ask {
-                Ask::Configure(pid, config) => self.kernel.trace(pid, &config).map_err(anyhow::Error::from),
-                Ask::Kind(program, packed, kind) => {
-                    self.kernel.kind(program, packed, kind).map_err(anyhow::Error::from)
-                }
-                Ask::Plan(program, plans) => self.kernel.plan(program, &plans).map_err(anyhow::Error::from),
-                Ask::Forget(pid) => {
-                    self.kernel.forget(pid);
-                    self.observer.remove(&mut self.kernel, pid);
-                    Ok(())
-                }
-                Ask::Hook(build) => self.hook(&build),
-                Ask::Count(pid, build) => self.count(pid, &build),
-            };
-            if let Err(refused) = done {
+            if let Err(refused) = self.source.obey(ask, &mut self.watch) {
                 self.lose(&refused);
             }
         }
     }
 
-    /// Reports the end of interpreters of this build, once for each file. Where that cannot be had, what the
-    /// last look before it found is all that is known, and the artifact says so.
-    fn hook(&mut self, build: &Build) -> anyhow::Result<()> {
-        let file = build.elf.file().metadata()?;
-        if !self.hooked.insert((file.dev(), file.ino())) {
-            return Ok(());
-        }
-        let milestones = build.milestones();
-        let hooked = if milestones.ends.is_empty() {
-            Err(anyhow::anyhow!("the interpreter exports none of the functions that begin its end"))
-        } else {
-            self.kernel.hook_milestones(&build.open_path(), &milestones).map_err(anyhow::Error::from)
-        };
-        hooked.inspect_err(|refused| {
-            self.watch.end_is_unseen(&one_line(refused.as_ref()));
-        })
-    }
-
-    /// Sees the calls of a process. Where they cannot be seen, those on sampled stacks are all that is known, and
-    /// the artifact says so.
-    fn count(&mut self, pid: u32, build: &Arc<Build>) -> anyhow::Result<()> {
-        let hooked = self.observer.add(&mut self.kernel, pid, build);
-        hooked.inspect_err(|refused| self.watch.calls_are_unseen(&one_line(refused.as_ref())))
-    }
-
     /// Opens and closes windows. When to do so next.
     fn observe(&mut self) -> Option<u64> {
-        self.observer.tick(&mut self.kernel, &mut self.watch).unwrap_or_else(|refused| {
-            self.lose(&refused.into());
+        self.source.tick(&mut self.watch).unwrap_or_else(|refused| {
+            self.lose(&refused);
             None
         })
     }
 
     fn close_if_spent(&mut self) {
-        if let Err(refused) = self.observer.close_if_spent(&mut self.kernel, &mut self.watch) {
-            self.lose(&refused.into());
+        if let Err(refused) = self.source.close_if_spent(&mut self.watch) {
+            self.lose(&refused);
         }
     }
 
@@ -258,6 +189,7 @@ impl Run<'_> {
             match target.next_event() {
                 None => return Ok(Next::GoOn),
                 Some(Event::Exec(held)) => {
+                    self.source.at_exec(pid);
                     self.drain();
                     self.watch.at_exec(pid);
                     self.watch.tick(monotonic_ns());

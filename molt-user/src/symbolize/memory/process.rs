@@ -9,6 +9,9 @@ use nix::unistd::Pid;
 use std::cell::Cell;
 use std::io::IoSliceMut;
 
+/// Most pieces that one system call reads (`UIO_MAXIOV`, `include/uapi/linux/uio.h`).
+const MAX_PIECES: usize = 1024;
+
 /// How many reads failed, by cause, after one more try.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ReadFailures {
@@ -54,6 +57,27 @@ impl ProcessMemory {
         let base = usize::try_from(addr).ok().ok_or(Errno::EFAULT)?;
         let read = process_vm_readv(self.pid, &mut [IoSliceMut::new(into)], &[RemoteIoVec { base, len }])?;
         if read == len { Ok(()) } else { Err(Errno::EFAULT) }
+    }
+
+    /// Fills `into` with these pieces, one after the other, each an address and a length: with one system call for up
+    /// to [`MAX_PIECES`] of them. What cannot be read is not counted as a failure.
+    pub fn read_pieces(&self, pieces: &[(u64, usize)], into: &mut [u8]) -> Result<(), Fault> {
+        let mut rest = into;
+        for pieces in pieces.chunks(MAX_PIECES) {
+            let mut remote = Vec::with_capacity(pieces.len());
+            for (addr, len) in pieces {
+                let base = usize::try_from(checked(*addr)?).ok().ok_or(Fault::BadPointer)?;
+                remote.push(RemoteIoVec { base, len: *len });
+            }
+            let length = pieces.iter().map(|(_, len)| len).sum();
+            let (part, others) = rest.split_at_mut_checked(length).ok_or(Fault::BadPointer)?;
+            rest = others;
+            let read = process_vm_readv(self.pid, &mut [IoSliceMut::new(part)], &remote);
+            if read != Ok(length) {
+                return Err(Fault::ReadFault);
+            }
+        }
+        Ok(())
     }
 
     fn count(&self, slot: fn(&mut ReadFailures) -> &mut u64) {

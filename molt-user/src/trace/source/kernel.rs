@@ -1,0 +1,99 @@
+//! The kernel side, and what sees calls by it.
+
+use super::Findings;
+use crate::capture::ebpf::Kernel;
+use crate::capture::ebpf::attach::Unhooking;
+use crate::clock::monotonic_ns;
+use crate::diagnose::advice::one_line;
+use crate::discover::Build;
+use crate::trace::failure::Failure;
+use crate::trace::observe::Observer;
+use crate::trace::watch::{Ask, Watch};
+use crate::trace::{Observe, Options};
+use anyhow::Context;
+use molt_mpa::model::Backend;
+use std::collections::BTreeSet;
+use std::os::unix::fs::MetadataExt;
+use std::sync::Arc;
+
+/// The loaded kernel side.
+#[derive(Debug)]
+pub(in crate::trace) struct KernelSide {
+    pub(super) kernel: Kernel,
+    /// What sees calls.
+    pub(super) observer: Observer,
+    /// Interpreters that have probes, by device and inode.
+    hooked: BTreeSet<(u64, u64)>,
+}
+
+/// A kernel side that is going away. Its probes are waited for first.
+#[derive(Debug)]
+pub(in crate::trace) struct Closing {
+    _unhooking: Unhooking,
+    _kernel: Kernel,
+}
+
+impl KernelSide {
+    /// Loads and attaches it, and makes the watch that it feeds.
+    pub(super) fn load(options: &Options) -> Result<(Self, Watch), Failure> {
+        let mut kernel = Kernel::load()?;
+        kernel.watch_processes()?;
+        let mut watch = Watch::new(monotonic_ns(), options.observe != Observe::Sample);
+        let observer = Observer::new(&mut kernel, options.observe, &mut watch)
+            .context("failed to let calls be counted")?;
+        kernel.sample(u64::from(options.frequency))?;
+        if let Some(unknown) = &kernel.degraded {
+            watch.remark(format!("{}: children cannot be followed", one_line(unknown)));
+        }
+        Ok((Self { kernel, observer, hooked: BTreeSet::new() }, watch))
+    }
+
+    /// Does what the watch asks for.
+    pub(super) fn obey(&mut self, ask: Ask, watch: &mut Watch) -> anyhow::Result<()> {
+        match ask {
+            Ask::Configure(pid, config) => Ok(self.kernel.trace(pid, &config)?),
+            Ask::Kind(program, packed, kind) => Ok(self.kernel.kind(program, packed, kind)?),
+            Ask::Plan(program, plans) => Ok(self.kernel.plan(program, &plans)?),
+            Ask::Forget(pid) => {
+                self.kernel.forget(pid);
+                self.observer.remove(&mut self.kernel, pid);
+                Ok(())
+            }
+            Ask::Hook(build) => self.hook(&build, watch),
+            Ask::Count(pid, build) => self.count(pid, &build, watch),
+        }
+    }
+
+    /// Reports the end of interpreters of this build, once for each file. Where that cannot be had, what the
+    /// last look before it found is all that is known, and the artifact says so.
+    fn hook(&mut self, build: &Build, watch: &mut Watch) -> anyhow::Result<()> {
+        let file = build.elf.file().metadata()?;
+        if !self.hooked.insert((file.dev(), file.ino())) {
+            return Ok(());
+        }
+        let milestones = build.milestones();
+        let hooked = if milestones.ends.is_empty() {
+            Err(anyhow::anyhow!("the interpreter exports none of the functions that begin its end"))
+        } else {
+            self.kernel.hook_milestones(&build.open_path(), &milestones).map_err(anyhow::Error::from)
+        };
+        hooked.inspect_err(|refused| watch.end_is_unseen(&one_line(refused.as_ref())))
+    }
+
+    /// Sees the calls of a process. Where they cannot be seen, those on sampled stacks are all that is known, and
+    /// the artifact says so.
+    fn count(&mut self, pid: u32, build: &Arc<Build>, watch: &mut Watch) -> anyhow::Result<()> {
+        let hooked = self.observer.add(&mut self.kernel, pid, build);
+        hooked.inspect_err(|refused| watch.calls_are_unseen(&one_line(refused.as_ref())))
+    }
+
+    /// What was counted and lost. The probes begin to go away.
+    pub(super) fn end(self, watch: &mut Watch) -> Result<(Findings, Closing), Failure> {
+        let Self { mut kernel, observer, .. } = self;
+        let unhooking = kernel.unhook();
+        let account = observer.end(&mut kernel, watch).context("failed to read what was counted")?;
+        let faults = kernel.faults().context("failed to read what was lost")?;
+        let findings = Findings { backend: Backend::Ebpf, account, faults };
+        Ok((findings, Closing { _unhooking: unhooking, _kernel: kernel }))
+    }
+}

@@ -56,7 +56,7 @@ pub fn enter<M: Memory>(
     seen: &mut Seen,
 ) -> Result<Entry, Fault> {
     let Layouts { walk, call } = layouts;
-    let slots = parameters::Held::fill(memory, layouts, frame, block)?;
+    block.fill(memory, frame, walk.frame_bytes)?;
     let resumes = if walk.code_adaptive == ABSENT {
         block.u32(walk.frame_instr) as i32 != -1
     } else {
@@ -74,13 +74,10 @@ pub fn enter<M: Memory>(
     let callee = checked(block.u64(walk.frame_code) & walk.code_mask)?;
     seen.previous = block.u64(walk.frame_previous);
     seen.callee_globals = block.u64(walk.frame_globals);
-    if !resumes {
-        slots.copy(call, block, &mut seen.key.args);
-    }
     block.fill(memory, callee, call.code_bytes)?;
     let fields = code::fields(block, walk);
     if !resumes {
-        parameters::read(memory, layouts, frame, slots, block, seen);
+        parameters::read(memory, layouts, frame, block, seen);
     }
     let lines = code::lines(memory, walk, callee, fields.flags);
     seen.callee_identity = code::identity(&code::Fields { lines, ..fields });

@@ -93,8 +93,9 @@ const _: () = assert!(size_of::<CallLayout>() == 32 + 21 * 4 + 12);
 pub struct Site {
     /// The register that holds the frame, by its number in instructions.
     pub frame: u8,
-    /// The register that holds the thread state; [`NO_REGISTER`] where none does.
-    pub tstate: u8,
+    /// The register that holds the thread state at an end; at the entry of `_PyEval_EvalFrameDefault` the one that is
+    /// not 0 when an exception is thrown into the frame. [`NO_REGISTER`] where there is none.
+    pub further: u8,
     /// The opcode that is executed here, and a second one that may stand in its code unit. Equal if there is
     /// one only.
     pub opcodes: [u8; 2],
@@ -109,14 +110,14 @@ impl Site {
     /// The site as a link's cookie.
     pub const fn cookie(self) -> u64 {
         let [first, second] = self.opcodes;
-        u64::from_le_bytes([self.frame, self.tstate, first, second, self.resume_mask, 0, 0, 0])
+        u64::from_le_bytes([self.frame, self.further, first, second, self.resume_mask, 0, 0, 0])
     }
 
     /// The site of a cookie.
     #[inline(always)]
     pub const fn of(cookie: u64) -> Self {
-        let [frame, tstate, first, second, resume_mask, ..] = cookie.to_le_bytes();
-        Self { frame, tstate, opcodes: [first, second], resume_mask }
+        let [frame, further, first, second, resume_mask, ..] = cookie.to_le_bytes();
+        Self { frame, further, opcodes: [first, second], resume_mask }
     }
 }
 
@@ -179,6 +180,20 @@ pub struct CallKey {
 }
 
 const _: () = assert!(size_of::<CallKey>() == 104);
+
+/// A call that a frame executes, or has executed last. Value of the map `OPEN`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct OpenCall {
+    /// The call. It is over where its outcome is set.
+    pub key: CallKey,
+    /// An instruction of the callee that is known to return what lies on its stack; 0 for none.
+    pub returns_at: u64,
+    /// Zero.
+    pub reserved: [u64; 2],
+}
+
+const _: () = assert!(size_of::<OpenCall>() == 128);
 
 /// A frame of a program. Key of the maps `OPEN` (frame to the call that it executes) and `ACTIVE` (up to 3.10:
 /// frame to the frame that it has called, by its address).

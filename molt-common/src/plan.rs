@@ -6,23 +6,23 @@ use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
 /// Most steps of one plan.
 pub const MAX_STEPS: usize = 12;
-/// Most bytes that one step copies.
+/// Most bytes that one record carries.
 pub const MAX_PIECE: usize = 8192;
+/// Most bytes that one step copies: the code of a module with a table of a thousand lines.
+pub const MAX_STRETCH: u32 = 1 << 17;
 /// Bytes of a page, past whose end there may be nothing.
 pub const PAGE: u64 = 4096;
 
 /// Ends a plan, in [`Step::from`].
 pub const NO_STEP: u32 = u32::MAX;
-/// The object that is copied, in [`Step::from`]; step `n` leads to place `n + 2`.
+/// The object that is copied, in [`Step::from`]; step `n` leads to place `n + 1`.
 pub const ROOT: u32 = 0;
-/// The second object of a plan, if it has one.
-pub const SECOND_ROOT: u32 = 1;
 
 /// One stretch of memory: where it begins, and how long it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
 #[repr(C)]
 pub struct Step {
-    /// The place to begin at: [`ROOT`], [`SECOND_ROOT`], or that of an earlier step.
+    /// The place to begin at: [`ROOT`], or that of an earlier step.
     pub from: u32,
     /// Offset there of the pointer to follow; [`crate::layout::ABSENT`] for the place itself.
     pub pointer: u32,
@@ -50,7 +50,7 @@ pub struct Plan {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
 #[repr(C)]
 pub struct Plans {
-    /// Of a code object; the second root is the globals that it runs in.
+    /// Of a code object.
     pub code: Plan,
     /// Of a type that may be freed.
     pub heap_type: Plan,

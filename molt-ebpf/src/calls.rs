@@ -3,10 +3,12 @@
 use crate::maps::{ACTIVE, CALLS, GATE, METER, OPEN, UNDETAILED, process};
 use crate::{atomic, emit, fault, task, tell};
 use aya_ebpf::bindings::{BPF_ANY, BPF_NOEXIST};
-use molt_common::call::{CallKey, FrameKey, Meter, Seen, SiteKey, UNLIMITED, is_timed, outcome};
+use molt_common::call::{CallKey, FrameKey, Meter, OpenCall, Seen, SiteKey, UNLIMITED, is_timed, outcome};
 use molt_common::config::{PROCESS_CALLS, PROCESS_READY, ProcessConfig};
 use molt_common::event::KIND_SPENT;
 use molt_common::fault::Fault;
+use molt_common::walk::call::CallBlock;
+use zerocopy::transmute_mut;
 
 /// A hit of a probe by a process whose calls are counted.
 pub struct Hit {
@@ -97,33 +99,38 @@ fn granted() -> bool {
     before > 0
 }
 
-/// Notes that `frame` executes the call of `seen`, and tells user space of it if it is new.
+/// Notes that `frame` executes the call of `seen`, and tells user space of it if it is new. `block` is overwritten.
 #[inline(always)]
-pub fn open(frame: FrameKey, seen: &Seen) -> Result<(), Fault> {
+pub fn open(frame: FrameKey, seen: &Seen, block: &mut CallBlock) -> Result<(), Fault> {
     tell::announce(seen)?;
     if let Some(place) = OPEN.get_ptr_mut(frame) {
         // SAFETY: an element's memory outlives this program, as in `maps::process`, and only the thread that
         // executes the frame changes it.
         let place = unsafe { &mut *place };
-        if place.outcome == outcome::OPEN {
+        if place.key.outcome == outcome::OPEN {
             // What lay there before ended unseen, such as a generator that was dropped while it waited.
-            count(place)?;
+            count(&place.key)?;
         }
-        *place = seen.key;
+        if place.key.callee != seen.key.callee {
+            place.returns_at = 0;
+        }
+        place.key = seen.key;
         return Ok(());
     }
-    OPEN.insert(frame, &seen.key, BPF_ANY.into()).map_err(|_| Fault::OpenCallsFull)
+    let first: &mut OpenCall = transmute_mut!(block.words_mut());
+    *first = OpenCall { key: seen.key, returns_at: 0, reserved: [0; 2] };
+    OPEN.insert(frame, &*first, BPF_ANY.into()).map_err(|_| Fault::OpenCallsFull)
 }
 
 /// The call that `frame` executes, if its start was seen. It ends when its outcome is set.
 ///
 /// Its place is kept for the next call: frames lie on a stack, and come again at the same addresses.
 #[inline(always)]
-pub fn executed(frame: FrameKey) -> Option<&'static mut CallKey> {
+pub fn executed(frame: FrameKey) -> Option<&'static mut OpenCall> {
     let place = OPEN.get_ptr_mut(frame)?;
     // SAFETY: as in [`open`].
     let place = unsafe { &mut *place };
-    if place.outcome == outcome::OPEN { Some(place) } else { None }
+    if place.key.outcome == outcome::OPEN { Some(place) } else { None }
 }
 
 /// Gives up the place of a generator's frame, which lies on the heap and may never come again.

@@ -23,6 +23,20 @@ pub fn send(pieces: &mut Pieces, layout: &ContainerLayout) {
     }
 }
 
+/// Copies the first entry of the namespace at `globals`, in which modules have their names.
+#[inline(always)]
+pub fn send_name(pieces: &mut Pieces, layout: &ContainerLayout, globals: u64) {
+    let mut copy = Copy { layout, pieces };
+    let field = |offset: u32| UserMemory.read_u64(globals + u64::from(offset));
+    let (Ok(keys), Ok(values)) = (field(layout.dict_keys), field(layout.dict_values)) else { return };
+    let Ok(table) = copy.entries(keys, values) else { return };
+    send_piece(copy.pieces, globals, u64::from(layout.head_bytes));
+    send_piece(copy.pieces, table.base, table.stride);
+    if let Ok(name) = UserMemory.read_u64(table.base + table.value) {
+        send_piece(copy.pieces, name, 2 * KEY_BYTES);
+    }
+}
+
 /// Containers that are being copied, as the loop hands them from step to step.
 struct Copy<'a> {
     layout: &'a ContainerLayout,

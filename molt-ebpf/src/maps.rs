@@ -5,7 +5,8 @@ use aya_ebpf::bindings::BPF_F_NO_PREALLOC;
 use aya_ebpf::btf_maps::{Array, HashMap, LruHashMap, PerCpuArray, RingBuf};
 use aya_ebpf::macros::btf_map;
 use molt_common::call::{
-    CallKey, FrameKey, Gate, MAX_CALL_SITES, MAX_CALLS, MAX_OPEN_CALLS, MAX_SEEN, Meter, SiteKey, Told,
+    CallKey, FrameKey, Gate, MAX_CALL_SITES, MAX_CALLS, MAX_OPEN_CALLS, MAX_SEEN, Meter, OpenCall, SiteKey,
+    Told,
 };
 use molt_common::config::{KernelLayout, ProcessConfig};
 use molt_common::container::MAX_ELEMENTS;
@@ -36,7 +37,7 @@ const GROWS: usize = BPF_F_NO_PREALLOC as usize;
 
 /// Calls that have begun and not ended, by their frames.
 #[btf_map]
-pub static OPEN: HashMap<FrameKey, CallKey, { MAX_OPEN_CALLS as usize }, GROWS> = HashMap::new();
+pub static OPEN: HashMap<FrameKey, OpenCall, { MAX_OPEN_CALLS as usize }, GROWS> = HashMap::new();
 
 /// Up to 3.10: a frame to the one that it has called. [`FrameKey::frame`] is 0 for a thread's first frame.
 #[btf_map]
@@ -82,7 +83,10 @@ pub struct Pieces {
     /// The call that is told of.
     pub told: Told,
     /// The places of the plan that is being followed.
-    pub places: [u64; 2 + MAX_STEPS],
+    pub places: [u64; 1 + MAX_STEPS],
+    /// Where the rest of the stretch that is being copied begins, and its bytes.
+    pub at: u64,
+    pub left: u64,
     /// Where the elements of the container that is being copied lie.
     pub table: Table,
     /// Words gathered so far.

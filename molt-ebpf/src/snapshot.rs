@@ -8,14 +8,13 @@ use crate::{emit, task};
 use molt_common::event::{KIND_PIECE, KIND_WORDS};
 use molt_common::fault::Fault;
 use molt_common::layout::ABSENT;
-use molt_common::plan::{MAX_PIECE, MAX_STEPS, NO_STEP, PAGE, Plan};
+use molt_common::plan::{MAX_PIECE, MAX_STEPS, MAX_STRETCH, NO_STEP, PAGE, Plan};
 use molt_common::walk::{Memory, checked};
 
 /// Sends what `plan` says of the object at `root`.
 #[inline(always)]
-pub fn send(pieces: &mut Pieces, plan: &Plan, root: u64, second: u64) {
+pub fn send(pieces: &mut Pieces, plan: &Plan, root: u64) {
     pieces.places[0] = root;
-    pieces.places[1] = second;
     repeat(MAX_STEPS as u32, step, &mut Walk { plan, pieces });
 }
 
@@ -51,15 +50,30 @@ extern "C" fn step(index: u32, walk: &mut Walk) -> Turn {
         place = UserMemory.read_u64(place + u64::from(step.pointer)).unwrap_or(0);
     }
     let Ok(place) = checked(place) else { return Turn::Go };
-    if let Some(slot) = walk.pieces.places.get_mut(index as usize + 2) {
+    if let Some(slot) = walk.pieces.places.get_mut(index as usize + 1) {
         *slot = place;
     }
     let mut bytes = u64::from(step.bytes);
     if step.count != ABSENT {
         let count = UserMemory.read_u64(place + u64::from(step.count)).unwrap_or(0);
-        bytes += count.min(MAX_PIECE as u64) * u64::from(step.item_bytes);
+        bytes += count.min(u64::from(MAX_STRETCH)) * u64::from(step.item_bytes);
     }
-    send_piece(walk.pieces, place, bytes.min(u64::from(step.most)));
+    walk.pieces.at = place;
+    walk.pieces.left = bytes.min(u64::from(step.most)).min(u64::from(MAX_STRETCH));
+    repeat(MAX_STRETCH / PAGE as u32 + 1, page, &mut walk.pieces);
+    Turn::Go
+}
+
+/// One page of a stretch of memory. How far it is stands in the map: the verifier would follow it through every turn
+/// on the stack.
+extern "C" fn page(_index: u32, pieces: &mut &mut Pieces) -> Turn {
+    let bytes = pieces.left.min(PAGE - pieces.at % PAGE);
+    if bytes == 0 {
+        return Turn::Stop;
+    }
+    send_part(pieces, pieces.at, bytes);
+    pieces.at += bytes;
+    pieces.left -= bytes;
     Turn::Go
 }
 

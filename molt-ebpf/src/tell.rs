@@ -15,8 +15,16 @@ use zerocopy::IntoBytes;
 /// that come with it are seen.
 #[inline(always)]
 pub fn announce(seen: &Seen) -> Result<(), Fault> {
-    let times = times_seen(hash(&seen.key));
-    if times.is_power_of_two() { tell(seen, times == 1) } else { Ok(()) }
+    let hash = hash(&seen.key);
+    let times = times_seen(hash);
+    if !times.is_power_of_two() {
+        return Ok(());
+    }
+    tell(seen, times == 1).inspect_err(|_lost| {
+        // It is told of again the next time, with its copies.
+        let _ = SEEN.remove(hash);
+        let _ = SEEN.remove(salted(seen.key.callee, seen.key.program));
+    })
 }
 
 /// Tells of a tuple, with copies of the objects that may be gone when user space comes to read them.
@@ -44,7 +52,8 @@ pub fn tell(seen: &Seen, is_new: bool) -> Result<(), Fault> {
 fn copy(pieces: &mut Pieces, plans: &Plans) {
     let Seen { key: CallKey { program, callee, result, .. }, callee_globals, .. } = pieces.told.seen;
     if callee_globals != 0 && times_seen(salted(callee, program)) == 1 {
-        snapshot::send(pieces, &plans.code, address(callee), callee_globals);
+        snapshot::send(pieces, &plans.code, address(callee));
+        containers::send_name(pieces, &plans.containers, callee_globals);
     }
     let mut types = Types { pieces, plans };
     repeat(MAX_SLOTS as u32, argument, &mut types);
@@ -71,7 +80,7 @@ impl Types<'_> {
     fn copy(&mut self, found: u64) {
         // Types without an identity are never freed.
         if has_identity(found) && times_seen(salted(found, self.pieces.told.seen.key.program)) == 1 {
-            snapshot::send(self.pieces, &self.plans.heap_type, address(found), 0);
+            snapshot::send(self.pieces, &self.plans.heap_type, address(found));
         }
     }
 }
@@ -94,11 +103,13 @@ fn times_seen(hash: u64) -> u32 {
 /// Folds a tuple into a word.
 #[inline(always)]
 fn hash(key: &CallKey) -> u64 {
-    let mut folded = 0u64;
     let (words, _) = key.as_bytes().as_chunks::<8>();
+    let mut sum = 0u64;
+    let mut factor = 0x9e37_79b9_7f4a_7c15u64;
     for word in words {
-        folded = (folded ^ u64::from_le_bytes(*word)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        folded ^= folded >> 29;
+        // Products that do not wait for each other; no odd factor loses a change of its word.
+        sum = sum.wrapping_add(u64::from_le_bytes(*word).wrapping_mul(factor));
+        factor = factor.wrapping_mul(0x9e37_79b9_7f4a_7c15);
     }
-    folded
+    sum ^ (sum >> 29)
 }

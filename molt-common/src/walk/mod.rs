@@ -111,6 +111,12 @@ impl<const WORDS: usize> Block<WORDS> {
         memory.read(checked(addr)?, bytes)
     }
 
+    /// The words, for another use: the kernel's stack is small.
+    #[inline(always)]
+    pub fn words_mut(&mut self) -> &mut [u64; WORDS] {
+        &mut self.words
+    }
+
     /// The 8-byte field at `at`.
     #[inline(always)]
     pub fn u64(&self, at: u32) -> u64 {

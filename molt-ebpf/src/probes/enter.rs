@@ -7,7 +7,7 @@ use crate::registers::register;
 use crate::{task, tell};
 use aya_ebpf::macros::uprobe;
 use aya_ebpf::programs::ProbeContext;
-use molt_common::call::{Seen, Site, outcome};
+use molt_common::call::{NO_REGISTER, Seen, Site, outcome};
 use molt_common::fault::Fault;
 use molt_common::layout::ABSENT;
 use molt_common::walk::call::{CallBlock, Entry, Layouts, enter};
@@ -29,7 +29,7 @@ fn try_enter(ctx: &ProbeContext, hit: &Hit) -> Result<(), Fault> {
     let frame = register(ctx.regs, site.frame);
     let layouts = Layouts { walk: &hit.config.layout, call: &hit.config.call };
     let mut seen = Seen::zeroed();
-    let known = |frame| calls::executed(hit.frame(frame)).map(|call| call.callee);
+    let known = |frame| calls::executed(hit.frame(frame)).map(|open| open.key.callee);
     let mut block = CallBlock::new();
     let entry = enter(&UserMemory, layouts, site, frame, known, &mut block, &mut seen)
         .map_err(|_| Fault::UnreadCall)?;
@@ -41,8 +41,12 @@ fn try_enter(ctx: &ProbeContext, hit: &Hit) -> Result<(), Fault> {
     if layouts.walk.code_adaptive == ABSENT {
         calls::activate(hit.frame(seen.previous), frame)?;
     }
+    if site.further != NO_REGISTER && register(ctx.regs, site.further) as u32 != 0 {
+        // An exception is thrown into it: it neither starts nor goes on.
+        return Ok(());
+    }
     if entry == Entry::Start {
-        return calls::open(hit.frame(frame), &seen);
+        return calls::open(hit.frame(frame), &seen, &mut block);
     }
     seen.key.outcome = outcome::RESUMED;
     if calls::count(&seen.key)? == 1 { tell::tell(&seen, true) } else { Ok(()) }

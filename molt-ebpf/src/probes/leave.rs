@@ -6,9 +6,9 @@ use crate::registers::{register, returned};
 use crate::{fault, task, tell, thread};
 use aya_ebpf::macros::{uprobe, uretprobe};
 use aya_ebpf::programs::{ProbeContext, RetProbeContext};
-use molt_common::call::{CallKey, GENERATOR, NO_REGISTER, Seen, Site, UNREAD, outcome};
+use molt_common::call::{CallKey, GENERATOR, NO_REGISTER, OpenCall, Seen, Site, UNREAD, outcome};
 use molt_common::fault::Fault;
-use molt_common::walk::call::{Layouts, ends, exception, leave, value_type};
+use molt_common::walk::call::{CallBlock, Layouts, ends, exception, leave, value_type};
 use molt_common::walk::frame::innermost;
 
 /// At the function that clears a frame (from 3.11): by return or by an exception, generators once at their end.
@@ -27,19 +27,20 @@ fn try_leave(ctx: &ProbeContext, hit: &Hit) -> Result<(), Fault> {
     let site = Site::of(task::cookie(ctx));
     let frame = register(ctx.regs, site.frame);
     // Frames that ran before the hooks were placed end here as well, and those of C code.
-    let Some(call) = calls::executed(hit.frame(frame)) else { return Ok(()) };
+    let Some(open) = calls::executed(hit.frame(frame)) else { return Ok(()) };
     hit.accept();
     let layouts = Layouts { walk: &hit.config.layout, call: &hit.config.call };
-    let tstate = || match site.tstate {
+    let tstate = || match site.further {
         NO_REGISTER => thread::state(hit.config),
         number => Ok(register(ctx.regs, number)),
     };
-    let value = leave(&UserMemory, layouts, frame, tstate, call).unwrap_or_else(|_| {
+    let mut block = CallBlock::new();
+    let value = leave(&UserMemory, layouts, frame, tstate, &mut block, open).unwrap_or_else(|_| {
         fault::count(Fault::UnreadReturn);
-        call.result = UNREAD;
+        open.key.result = UNREAD;
         0
     });
-    count(hit, frame, call, value)
+    count(hit, frame, &open.key, value)
 }
 
 /// At the return of `_PyEval_EvalFrameDefault` (up to 3.10), which generators pass at each yield.
@@ -60,7 +61,7 @@ fn try_return(ctx: &RetProbeContext, hit: &Hit) -> Result<(), Fault> {
     // The frame that returns has been taken off already: what is innermost now has called it.
     let caller = innermost(&UserMemory, walk, tstate)?;
     let Some(frame) = calls::active(hit.frame(caller)) else { return Ok(()) };
-    let Some(open) = calls::executed(hit.frame(frame)) else { return Ok(()) };
+    let Some(OpenCall { key: open, .. }) = calls::executed(hit.frame(frame)) else { return Ok(()) };
     hit.accept();
     if open.flags & GENERATOR != 0 && !ends(&UserMemory, call, frame)? {
         return Ok(());

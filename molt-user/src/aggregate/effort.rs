@@ -58,6 +58,11 @@ impl Windows {
         &self.closed
     }
 
+    /// How long they were open, together.
+    pub fn total(&self) -> Millis {
+        Millis::from_micros(self.closed.iter().map(|window| window.duration_ms.as_micros()).sum())
+    }
+
     /// Their beginnings and ends.
     pub fn events(&self) -> impl Iterator<Item = Event> {
         self.closed.iter().flat_map(|window| {
@@ -127,6 +132,7 @@ mod tests {
         let expected = [(10, 25), (50, 0)]
             .map(|(start, length)| Window { start_ms: at(start), duration_ms: at(length) });
         assert_eq!(windows.list(), expected);
+        assert_eq!(windows.total(), at(25));
         let events: Vec<_> = windows.events().map(|event| (event.t_ms, event.what)).collect();
         assert_eq!(
             events,

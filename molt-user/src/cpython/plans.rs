@@ -4,12 +4,11 @@ use super::layout::Layout;
 use molt_common::call::CallLayout;
 use molt_common::container::ContainerLayout;
 use molt_common::layout::ABSENT;
-use molt_common::plan::{MAX_PIECE, MAX_STEPS, NO_STEP, Plan, Plans, ROOT, SECOND_ROOT, Step};
+use molt_common::plan::{MAX_STEPS, MAX_STRETCH, NO_STEP, Plan, Plans, ROOT, Step};
 
 /// Most bytes of a name, a path or a table of keys. Longer ones are read later, if they are still there.
 const MOST_TEXT: u32 = 1024;
-#[expect(clippy::cast_possible_truncation, reason = "it is below 2^32")]
-const MOST: u32 = MAX_PIECE as u32;
+const MOST: u32 = MAX_STRETCH;
 
 /// What is copied of one interpreter's objects.
 pub fn plans(layout: &Layout, calls: &CallLayout) -> Plans {
@@ -41,8 +40,7 @@ fn containers(layout: &Layout, calls: &CallLayout) -> ContainerLayout {
     }
 }
 
-/// A code object with its instructions, its tables and its names, and the beginning of its globals, where
-/// `__name__` stands.
+/// A code object with its instructions, its tables and its names.
 fn code(layout: &Layout) -> Plan {
     let mut plan = Builder::default();
     if layout.is_adaptive() {
@@ -65,20 +63,7 @@ fn code(layout: &Layout) -> Plan {
     // The names of its variables, of which the first one tells methods.
     let names = plan.add(Step { pointer: layout.code_varnames, ..whole(ROOT, layout.tuple_items + 8) });
     plan.add(text(layout, names, layout.tuple_items));
-    plan.add(whole(SECOND_ROOT, layout.dict_values + 8));
-    let keys = plan.add(Step { pointer: layout.dict_keys, ..whole(SECOND_ROOT, MOST_TEXT) });
-    for slots in [8, 16] {
-        plan.add(text(layout, keys, first_value(layout, slots)));
-    }
     plan.done()
-}
-
-/// Where the first value stands in a table of keys with so many slots, each with an index of one byte; all keys are
-/// str. In a table of another size something else is there, and the copy is not used.
-fn first_value(layout: &Layout, slots: u32) -> u32 {
-    // An entry is a hash, a key and a value, from 3.11 on a key and a value.
-    let before = if layout.keys_size == ABSENT { 8 } else { 16 };
-    layout.keys_indices + slots + before
 }
 
 /// A class made at run time, with its names and the beginning of its namespace, where `__module__` stands.
@@ -117,7 +102,7 @@ impl Builder {
     /// Adds a step, and gives the place that it leads to.
     fn add(&mut self, step: Step) -> u32 {
         self.0.push(step);
-        u32::try_from(self.0.len()).unwrap_or(0) + SECOND_ROOT
+        u32::try_from(self.0.len()).unwrap_or(0)
     }
 
     fn done(self) -> Plan {
@@ -143,7 +128,7 @@ mod tests {
                 let steps: Vec<Step> = plan.steps.into_iter().filter(|step| step.from != NO_STEP).collect();
                 assert!(steps.len() < MAX_STEPS, "3.{minor}: the last step may have been left out");
                 for (index, step) in steps.iter().enumerate() {
-                    assert!((step.from as usize) < index + 2, "3.{minor}: {step:?}");
+                    assert!((step.from as usize) < index + 1, "3.{minor}: {step:?}");
                     assert!(step.bytes <= step.most && step.most <= MOST, "3.{minor}: {step:?}");
                 }
             }

@@ -8,7 +8,9 @@ mod describe;
 
 use super::dispatch::DispatchTable;
 pub use super::handler::Shape;
-use super::handler::{Text, eval_frame_argument, find_entry, find_frame_clear, function_entry, landings};
+use super::handler::{
+    Text, eval_frame_argument, find_entry, find_frame_clear, function_entry, landings, throw_argument,
+};
 use super::layout::Layout;
 use super::opcode::Opcodes;
 use super::version::Version;
@@ -38,6 +40,8 @@ pub struct EntrySite {
     pub address: u64,
     /// Holds the frame.
     pub frame_register: Register,
+    /// With [`Kind::EvalFrame`], holds an `int` that is not 0 when an exception is thrown into the frame.
+    pub throw_register: Option<Register>,
     /// The register that was stored into the frame as the instruction pointer. None with [`Kind::EvalFrame`].
     pub next_instr_register: Option<Register>,
 }
@@ -172,7 +176,15 @@ pub fn find_sites(elf: &Elf, version: Version, layout: &Layout) -> Result<HookSi
 fn eval_frame_sites(elf: &Elf, address: u64, minor: u8) -> Option<(EntrySite, ExitSite)> {
     let file_offset = elf.file_offset(address)?;
     let frame_register = eval_frame_argument(minor)?;
-    let entry = EntrySite { opcode: None, file_offset, address, frame_register, next_instr_register: None };
+    let throw_register = throw_argument(minor);
+    let entry = EntrySite {
+        opcode: None,
+        file_offset,
+        address,
+        frame_register,
+        throw_register,
+        next_instr_register: None,
+    };
     Some((entry, ExitSite { file_offset, address, frame_argument: None }))
 }
 
@@ -183,6 +195,7 @@ fn entry_site(elf: &Elf, text: &Text<'_>, handler: u64, frame_instr: u32) -> Res
         file_offset: elf.file_offset(found.site).ok_or(Shape::NoCode { address: found.site })?,
         address: found.site,
         frame_register: found.frame,
+        throw_register: None,
         next_instr_register: Some(found.instruction),
     })
 }

@@ -5,8 +5,7 @@ use super::watch::Watch;
 use super::{Observe, Options, Target};
 use crate::aggregate::sections::{CallCoverage, Gaps, Missing, Seen};
 use molt_common::fault::Fault;
-use molt_mpa::model::{ProcessRole, Window};
-use molt_mpa::quantity::Millis;
+use molt_mpa::model::ProcessRole;
 
 /// Faults by which a call, or its end, leaves no record.
 const LOSSES: [Fault; 4] =
@@ -24,8 +23,8 @@ pub(super) fn calls(
         _ if !watch.has_calls() => Seen::Nothing(watch.unhooked.1.clone()),
         (_, None) => Seen::Throughout,
         (_, Some(windows)) => Seen::Windows {
-            count: windows.len() as u64,
-            open: total(windows),
+            count: windows.list().len() as u64,
+            open: windows.total(),
             cpu: account.overhead.target_cpu_ms.unwrap_or_default(),
         },
     };
@@ -44,9 +43,4 @@ pub(super) fn calls(
     };
     let containers = Missing::Part("those of a part of the calls of each kind are looked into".to_owned());
     CallCoverage { seen, gaps, ends, exceptions: Missing::Nothing, containers }
-}
-
-/// How long windows were open, together.
-fn total(windows: &[Window]) -> Millis {
-    Millis::from_micros(windows.iter().map(|window| window.duration_ms.as_micros()).sum())
 }

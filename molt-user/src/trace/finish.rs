@@ -9,7 +9,7 @@ use super::{Observe, Options, Outcome, Summary, is_stdout};
 use crate::aggregate::call_counts::call_counts;
 use crate::aggregate::call_sites::call_sites;
 use crate::aggregate::code::Files;
-use crate::aggregate::effort;
+use crate::aggregate::effort::{self, Windows};
 use crate::aggregate::hotspots::hotspots;
 use crate::aggregate::sections::{Coverage, Seen, states};
 use crate::aggregate::symbols::symbols;
@@ -94,11 +94,11 @@ fn fill(
     }
     artifact.modules = watch.modules.section(files, redactor);
     artifact.events = std::mem::take(&mut watch.processes.events);
-    artifact.events.extend_from_slice(&account.events);
+    artifact.events.extend(account.windows.iter().flat_map(Windows::events));
     let collector = &mut artifact.collector;
     collector.sample_hz = Some(options.frequency);
     collector.overhead = Some(account.overhead);
-    collector.windows = account.windows.clone().unwrap_or_default();
+    collector.windows = account.windows.as_ref().map(|windows| windows.list().to_vec()).unwrap_or_default();
     collector.coverage = if watch.has_calls() { effort::coverage(&watch.tally, &watch.calls) } else { None };
     collector.processes = watch.processes.list().to_vec();
     for (fault, count) in faults {

@@ -141,7 +141,7 @@ impl Run<'_> {
                 records.push(Kept::new(bytes));
             });
             for record in &records {
-                // Every hit after the last one granted costs the target a trap for nothing.
+                // Every hit after the last one that was granted costs the target a trap for nothing.
                 self.close_if_spent();
                 self.watch.take(record.bytes());
             }

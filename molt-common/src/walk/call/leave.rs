@@ -1,31 +1,42 @@
 //! How a call ends.
 
-use super::Layouts;
 use super::types::{object_type, packed_type, value_type};
-use crate::call::{CallKey, CallLayout, UNREAD, address, outcome};
+use super::{CallBlock, Layouts};
+use crate::call::{CallLayout, OpenCall, UNREAD, address, outcome};
 use crate::fault::Fault;
 use crate::layout::ABSENT;
 use crate::walk::{Memory, checked};
 
 /// How a frame that is being cleared ends (from 3.11): sets outcome and result, and gives what is returned, 0 when an
-/// exception leaves the frame. `tstate` is the thread's state,
-/// asked for only when an exception is on its way.
+/// exception leaves the frame. `tstate` is the thread's state, asked for only when an exception is on its way.
 #[inline(always)]
 pub fn leave<M: Memory>(
     memory: &M,
     layouts: Layouts<'_>,
     frame: u64,
     tstate: impl FnOnce() -> Result<u64, Fault>,
-    key: &mut CallKey,
+    block: &mut CallBlock,
+    open: &mut OpenCall,
 ) -> Result<u64, Fault> {
     let Layouts { walk, call } = layouts;
-    let instr = checked(memory.read_u64(frame + u64::from(walk.frame_instr))?)?;
+    let key = &mut open.key;
+    // The value that is returned lies behind the instruction pointer, and mostly not far from it.
+    let instr_at = u64::from(walk.frame_instr);
+    let slot = u64::from(call.frame_slots) + 8 * u64::from(key.locals);
+    let ahead = slot.wrapping_sub(instr_at);
+    let is_near = ahead < size_of::<CallBlock>() as u64;
+    block.fill(memory, frame + instr_at, if is_near { ahead as u32 + 8 } else { 8 })?;
+    let instr = checked(block.u64(0))?;
     // The unit before it as well: it may extend the argument.
-    let [before, extension, opcode, argument] = memory.read_u32(instr - 2)?.to_le_bytes();
+    let [before, extension, opcode, argument] = if instr == open.returns_at {
+        [0, 0, call.return_value[0], 0]
+    } else {
+        memory.read_u32(instr - 2)?.to_le_bytes()
+    };
     key.outcome = outcome::RETURNED;
     if opcode == call.return_value[0] || opcode == call.return_value[1] {
-        let slot = frame + u64::from(call.frame_slots) + 8 * u64::from(key.locals);
-        let value = memory.read_u64(slot)?;
+        let value = if is_near { block.u64(ahead as u32) } else { memory.read_u64(frame + slot)? };
+        open.returns_at = instr;
         key.result = value_type(memory, call, value & call.slot_mask);
         return Ok(value);
     }
@@ -38,8 +49,12 @@ pub fn leave<M: Memory>(
         key.result = value_type(memory, call, value & call.slot_mask);
         return Ok(value);
     }
-    key.outcome = outcome::RAISED;
-    key.result = exception(memory, call, tstate()?).unwrap_or(UNREAD);
+    // Instrumentation of lines hides the opcode: then only the thread's state tells a return, and nothing its result.
+    (key.outcome, key.result) = match exception(memory, call, tstate()?) {
+        Ok(raised) => (outcome::RAISED, raised),
+        Err(Fault::BadPointer) => (outcome::RETURNED, UNREAD),
+        Err(_unreadable) => (outcome::RAISED, UNREAD),
+    };
     Ok(0)
 }
 

@@ -19,6 +19,10 @@ use crate::limits::MAX_SHIMS;
 /// beside a [`Seen`].
 pub type CallBlock = Block<16>;
 
+/// Where a generator or coroutine goes on: after a yield, a `yield from` or an await (`RESUME_AFTER_AWAIT`,
+/// `Include/internal/pycore_opcode_utils.h`). In 3.15 a generator expression passes a `RESUME` with 4 when it is made.
+const LAST_RESUME: u8 = 3;
+
 /// How one process's calls are read.
 #[derive(Clone, Copy, Debug)]
 pub struct Layouts<'a> {
@@ -52,7 +56,7 @@ pub fn enter<M: Memory>(
     seen: &mut Seen,
 ) -> Result<Entry, Fault> {
     let Layouts { walk, call } = layouts;
-    block.fill(memory, frame, walk.frame_bytes)?;
+    let slots = parameters::Held::fill(memory, layouts, frame, block)?;
     let resumes = if walk.code_adaptive == ABSENT {
         block.u32(walk.frame_instr) as i32 != -1
     } else {
@@ -61,15 +65,22 @@ pub fn enter<M: Memory>(
         if opcode != site.opcodes[0] && opcode != site.opcodes[1] {
             return Ok(Entry::Passing);
         }
-        argument & site.resume_mask != 0
+        let location = argument & site.resume_mask;
+        if location > LAST_RESUME {
+            return Ok(Entry::Passing);
+        }
+        location != 0
     };
     let callee = checked(block.u64(walk.frame_code) & walk.code_mask)?;
     seen.previous = block.u64(walk.frame_previous);
     seen.callee_globals = block.u64(walk.frame_globals);
+    if !resumes {
+        slots.copy(call, block, &mut seen.key.args);
+    }
     block.fill(memory, callee, call.code_bytes)?;
     let fields = code::fields(block, walk);
     if !resumes {
-        parameters::read(memory, layouts, frame, block, seen);
+        parameters::read(memory, layouts, frame, slots, block, seen);
     }
     let lines = code::lines(memory, walk, callee, fields.flags);
     seen.callee_identity = code::identity(&code::Fields { lines, ..fields });

@@ -3,6 +3,7 @@
 use super::types::slot_type;
 use super::{CallBlock, Layouts};
 use crate::call::{CallKey, CallLayout, GENERATOR, KEYWORDS, MAX_SLOTS, REST, Seen};
+use crate::fault::Fault;
 use crate::layout::ABSENT;
 use crate::walk::{Memory, Turns, checked};
 use zerocopy::IntoBytes;
@@ -13,12 +14,46 @@ const CO_VARKEYWORDS: u32 = 8;
 /// `CO_GENERATOR`, `CO_COROUTINE` and `CO_ASYNC_GENERATOR`.
 const CO_GENERATORS: u32 = 0x20 | 0x80 | 0x200;
 
-/// Turns the values in the callee's slots into their types. `block` holds the callee.
+/// How many of a frame's slots have been read with its head.
+#[derive(Clone, Copy)]
+pub(super) struct Held(u32);
+
+impl Held {
+    /// Reads the frame at `frame` into `block`, with the slots that fit in where they lie behind its head.
+    #[inline(always)]
+    pub(super) fn fill<M: Memory>(
+        memory: &M,
+        layouts: Layouts<'_>,
+        frame: u64,
+        block: &mut CallBlock,
+    ) -> Result<Self, Fault> {
+        let Layouts { walk, call } = layouts;
+        let whole = size_of::<CallBlock>() as u32;
+        if call.frame_slots < whole && block.fill(memory, frame, whole).is_ok() {
+            return Ok(Self((whole - call.frame_slots) / 8));
+        }
+        // Frames that are objects have their slots far behind; and memory may end behind a short frame.
+        block.fill(memory, frame, walk.frame_bytes)?;
+        Ok(Self(0))
+    }
+
+    /// Copies the slots that `block` holds; what lies behind them is of no use.
+    #[inline(always)]
+    pub(super) fn copy(self, call: &CallLayout, block: &CallBlock, into: &mut [u64; MAX_SLOTS]) {
+        for (index, slot) in (0u32..).zip(into) {
+            *slot = block.u64(call.frame_slots.wrapping_add(8 * index));
+        }
+    }
+}
+
+/// Turns the values in the callee's slots, of which those that are `held` have been copied, into their types. `block`
+/// holds the callee.
 #[inline(always)]
 pub(super) fn read<M: Memory>(
     memory: &M,
     layouts: Layouts<'_>,
     frame: u64,
+    held: Held,
     block: &CallBlock,
     seen: &mut Seen,
 ) {
@@ -42,12 +77,19 @@ pub(super) fn read<M: Memory>(
     count = count.min(MAX_SLOTS as u32);
     key.slots = count as u8;
     key.locals = block.u32(call.code_slots);
+    for (index, slot) in (0u32..).zip(&mut key.args) {
+        // What cannot be read stays 0, which is no object.
+        if index >= count || count > held.0 {
+            *slot = 0;
+        }
+    }
     if count == 0 {
         return;
     }
     seen.slots = frame + u64::from(call.frame_slots);
-    if let Some(values) = key.args.as_mut_bytes().get_mut(..8 * count as usize) {
-        // What cannot be read stays 0, which is no object.
+    if count > held.0
+        && let Some(values) = key.args.as_mut_bytes().get_mut(..8 * count as usize)
+    {
         let _ = memory.read(seen.slots, values);
     }
     if call.code_cell2arg != ABSENT {

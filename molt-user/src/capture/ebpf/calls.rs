@@ -7,7 +7,7 @@ use crate::cpython::sites::{HookSites, Kind};
 use aya::maps::{Array, HashMap, MapData, MapError, PerCpuArray};
 use aya::{Ebpf, Pod};
 use molt_common::call::{
-    CallKey, FrameKey, Gate, Meter, NO_REGISTER, Site, SiteKey, UNLIMITED, outcome, salted,
+    CallKey, FrameKey, Gate, Meter, NO_REGISTER, OpenCall, Site, SiteKey, UNLIMITED, outcome, salted,
 };
 use molt_common::plan::Plans;
 use std::collections::BTreeMap;
@@ -25,7 +25,7 @@ const SECOND_ARGUMENT: u8 = 6;
 /// What call probes need of the kernel side. The programs are loaded when they are first wanted.
 pub(super) struct Calls {
     programs: BTreeMap<&'static str, MultiProgram>,
-    open: HashMap<MapData, MapValue<FrameKey>, MapValue<CallKey>>,
+    open: HashMap<MapData, MapValue<FrameKey>, MapValue<OpenCall>>,
     counts: HashMap<MapData, MapValue<CallKey>, u64>,
     undetailed: HashMap<MapData, MapValue<SiteKey>, u64>,
     active: HashMap<MapData, MapValue<FrameKey>, u64>,
@@ -111,7 +111,7 @@ impl Calls {
                 let frame = exit.frame_argument.map_or(SECOND_ARGUMENT, |register| register.0);
                 // The thread state is the argument before the frame.
                 let tstate = if frame == SECOND_ARGUMENT { FIRST_ARGUMENT } else { NO_REGISTER };
-                let cookie = Site { frame, tstate, opcodes: [0; 2], resume_mask: 0 }.cookie();
+                let cookie = Site { frame, further: tstate, opcodes: [0; 2], resume_mask: 0 }.cookie();
                 let place = Place { offset: exit.file_offset, cookie };
                 links.push(self.program("call_leave", all)?.attach(path, &[place], here)?);
             }
@@ -132,7 +132,8 @@ fn entries(sites: &HookSites) -> Vec<Place> {
         let other = quick.filter(|_| site.opcode.is_some_and(|(_, name)| name == "RESUME"));
         let opcodes = [opcode, other.map_or(opcode, |(quick, _)| quick)];
         let frame = site.frame_register.0;
-        let site_of = Site { frame, tstate: NO_REGISTER, opcodes, resume_mask: sites.resume_mask };
+        let further = site.throw_register.map_or(NO_REGISTER, |register| register.0);
+        let site_of = Site { frame, further, opcodes, resume_mask: sites.resume_mask };
         Place { offset: site.file_offset, cookie: site_of.cookie() }
     };
     sites.entry.iter().map(place).collect()
@@ -228,7 +229,7 @@ impl Kernel {
         let calls = &self.calls;
         let refused = |map| move |source| HookError::Map { map, source };
         let counts = calls.counts.iter().map(|entry| entry.map(|(key, count)| (key.0, count)));
-        let frames = calls.open.iter().map(|entry| entry.map(|(_, key)| key.0));
+        let frames = calls.open.iter().map(|entry| entry.map(|(_, open)| open.0.key));
         // Places whose call is over are kept for the next one.
         let open = frames.filter(|entry| entry.as_ref().map_or(true, |key| key.outcome == outcome::OPEN));
         let undetailed = calls.undetailed.iter().map(|entry| entry.map(|(key, count)| (key.0, count)));

@@ -28,3 +28,8 @@ pub(in crate::cpython) fn function_entry(_: &Text<'_>, _: u64) -> Result<u64, Sh
 pub(in crate::cpython) fn eval_frame_argument(_: u8) -> Option<Register> {
     None
 }
+
+/// Not known.
+pub(in crate::cpython) fn throw_argument(_minor: u8) -> Option<Register> {
+    None
+}

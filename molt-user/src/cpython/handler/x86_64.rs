@@ -107,6 +107,12 @@ pub(in crate::cpython) fn eval_frame_argument(minor: u8) -> Option<Register> {
     ARGUMENTS.get(usize::from(minor >= 9)).copied()
 }
 
+/// The register of `_PyEval_EvalFrameDefault`'s `throwflag`, its argument behind the frame.
+pub(in crate::cpython) fn throw_argument(minor: u8) -> Option<Register> {
+    // rdx is the third.
+    ARGUMENTS.get(1).copied().filter(|_| minor == 8).or(Some(Register(2)))
+}
+
 /// The function that a stub of the procedure linkage table jumps to; any other function is itself.
 fn through_stub(text: &Text<'_>, relocations: &Relocations, function: u64) -> Result<u64, Shape> {
     let mut reader = Reader { text, next: function_entry(text, function)? };

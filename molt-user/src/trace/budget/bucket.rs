@@ -17,6 +17,9 @@ pub(in crate::trace) struct Bucket {
 }
 
 impl Bucket {
+    /// Half of what it can hold.
+    pub(in crate::trace) const HALF_NS: u64 = CREDIT_NS.unsigned_abs() / 2;
+
     /// With the credit, before anything has run.
     pub(in crate::trace) fn new(budget: Share) -> Self {
         Self { budget, tokens_ns: CREDIT_NS, cpu_ns: 0, spent_ns: 0 }
@@ -35,11 +38,6 @@ impl Bucket {
     /// What may be spent now; 0 in debt.
     pub(in crate::trace) fn tokens_ns(&self) -> u64 {
         u64::try_from(self.tokens_ns).unwrap_or(0)
-    }
-
-    /// Whether more is gone than half of what it can hold.
-    pub(in crate::trace) fn is_half_empty(&self) -> bool {
-        self.tokens_ns < CREDIT_NS / 2
     }
 
     /// CPU time of the target after which it will hold `tokens_ns`, if nothing is spent; `None` if never.
@@ -77,10 +75,8 @@ mod tests {
         let mut bucket = percent(1);
         bucket.update(1_000 * MS, 0);
         assert_eq!(bucket.tokens_ns(), 200 * MS);
-        assert!(!bucket.is_half_empty());
         bucket.update(1_000 * MS, 195 * MS);
         assert_eq!(bucket.tokens_ns(), 5 * MS);
-        assert!(bucket.is_half_empty());
         bucket.update(2_000 * MS, 195 * MS);
         assert_eq!(bucket.tokens_ns(), 15 * MS);
         bucket.update(2_000 * MS, 220 * MS);
@@ -98,10 +94,10 @@ mod tests {
         let mut bucket = percent(1);
         bucket.update(1_000 * MS, 100 * MS);
         bucket.update(1_000 * MS, 90 * MS);
-        assert_eq!(bucket.tokens_ns(), 110 * MS);
+        assert_eq!(bucket.tokens_ns(), 120 * MS);
         bucket.update(500 * MS, 90 * MS);
         bucket.update(1_000 * MS, 90 * MS);
-        assert_eq!(bucket.tokens_ns(), 110 * MS);
+        assert_eq!(bucket.tokens_ns(), 120 * MS);
     }
 
     /// Without income nothing comes; with all of it, tokens come as fast as time goes.

@@ -30,9 +30,9 @@ impl Ledger {
         self.spent_ns
     }
 
-    /// How much longer the program takes in its own code for so many hits.
-    pub(in crate::trace) fn after_ns(&self, hits: u64) -> u64 {
-        hits.saturating_mul(self.cost.after_ns)
+    /// How much longer the program takes in its own code for a hit.
+    pub(in crate::trace) fn after_ns(&self) -> u64 {
+        self.cost.after_ns
     }
 
     /// What one hit has cost so far, on average; before the first one, a guess that is rather high.

@@ -10,4 +10,4 @@ mod strata;
 pub(super) use bucket::Bucket;
 pub(super) use chance::Chance;
 pub(super) use ledger::Ledger;
-pub(super) use strata::{Strata, Weighed};
+pub(super) use strata::{Closed, Strata, Weighed};

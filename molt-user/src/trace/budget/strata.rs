@@ -2,63 +2,115 @@
 //!
 //! Time without a window is given to the windows next to it, half to either, and what a window saw is scaled by the
 //! time that it stands for. So a window in a busy phase, which closes soon, weighs no more than one in a quiet phase.
-//! The first stretch is of start-up, which is like nothing that follows: it stands for itself alone.
+//! Neighbours that are alike stand for their time together: one alone may have seen a part of a loop only. The first
+//! stretch is of start-up, which is like nothing that follows: it stands for itself alone.
+
+/// Hits that are enough for a stratum.
+const ENOUGH: u64 = 50_000;
+/// Windows are alike if one has at most so many times the hits of the other in the same time.
+const ALIKE: u128 = 4;
+/// The least that a program itself does between two hits, in nanoseconds: a call has two and takes 25 or more.
+const LEAST_NS: u64 = 10;
+
+/// A window that has closed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::trace) struct Closed {
+    /// Its hits.
+    pub(in crate::trace) hits: u64,
+    /// How long the program ran in it, in nanoseconds: longer than it would have without hits.
+    pub(in crate::trace) length_ns: u64,
+    /// How long after the one before it opened.
+    pub(in crate::trace) gap_ns: u64,
+}
 
 /// Windows with what was counted in them. Each is handed back when the time that it stands for is known.
 #[derive(Clone, Debug)]
 pub(in crate::trace) struct Strata<T> {
-    waiting: Option<Waiting<T>>,
+    /// How much longer the program runs for a hit, in nanoseconds.
+    after_ns: u64,
+    /// A stratum with enough hits, and the one that is being filled.
+    full: Option<Stratum<T>>,
+    filling: Option<Stratum<T>>,
+}
+
+/// What was counted in windows that stand for their time together.
+#[derive(Clone, Debug, PartialEq)]
+pub(in crate::trace) struct Weighed<T> {
+    pub(in crate::trace) counted: Vec<T>,
+    /// How many calls each counted one stands for, at least 1.
+    pub(in crate::trace) weight: f64,
 }
 
 #[derive(Clone, Debug)]
-struct Waiting<T> {
-    counted: T,
-    /// Length and the time that it stands for; `None` for the first window.
-    ns: Option<(u64, u64)>,
-}
-
-/// What was counted in a window.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(in crate::trace) struct Weighed<T> {
-    pub(in crate::trace) counted: T,
-    /// How many calls each counted one stands for, at least 1; `None` if for itself alone.
-    pub(in crate::trace) weight: Option<f64>,
+struct Stratum<T> {
+    counted: Vec<T>,
+    hits: u64,
+    length_ns: u64,
+    /// The time that it stands for, its own included.
+    stands_for_ns: u64,
 }
 
 impl<T> Strata<T> {
     /// Before the first window.
-    pub(in crate::trace) fn new() -> Self {
-        Self { waiting: None }
+    pub(in crate::trace) fn new(after_ns: u64) -> Self {
+        Self { after_ns, full: None, filling: None }
     }
 
-    /// A window of `length_ns` has closed, which opened `gap_ns` after the one before closed: the target's CPU time,
-    /// without what the hooks took. The window before, if there was one.
-    pub(in crate::trace) fn closed(&mut self, counted: T, length_ns: u64, gap_ns: u64) -> Option<Weighed<T>> {
-        let (before, ns) = match self.waiting.take() {
-            None => (None, None),
-            Some(first @ Waiting { ns: None, .. }) => (Some(first), Some((length_ns, length_ns + gap_ns))),
-            Some(Waiting { counted, ns: Some((length, stands_for)) }) => {
-                let half = gap_ns / 2;
-                let before = Waiting { counted, ns: Some((length, stands_for + half)) };
-                (Some(before), Some((length_ns, length_ns + gap_ns - half)))
-            }
+    /// A window has closed. A stratum that is complete, if that makes one so.
+    pub(in crate::trace) fn closed(&mut self, counted: T, window: Closed) -> Option<Weighed<T>> {
+        let Closed { hits, length_ns, gap_ns } = window;
+        let mut new = Stratum { counted: vec![counted], hits, length_ns, stands_for_ns: length_ns + gap_ns };
+        let Some(last) = &mut self.filling else {
+            self.filling = Some(new);
+            return None;
         };
-        self.waiting = Some(Waiting { counted, ns });
-        before.map(Waiting::weighed)
+        if last.hits < ENOUGH && last.is_like(&new) {
+            last.add(new);
+            return None;
+        }
+        let half = gap_ns / 2;
+        last.stands_for_ns += half;
+        new.stands_for_ns -= half;
+        let done = std::mem::replace(&mut self.full, self.filling.replace(new));
+        let after_ns = self.after_ns;
+        done.map(|done| done.weighed(after_ns))
     }
 
-    /// The run ends `tail_ns` after the last window, which is handed back.
-    pub(in crate::trace) fn ended(&mut self, tail_ns: u64) -> Option<Weighed<T>> {
-        let Waiting { counted, ns } = self.waiting.take()?;
-        let ns = ns.map(|(length, stands_for)| (length, stands_for + tail_ns));
-        Some(Waiting { counted, ns }.weighed())
+    /// The run ends `tail_ns` after the last window. What has not been handed back yet.
+    pub(in crate::trace) fn ended(&mut self, tail_ns: u64) -> Vec<Weighed<T>> {
+        let (full, last) = (self.full.take(), self.filling.take());
+        let last = last.map(|last| Stratum { stands_for_ns: last.stands_for_ns + tail_ns, ..last });
+        let strata = match (full, last) {
+            (Some(mut full), Some(last)) if last.hits < ENOUGH && full.is_like(&last) => {
+                full.add(last);
+                [Some(full), None]
+            }
+            (full, last) => [full, last],
+        };
+        strata.into_iter().flatten().map(|stratum| stratum.weighed(self.after_ns)).collect()
     }
 }
 
-impl<T> Waiting<T> {
+impl<T> Stratum<T> {
+    fn is_like(&self, other: &Self) -> bool {
+        let mine = u128::from(self.hits) * u128::from(other.length_ns);
+        let theirs = u128::from(other.hits) * u128::from(self.length_ns);
+        mine <= ALIKE * theirs && theirs <= ALIKE * mine
+    }
+
+    fn add(&mut self, other: Self) {
+        self.counted.extend(other.counted);
+        self.hits += other.hits;
+        self.length_ns += other.length_ns;
+        self.stands_for_ns += other.stands_for_ns;
+    }
+
     #[expect(clippy::cast_precision_loss, reason = "a weight is an estimate")]
-    fn weighed(self) -> Weighed<T> {
-        let weight = self.ns.map(|(length, stands_for)| stands_for as f64 / length.max(1) as f64);
+    fn weighed(self, after_ns: u64) -> Weighed<T> {
+        let least_ns = self.hits.saturating_mul(LEAST_NS).max(1);
+        let length_ns = self.length_ns.saturating_sub(self.hits.saturating_mul(after_ns)).max(least_ns);
+        let gaps_ns = self.stands_for_ns.saturating_sub(self.length_ns);
+        let weight = (length_ns + gaps_ns) as f64 / length_ns as f64;
         Weighed { counted: self.counted, weight }
     }
 }
@@ -67,48 +119,68 @@ impl<T> Waiting<T> {
 mod tests {
     use super::*;
 
-    /// Every moment after the first window is stood for exactly once.
+    fn window(hits: u64, length_ns: u64, gap_ns: u64) -> Closed {
+        Closed { hits, length_ns, gap_ns }
+    }
+
+    /// Every moment is stood for exactly once.
     #[test]
     fn windows_share_the_time_between_them() {
-        let mut strata = Strata::new();
-        assert_eq!(strata.closed("first", 500, 0), None);
-        assert_eq!(strata.closed("second", 10, 90), Some(Weighed { counted: "first", weight: None }));
+        let mut strata = Strata::new(0);
+        assert_eq!(strata.closed("busy", window(1_000, 10_000, 90_000)), None);
+        assert_eq!(strata.closed("quiet", window(1, 20_000, 60_000)), None);
         // 10 of its own, 90 before, 30 after.
-        let second = strata.closed("third", 20, 60);
-        assert_eq!(second, Some(Weighed { counted: "second", weight: Some(13.0) }));
-        // 20 of its own, 30 before, 50 after.
-        assert_eq!(strata.ended(50), Some(Weighed { counted: "third", weight: Some(5.0) }));
-        assert_eq!(strata.ended(50), None);
+        let busy = strata.closed("busy again", window(1_000, 10_000, 10_000));
+        assert_eq!(busy, Some(Weighed { counted: vec!["busy"], weight: 13.0 }));
+        // 20 of its own, 30 before, 5 after; 10, 5 and 50.
+        let rest: Vec<f64> = strata.ended(50_000).into_iter().map(|stratum| stratum.weight).collect();
+        assert_eq!(rest, [55.0 / 20.0, 65.0 / 10.0]);
+        assert_eq!(strata.ended(50_000), []);
     }
 
-    /// A program that ends soon after its first window has no estimate, and one without windows nothing at all.
+    /// Small windows that are alike are weighed together, at the end with the stratum before them as well.
     #[test]
-    fn the_first_window_stands_for_itself() {
-        let mut strata = Strata::new();
-        assert_eq!(strata.closed(1, 0, 0), None);
-        assert_eq!(strata.ended(1_000), Some(Weighed { counted: 1, weight: None }));
-        assert_eq!(Strata::<u8>::new().ended(5), None);
+    fn windows_that_are_alike_stand_together() {
+        let mut strata = Strata::new(0);
+        assert_eq!(strata.closed(1, window(ENOUGH, 1_000_000, 0)), None);
+        assert_eq!(strata.closed(2, window(500, 20_000, 500_000)), None);
+        assert_eq!(strata.closed(3, window(500, 5_000, 400_000)), None);
+        let weight = 2_000.0 / 1_025.0;
+        assert_eq!(strata.ended(75_000), [Weighed { counted: vec![1, 2, 3], weight }]);
     }
 
-    /// Phases of 1,000 ns, busy and quiet in turn: windows close after 100 calls, or after 100 ns. The estimate is
-    /// that of the calls made, though windows in busy phases are a hundred times shorter.
+    /// What hits have slowed down counts less, and no window has no length.
+    #[test]
+    fn the_delay_of_hits_is_no_time_of_the_program() {
+        let weight = |length_ns, after_ns| {
+            let mut strata = Strata::new(after_ns);
+            strata.closed((), window(1_000, length_ns, 1_000_000));
+            strata.ended(0).first().map(|stratum| stratum.weight)
+        };
+        assert_eq!(weight(100_000, 0), Some(11.0));
+        assert_eq!(weight(100_000, 50), Some(21.0));
+        assert_eq!(weight(100_000, 500), Some(101.0));
+        assert_eq!(weight(0, 0), Some(101.0));
+    }
+
+    /// Phases of 1 ms, busy and quiet in turn: windows close after 100 calls, or after 100 µs. The estimate is that of
+    /// the calls made, though windows in busy phases are a hundred times shorter.
     #[test]
     fn short_windows_weigh_as_much_as_long_ones() {
-        let rate = |at: u64| if at / 1_000 % 2 == 0 { 100 } else { 0 };
-        let (mut at, mut closed_at, mut strata, mut sum) = (7, 0, Strata::new(), 0.0);
-        strata.closed(0, 0, 0);
+        let is_busy = |at: u64| at / 1_000_000 % 2 == 0;
+        let (mut at, mut closed_at, mut strata, mut sum) = (7, 0, Strata::new(0), 0.0);
+        let mut add =
+            |stratum: Weighed<u32>| sum += f64::from(stratum.counted.iter().sum::<u32>()) * stratum.weight;
         let mut chance = crate::trace::budget::Chance::new(1);
-        while at < 4_000_000 {
-            let (length, calls) = if rate(at) > 0 { (1, 100) } else { (100, 0) };
-            if let Some(Weighed { counted, weight: Some(weight) }) =
-                strata.closed(calls, length, at - closed_at)
-            {
-                sum += f64::from(counted) * weight;
-            }
+        while at < 4_000_000_000 {
+            let (length, calls) = if is_busy(at) { (1_000, 100) } else { (100_000, 0) };
+            let closed = strata.closed(calls, window(calls.into(), length, at - closed_at));
+            closed.into_iter().for_each(&mut add);
             closed_at = at + length;
-            at = closed_at + 50 + chance.delay_ns(200);
+            at = closed_at + 50_000 + chance.delay_ns(200_000);
         }
-        let made = closed_at as f64 / 2.0 * 100.0;
-        assert!((sum / made - 1.0).abs() < 0.05, "{sum} of {made}");
+        strata.ended(0).into_iter().for_each(&mut add);
+        let made = f64::from(u32::try_from(closed_at / 2 / 10).unwrap());
+        assert!((sum / made - 1.0).abs() < 0.1, "{sum} of {made}");
     }
 }

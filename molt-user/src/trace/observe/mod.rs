@@ -17,7 +17,7 @@ use crate::diagnose::advice::one_line;
 use crate::discover::Build;
 use gauge::Gauge;
 use hooks::Hooks;
-use molt_mpa::model::{Event, Overhead, Window};
+use molt_mpa::model::Overhead;
 use std::sync::Arc;
 use windows::Windows;
 
@@ -53,9 +53,7 @@ struct Now<'a> {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Account {
     /// Windows; `None` where calls were seen throughout, or never.
-    pub(super) windows: Option<Vec<Window>>,
-    /// Their beginnings and ends.
-    pub(super) events: Vec<Event>,
+    pub(super) windows: Option<effort::Windows>,
     /// What it cost.
     pub(super) overhead: Overhead,
 }
@@ -91,7 +89,7 @@ impl Observer {
                         one_line(refused)
                     ));
                 }
-                let windows = Windows::new(budget, seed, ticks.ok(), monotonic_ns());
+                let windows = Windows::new(budget, seed, &gauge, ticks.ok(), monotonic_ns());
                 kernel.grant(Some(windows.affordable(&gauge)))?;
                 Seen::In(Box::new(windows))
             }
@@ -104,7 +102,7 @@ impl Observer {
         match TaskClock::of(threads) {
             Ok(clock) => self.gauge.clock = clock,
             Err(refused) => {
-                watch.remark(format!("the target's CPU time is not known: {}", one_line(&refused)))
+                watch.remark(format!("the target's CPU time is not known: {}", one_line(&refused)));
             }
         }
     }
@@ -127,9 +125,9 @@ impl Observer {
     /// Closes the window if all that was granted is spent. Quick enough to be asked after every record.
     pub(super) fn close_if_spent(&mut self, kernel: &mut Kernel, watch: &mut Watch) -> Result<(), HookError> {
         match &mut self.seen {
-            Seen::In(windows) if windows.is_open() && kernel.left()? <= 0 => {
+            Seen::In(windows) if windows.is_open() => {
                 let mut now = Now { kernel, watch, ns: monotonic_ns() };
-                windows.close(&mut now, &mut self.gauge, &self.hooks)
+                windows.look(&mut now, &mut self.gauge, &self.hooks)
             }
             _ => Ok(()),
         }
@@ -170,9 +168,8 @@ impl Observer {
         if windows.is_first() {
             return Ok(Account { overhead, ..Account::default() });
         }
-        windows.last(watch, &self.gauge, &reading);
-        let log = windows.log();
-        Ok(Account { windows: Some(log.list().to_vec()), events: log.events().collect(), overhead })
+        windows.last(watch, &reading);
+        Ok(Account { windows: Some(windows.into_log()), overhead })
     }
 
     /// Trusts the places that were found once a hit was where it should be. Where none is, they are given up.

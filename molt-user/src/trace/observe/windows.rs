@@ -7,7 +7,7 @@ use crate::aggregate::effort;
 use crate::capture::ebpf::calls::{Counted, HookError};
 use crate::capture::ebpf::ticks::Ticks;
 use crate::clock::monotonic_ns;
-use crate::trace::budget::{Bucket, Chance, Strata};
+use crate::trace::budget::{Bucket, Chance, Closed, Strata};
 use crate::trace::watch::Watch;
 use molt_common::call::Meter;
 use molt_common::event::tick::TICK_NS;
@@ -23,8 +23,6 @@ const LOOK_NS: u64 = 20_000_000;
 const LEAST_DELAY_NS: u64 = 50_000_000;
 /// Fewer hits left than these are not added to: the last one might be taken meanwhile.
 const LAST: i64 = 1_000;
-/// The least that a program itself does between two hits, in nanoseconds: a call has two and takes 25 or more.
-const LEAST_NS: u64 = 10;
 /// Share of samples in functions seen in windows from which on windows need not hurry, in millionths.
 const COVERED: u64 = 950_000;
 
@@ -48,6 +46,8 @@ pub(super) struct Windows {
     ticks: Option<Ticks>,
     /// What had been counted when the first window was half spent.
     start: Option<Counted>,
+    /// That again, until its names are known: it stands for itself alone.
+    startup: Option<Counted>,
 }
 
 /// A window whose length is not known yet: ticks may still be on their way.
@@ -69,14 +69,20 @@ enum State {
 
 impl Windows {
     /// With the first window open.
-    pub(super) fn new(budget: Share, seed: Option<u64>, ticks: Option<Ticks>, now_ns: u64) -> Self {
+    pub(super) fn new(
+        budget: Share,
+        seed: Option<u64>,
+        gauge: &Gauge,
+        ticks: Option<Ticks>,
+        now_ns: u64,
+    ) -> Self {
         let mut log = effort::Windows::default();
         log.open(Millis::default());
         Self {
             budget,
             bucket: Bucket::new(budget),
             chance: Chance::new(seed.unwrap_or(now_ns ^ u64::from(std::process::id()))),
-            strata: Strata::new(),
+            strata: Strata::new(gauge.ledger.after_ns()),
             log,
             state: State::Open { since_ns: now_ns, look_ns: now_ns, first: true },
             closed: Reading::default(),
@@ -85,6 +91,7 @@ impl Windows {
             unsettled: None,
             ticks,
             start: None,
+            startup: None,
         }
     }
 
@@ -92,8 +99,9 @@ impl Windows {
         self.budget
     }
 
-    pub(super) fn log(&self) -> &effort::Windows {
-        &self.log
+    /// Those that were open.
+    pub(super) fn into_log(self) -> effort::Windows {
+        self.log
     }
 
     pub(super) fn is_open(&self) -> bool {
@@ -110,6 +118,16 @@ impl Windows {
         gauge.hits_for(self.bucket.tokens_ns())
     }
 
+    /// Closes the open window if all that was granted is spent. Quick enough to be asked often.
+    pub(super) fn look(&mut self, now: &mut Now, gauge: &mut Gauge, hooks: &Hooks) -> Result<(), HookError> {
+        let Ok(left) = u64::try_from(now.kernel.left()?) else { return self.close(now, gauge, hooks) };
+        if left == 0 {
+            return self.close(now, gauge, hooks);
+        }
+        let is_half = left.saturating_mul(gauge.ledger.hit_ns()) < Bucket::HALF_NS;
+        if is_half && self.is_first() && self.start.is_none() { self.leave_start(now, gauge) } else { Ok(()) }
+    }
+
     /// Does what is due. When to be called again.
     pub(super) fn tick(
         &mut self,
@@ -123,9 +141,6 @@ impl Windows {
                     self.close(now, gauge, hooks)?;
                 } else {
                     self.refill(now, gauge)?;
-                    if first && self.start.is_none() && self.bucket.is_half_empty() {
-                        self.leave_start(now, gauge)?;
-                    }
                     self.state = State::Open { since_ns, look_ns: now.ns + LOOK_NS, first };
                 }
             }
@@ -133,7 +148,7 @@ impl Windows {
                 let reading = gauge.read(now.kernel)?;
                 self.bucket.update(reading.cpu_ns, reading.spent_ns);
                 // Sampling spends as well: there may be less than was foreseen.
-                let missing = self.bucket.cpu_until(self.price(gauge)).unwrap_or(u64::MAX);
+                let missing = self.bucket.cpu_until(price(gauge)).unwrap_or(u64::MAX);
                 let wait_ns = due_cpu_ns.saturating_sub(reading.cpu_ns).max(missing);
                 if wait_ns == 0 {
                     self.open(now, gauge, hooks)?;
@@ -159,6 +174,9 @@ impl Windows {
         let mut counted = now.kernel.take_counted()?;
         if let Some(start) = self.start.take() {
             counted = counted.since(&start);
+            self.startup = Some(start);
+        } else if self.is_first() {
+            self.startup = Some(mem::take(&mut counted));
         }
         let gap_ns = self.opened.net_ns().saturating_sub(self.closed.net_ns());
         if let State::Open { first: true, .. } = self.state {
@@ -177,21 +195,27 @@ impl Windows {
     }
 
     /// The run ends with this reading: adds up what was counted last.
-    pub(super) fn last(&mut self, watch: &mut Watch, gauge: &Gauge, reading: &Reading) {
-        self.settle(watch, gauge, reading);
+    pub(super) fn last(&mut self, watch: &mut Watch, reading: &Reading) {
+        self.settle(watch, reading);
         let tail_ns = self.in_user_mode(reading.net_ns().saturating_sub(self.closed.net_ns()), reading);
-        watch.count_weighed(self.strata.ended(tail_ns));
+        for stratum in self.strata.ended(tail_ns) {
+            watch.count_weighed(&stratum);
+        }
     }
 
     /// The ticks of the window that has closed last are all there: says how long it was.
-    fn settle(&mut self, watch: &mut Watch, gauge: &Gauge, reading: &Reading) {
+    fn settle(&mut self, watch: &mut Watch, reading: &Reading) {
         let ticks = mem::take(&mut watch.ticks);
         let Some(Unsettled { counted, hits, gap_ns }) = self.unsettled.take() else { return };
+        if let Some(startup) = self.startup.take() {
+            watch.count(&startup, None);
+        }
         let gap_ns = self.in_user_mode(gap_ns, reading);
-        let length_ns = length_ns(ticks, hits, gauge.ledger.after_ns(hits));
-        tracing::info!(hits, ticks, length_ns, gap_ns, "window");
-        let weighed = self.strata.closed(counted, length_ns, gap_ns);
-        watch.count_weighed(weighed);
+        let length_ns = length_ns(ticks);
+        tracing::debug!(hits, ticks, length_ns, gap_ns, "window");
+        if let Some(stratum) = self.strata.closed(counted, Closed { hits, length_ns, gap_ns }) {
+            watch.count_weighed(&stratum);
+        }
     }
 
     /// What the target spends of its own time in its program. Ticks in windows tell nothing of the rest, which is the
@@ -220,8 +244,7 @@ impl Windows {
     /// follows it, as a window of its own does.
     fn leave_start(&mut self, now: &mut Now, gauge: &mut Gauge) -> Result<(), HookError> {
         let start = now.kernel.counted()?;
-        self.strata.closed(Counted { open: Vec::new(), ..start.clone() }, 0, 0);
-        self.start = Some(start);
+        self.start = Some(Counted { open: Vec::new(), ..start });
         self.tick_clocks(true);
         now.watch.ticks = 0;
         self.opened = gauge.read(now.kernel)?;
@@ -237,7 +260,7 @@ impl Windows {
         self.tick_clocks(true);
         now.ns = monotonic_ns();
         let reading = gauge.read(now.kernel)?;
-        self.settle(now.watch, gauge, &reading);
+        self.settle(now.watch, &reading);
         self.bucket.update(reading.cpu_ns, reading.spent_ns);
         now.kernel.grant(Some(self.affordable(gauge)))?;
         self.log.open(now.watch.since(now.ns));
@@ -246,15 +269,10 @@ impl Windows {
         Ok(())
     }
 
-    /// What a window must be able to cost.
-    fn price(&self, gauge: &Gauge) -> u64 {
-        WORTHWHILE.saturating_mul(gauge.ledger.hit_ns())
-    }
-
     /// CPU time until the next window: until it can be paid for, and a random time in which it falls into step with
     /// nothing. That is short while samples meet functions that no window has seen.
     fn delay_ns(&mut self, now: &Now, gauge: &Gauge) -> u64 {
-        let Some(saved_ns) = self.bucket.cpu_until(self.price(gauge)) else { return u64::MAX };
+        let Some(saved_ns) = self.bucket.cpu_until(price(gauge)) else { return u64::MAX };
         let coverage = effort::coverage(&now.watch.tally, &now.watch.calls);
         let covered = coverage.is_none_or(|share| share.as_millionths() >= COVERED);
         let mean_ns = if covered { saved_ns.max(LEAST_DELAY_NS) } else { LEAST_DELAY_NS };
@@ -262,24 +280,13 @@ impl Windows {
     }
 }
 
-/// The time that the program would have taken for a window which so many ticks have met, if its hits had not made it
-/// slower by `after_ns`. With one tick more, what is divided by it is right in the mean: 1 / (n + 1) is 1 / m for n
-/// about m (Poisson), where 1 / n is more.
-fn length_ns(ticks: u64, hits: u64, after_ns: u64) -> u64 {
-    let met_ns = ticks.saturating_add(1).saturating_mul(TICK_NS);
-    met_ns.saturating_sub(after_ns).max(hits.saturating_mul(LEAST_NS)).max(1)
+/// What a window must be able to cost.
+fn price(gauge: &Gauge) -> u64 {
+    WORTHWHILE.saturating_mul(gauge.ledger.hit_ns())
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// What hits have slowed down counts less, and no window has no length.
-    #[test]
-    fn a_window_is_as_long_as_the_program_ran_in_it() {
-        assert_eq!(length_ns(99, 10_000, 0), 100 * TICK_NS);
-        assert_eq!(length_ns(99, 10_000, 1_000_000), 80 * TICK_NS);
-        assert_eq!(length_ns(9, 10_000, 1_000_000), 10_000 * LEAST_NS);
-        assert_eq!(length_ns(0, 0, u64::MAX), 1);
-    }
+/// How long the program ran in a window in which so many ticks have met it. With one more, what is divided by it is
+/// right in the mean: 1 / (n + 1) is 1 / m for n about m (Poisson), where 1 / n is more.
+fn length_ns(ticks: u64) -> u64 {
+    ticks.saturating_add(1).saturating_mul(TICK_NS)
 }

@@ -92,10 +92,10 @@ impl Watch {
         names.note_site(seen.key.caller, seen.key.offset, key);
     }
 
-    /// Adds up what the kernel side has counted in a window, once it is known what that stands for.
-    pub(in crate::trace) fn count_weighed(&mut self, weighed: Option<Weighed<Counted>>) {
-        if let Some(Weighed { counted, weight }) = weighed {
-            self.count(&counted, weight);
+    /// Adds up what the kernel side has counted in windows, once it is known what that stands for.
+    pub(in crate::trace) fn count_weighed(&mut self, stratum: &Weighed<Counted>) {
+        for counted in &stratum.counted {
+            self.count(counted, Some(stratum.weight));
         }
     }
 

@@ -1,6 +1,6 @@
 //! The CPU time of processes, and which of their threads run.
 
-use nix::time::{clock_getcpuclockid, clock_gettime};
+use nix::time::{ClockId, clock_getcpuclockid, clock_gettime};
 use nix::unistd::Pid;
 use procfs::process::Process;
 use std::fs;
@@ -9,7 +9,17 @@ use std::fs;
 /// read it. For a thread that runs on another processor it stands still between ticks of the scheduler, 1 to 10 ms
 /// (`thread_group_cputime`, `kernel/sched/cputime.c`, Linux 6.18).
 pub(super) fn process_ns(pid: u32) -> Option<u64> {
-    let time = clock_gettime(clock_getcpuclockid(Pid::from_raw(pid.cast_signed())).ok()?).ok()?;
+    read(clock_getcpuclockid(Pid::from_raw(pid.cast_signed())).ok()?)
+}
+
+/// The CPU time of the thread that asks, in nanoseconds.
+pub(super) fn own_ns() -> u64 {
+    // It fails for clocks that a kernel does not have; every Linux has this one.
+    read(ClockId::CLOCK_THREAD_CPUTIME_ID).unwrap_or(0)
+}
+
+fn read(clock: ClockId) -> Option<u64> {
+    let time = clock_gettime(clock).ok()?;
     let (seconds, nanos) = (u64::try_from(time.tv_sec()).ok()?, u64::try_from(time.tv_nsec()).ok()?);
     seconds.checked_mul(1_000_000_000)?.checked_add(nanos)
 }

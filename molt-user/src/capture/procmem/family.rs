@@ -6,7 +6,6 @@ use super::cpu;
 use super::header;
 use super::queue::Queue;
 use super::sampler::Sampled;
-use crate::clock::monotonic_ns;
 use molt_common::config::{PROCESS_FOLLOW, PROCESS_HOLD, PROCESS_HOLD_START};
 use molt_common::event::process::Birth;
 use molt_common::event::{KIND_BIRTH, KIND_END};
@@ -17,8 +16,8 @@ use zerocopy::IntoBytes;
 
 /// Shortest pause between two looks, in nanoseconds.
 const PAUSE_NS: u64 = 10_000_000;
-/// Looking takes at most one part in this many of the time.
-const SHARE: u64 = 20;
+/// Looking takes at most one part in this many of a processor's time.
+const SHARE: u64 = 10;
 
 /// The program that a process runs, as far as its address space tells: an exec gives a new one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,6 +61,7 @@ impl Family {
         processes: &mut BTreeMap<u32, Sampled>,
         queue: &Queue,
     ) -> Vec<u32> {
+        let began_ns = cpu::own_ns();
         let newest = fs::read_to_string("/proc/loadavg").unwrap_or_default();
         let newest = newest.split_ascii_whitespace().last().unwrap_or_default();
         if newest != self.newest || newest.is_empty() {
@@ -78,7 +78,8 @@ impl Family {
                 ended.push(*pid);
             }
         }
-        let took_ns = monotonic_ns().saturating_sub(now_ns);
+        // What it waited for a processor does not count.
+        let took_ns = cpu::own_ns().saturating_sub(began_ns);
         self.next_ns = now_ns + PAUSE_NS.max(SHARE * took_ns);
         ended
     }

@@ -26,7 +26,7 @@ const GAP: u64 = 512;
 /// Longest time from the first reading of a stack to the last of what its code objects are, in nanoseconds, and more
 /// for each frame. Only where molt had to wait for a processor does it take longer: then the code of a frame may have
 /// been freed, and other code be in its place.
-const PATIENCE_NS: u64 = 100_000;
+const PATIENCE_NS: u64 = 500_000;
 const FRAME_PATIENCE_NS: u64 = 2_000;
 
 /// A stack, innermost frame first.

@@ -9,13 +9,13 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 use std::thread;
 use zerocopy::FromZeros;
 
-/// Words of a frame: code, previous, globals, instruction.
+/// Words of a frame: code, previous, globals, instruction; 32 bytes.
 const WORDS: usize = 4;
 
 fn layout() -> WalkLayout {
     let mut layout = WalkLayout::new_zeroed();
     layout.code_mask = u64::MAX;
-    layout.frame_bytes = 8 * WORDS as u32;
+    layout.frame_bytes = 32;
     (layout.frame_code, layout.frame_previous) = (0, 8);
     (layout.frame_globals, layout.frame_instr) = (16, 24);
     (layout.frame_owner, layout.frame_owner_shim) = (ABSENT, 255);

@@ -12,6 +12,7 @@ mod calls;
 mod containers;
 mod emit;
 mod fault;
+mod lasting;
 mod maps;
 mod memory;
 mod met;

@@ -1,7 +1,6 @@
 //! The door for counting calls: what a hit costs, and the tables that calls are counted in.
 
 use crate::maps::{ACTIVE, CALLS, GATE, METER, OPEN, UNDETAILED, process};
-use crate::memory::CallMemory;
 use crate::{atomic, emit, fault, task, tell};
 use aya_ebpf::bindings::{BPF_ANY, BPF_NOEXIST};
 use molt_common::call::{CallKey, FrameKey, Meter, OpenCall, Seen, SiteKey, UNLIMITED, is_timed, outcome};
@@ -61,12 +60,6 @@ impl Hit {
             meter.timed += 1;
             meter.timed_ns += task::now_ns() - self.began;
         }
-    }
-
-    /// The memory of the process.
-    #[inline(always)]
-    pub fn memory(&self) -> CallMemory {
-        CallMemory { program: self.config.program }
     }
 
     /// The key of a frame of this program.

@@ -12,7 +12,6 @@ mod calls;
 mod containers;
 mod emit;
 mod fault;
-mod lasting;
 mod maps;
 mod memory;
 mod met;

@@ -1,6 +1,6 @@
 //! The door for maps: what each holds, who writes it.
 
-use crate::{lasting, met};
+use crate::met;
 use aya_ebpf::bindings::BPF_F_NO_PREALLOC;
 use aya_ebpf::btf_maps::{Array, HashMap, LruHashMap, PerCpuArray, RingBuf};
 use aya_ebpf::macros::btf_map;
@@ -137,10 +137,6 @@ pub struct Scratch {
 /// One for each CPU. Only the sampling program uses it, and that cannot interrupt itself.
 #[btf_map]
 pub static SCRATCH: PerCpuArray<Scratch, 1> = PerCpuArray::new();
-
-/// See [`crate::lasting`].
-#[btf_map]
-pub static LASTING: Array<[u64; lasting::WORDS], 1> = Array::new();
 
 /// See [`crate::met::Met`].
 #[btf_map]

@@ -32,16 +32,6 @@ pub trait Memory {
     #[inline(always)]
     fn forget(&self) {}
 
-    /// The type of the object at `object`, which is never freed and keeps its type, if that has been noted.
-    #[inline(always)]
-    fn lasting_type(&self, _object: u64) -> Option<u64> {
-        None
-    }
-
-    /// Notes the type of such an object.
-    #[inline(always)]
-    fn note_lasting_type(&self, _object: u64, _found: u64) {}
-
     /// Takes at most `turns` turns. The kernel has a way of its own to loop, so that its verifier looks at the body
     /// only once.
     #[inline(always)]

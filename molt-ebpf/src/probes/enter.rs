@@ -2,6 +2,7 @@
 
 use crate::calls::{self, Hit};
 use crate::fault;
+use crate::memory::UserMemory;
 use crate::registers::register;
 use crate::{task, tell};
 use aya_ebpf::macros::uprobe;
@@ -30,7 +31,7 @@ fn try_enter(ctx: &ProbeContext, hit: &Hit) -> Result<(), Fault> {
     let mut seen = Seen::zeroed();
     let known = |frame| calls::executed(hit.frame(frame)).map(|open| open.key.callee);
     let mut block = CallBlock::new();
-    let entry = enter(&hit.memory(), layouts, site, frame, known, &mut block, &mut seen)
+    let entry = enter(&UserMemory, layouts, site, frame, known, &mut block, &mut seen)
         .map_err(|_| Fault::UnreadCall)?;
     if entry == Entry::Passing {
         return Ok(());

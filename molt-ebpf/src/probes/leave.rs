@@ -35,7 +35,7 @@ fn try_leave(ctx: &ProbeContext, hit: &Hit) -> Result<(), Fault> {
         number => Ok(register(ctx.regs, number)),
     };
     let mut block = CallBlock::new();
-    let value = leave(&hit.memory(), layouts, frame, tstate, &mut block, open).unwrap_or_else(|_| {
+    let value = leave(&UserMemory, layouts, frame, tstate, &mut block, open).unwrap_or_else(|_| {
         fault::count(Fault::UnreadReturn);
         open.key.result = UNREAD;
         0
@@ -72,7 +72,7 @@ fn try_return(ctx: &RetProbeContext, hit: &Hit) -> Result<(), Fault> {
         open.result = exception(&UserMemory, call, tstate).unwrap_or(UNREAD);
     } else {
         open.outcome = outcome::RETURNED;
-        open.result = value_type(&hit.memory(), call, value);
+        open.result = value_type(&UserMemory, call, value);
     }
     count(hit, frame, open, value)
 }

@@ -1,6 +1,7 @@
 //! An exception enters a frame: it begins there, or has come from a function called there.
 
 use crate::calls::{self, Hit};
+use crate::memory::UserMemory;
 use crate::registers::first_argument;
 use crate::{fault, tell, thread};
 use aya_ebpf::macros::uprobe;
@@ -26,7 +27,7 @@ fn try_raise(ctx: &ProbeContext, hit: &Hit) -> Result<(), Fault> {
     let tstate = thread::state(hit.config)?;
     let mut seen = Seen::zeroed();
     let mut block = CallBlock::new();
-    raise(&hit.memory(), layouts, first_argument(ctx.regs), tstate, &mut block, &mut seen)
+    raise(&UserMemory, layouts, first_argument(ctx.regs), tstate, &mut block, &mut seen)
         .map_err(|_| Fault::UnreadException)?;
     seen.key.program = hit.config.program;
     if calls::count(&seen.key)? == 1 { tell::tell(&seen, true) } else { Ok(()) }

@@ -46,7 +46,7 @@ pub enum Entry {
 /// Reads the frame at `frame`, which stands at `site`, into `seen`, with its caller if it begins. `known` gives the
 /// packed code of the frame at an address, if its start was seen.
 #[inline(always)]
-pub fn enter<M: Memory>(
+pub fn enter<M: Memory + Copy>(
     memory: &M,
     layouts: Layouts<'_>,
     site: Site,

@@ -15,7 +15,7 @@ const CO_GENERATORS: u32 = 0x20 | 0x80 | 0x200;
 
 /// Turns the values in the callee's slots into their types. `block` holds the callee.
 #[inline(always)]
-pub(super) fn read<M: Memory>(
+pub(super) fn read<M: Memory + Copy>(
     memory: &M,
     layouts: Layouts<'_>,
     frame: u64,
@@ -53,12 +53,12 @@ pub(super) fn read<M: Memory>(
     if call.code_cell2arg != ABSENT {
         captured(memory, call, frame, block, key);
     }
-    memory.repeat(count, &mut Types { memory, call, args: &mut key.args });
+    memory.repeat(count, &mut Types { memory: *memory, call, args: &mut key.args });
 }
 
 /// The values of parameters on their way to being types.
 struct Types<'a, M> {
-    memory: &'a M,
+    memory: M,
     call: &'a CallLayout,
     args: &'a mut [u64; MAX_SLOTS],
 }
@@ -67,7 +67,7 @@ impl<M: Memory> Turns for Types<'_, M> {
     #[inline(always)]
     fn turn(&mut self, index: u32) -> bool {
         if let Some(slot) = self.args.get_mut(index as usize) {
-            *slot = slot_type(self.memory, self.call, *slot);
+            *slot = slot_type(&self.memory, self.call, *slot);
         }
         true
     }
@@ -76,7 +76,13 @@ impl<M: Memory> Turns for Types<'_, M> {
 /// Up to 3.10: fetches the parameters that inner functions capture from their cells, which stand behind the
 /// other locals; their own slots are null (`_PyEval_EvalCode`, `Python/ceval.c`).
 #[inline(always)]
-fn captured<M: Memory>(memory: &M, call: &CallLayout, frame: u64, block: &CallBlock, key: &mut CallKey) {
+fn captured<M: Memory + Copy>(
+    memory: &M,
+    call: &CallLayout,
+    frame: u64,
+    block: &CallBlock,
+    key: &mut CallKey,
+) {
     let table = block.u64(call.code_cell2arg);
     let Ok(names) = checked(block.u64(call.code_cellvars)) else { return };
     if checked(table).is_err() {
@@ -85,12 +91,12 @@ fn captured<M: Memory>(memory: &M, call: &CallLayout, frame: u64, block: &CallBl
     let cells = memory.read_u64(names + u64::from(call.var_size)).unwrap_or(0);
     let first = frame + u64::from(call.frame_slots) + 8 * u64::from(key.locals);
     let cells = cells.min(MAX_SLOTS as u64) as u32;
-    memory.repeat(cells, &mut Cells { memory, table, first, args: &mut key.args });
+    memory.repeat(cells, &mut Cells { memory: *memory, table, first, args: &mut key.args });
 }
 
 /// The cells of captured parameters.
 struct Cells<'a, M> {
-    memory: &'a M,
+    memory: M,
     /// Which parameter each is of.
     table: u64,
     /// Where the first one stands.

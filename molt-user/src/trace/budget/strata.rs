@@ -168,7 +168,7 @@ mod tests {
     /// the calls made, though windows in busy phases are a hundred times shorter.
     #[test]
     fn short_windows_weigh_as_much_as_long_ones() {
-        let is_busy = |at: u64| at / 1_000_000 % 2 == 0;
+        let is_busy = |at: u64| (at / 1_000_000).is_multiple_of(2);
         let (mut at, mut closed_at, mut strata, mut sum) = (7, 0, Strata::new(0), 0.0);
         let mut add =
             |stratum: Weighed<u32>| sum += f64::from(stratum.counted.iter().sum::<u32>()) * stratum.weight;

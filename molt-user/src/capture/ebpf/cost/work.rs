@@ -9,20 +9,28 @@ const BETWEEN: usize = 12;
 /// Entries of the table that they work on.
 const ENTRIES: usize = 4_096;
 
+/// Each has memory of its own, as objects have.
+type Object = Box<u32>;
 type Operation = fn(&mut State, u32);
 
 const OPERATIONS: [Operation; 8] = [
     |state, argument| state.stack.push(Box::new(argument)),
     |state, _| drop(black_box(state.stack.pop())),
     |state, argument| state.stack.iter_mut().for_each(|cell| **cell = cell.rotate_left(argument % 32)),
-    |state, argument| state.stack.truncate(usize::from(argument as u8 % 8)),
+    |state, argument| state.stack.truncate(argument as usize % 8),
     |state, argument| state.entry(argument, |cell, _| *cell = cell.wrapping_add(1)),
     |state, argument| state.entry(argument, |cell, stack| stack.push(Box::new(*cell))),
     |state, argument| {
-        state.entry(argument, |cell, stack| stack.last_mut().into_iter().for_each(|top| **top ^= *cell))
+        state.entry(argument, |cell, stack| {
+            if let Some(top) = stack.last_mut() {
+                **top ^= *cell;
+            }
+        });
     },
     |state, argument| {
-        state.stack.first_mut().into_iter().for_each(|cell| **cell = cell.wrapping_mul(argument))
+        if let Some(cell) = state.stack.first_mut() {
+            **cell = cell.wrapping_mul(argument);
+        }
     },
 ];
 
@@ -32,12 +40,12 @@ pub(super) struct Work {
 }
 
 struct State {
-    stack: Vec<Box<u32>>,
+    stack: Vec<Object>,
     table: Vec<u32>,
 }
 
 impl State {
-    fn entry(&mut self, argument: u32, change: fn(&mut u32, &mut Vec<Box<u32>>)) {
+    fn entry(&mut self, argument: u32, change: fn(&mut u32, &mut Vec<Object>)) {
         if let Some(cell) = self.table.get_mut(argument as usize % ENTRIES) {
             change(cell, &mut self.stack);
         }
@@ -46,6 +54,7 @@ impl State {
 
 impl Work {
     /// One in which there are so many hits.
+    #[expect(clippy::cast_possible_truncation, reason = "random bits are cut to those that are wanted")]
     pub(super) fn new(hits: usize) -> Self {
         // A linear congruential generator (Knuth, MMIX), whose upper bits are used.
         let next = |word: &u64| {

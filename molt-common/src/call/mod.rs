@@ -1,5 +1,11 @@
 //! Calls as the kernel side counts them: how it reads one, and the keys of its maps.
 
+mod layout;
+mod packed;
+
+pub use layout::CallLayout;
+pub use packed::{address, has_identity, packed, salted};
+
 use crate::event::Header;
 use core::hint::black_box;
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, transmute};
@@ -18,75 +24,6 @@ pub const MAX_CALL_SITES: u32 = 1 << 16;
 
 /// Most tuples that user space is remembered to know.
 pub const MAX_SEEN: u32 = 1 << 16;
-
-/// What reading a call needs beyond [`crate::layout::WalkLayout`]; offsets in bytes, [`crate::layout::ABSENT`]
-/// for what a version does not have.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
-#[repr(C)]
-pub struct CallLayout {
-    /// Address of `PyCell_Type` in the process; 0 when it is not known.
-    pub cell_type: u64,
-    /// Where the interpreter's own data lies, and its length: types in it are never freed.
-    pub static_low: u64,
-    /// Its length in bytes.
-    pub static_bytes: u64,
-    /// Bits of a slot of `localsplus` that belong to the address, as [`crate::layout::WalkLayout::code_mask`].
-    pub slot_mask: u64,
-    /// `localsplus`.
-    pub frame_slots: u32,
-    /// `PyFrameObject.f_stacktop` (3.8, 3.9; a pointer, null once the frame has ended).
-    pub frame_stacktop: u32,
-    /// `PyFrameObject.f_state` (3.10; an `i8`, above 0 once the frame has ended).
-    pub frame_state: u32,
-    /// `PyFrameObject.f_frame` (from 3.11): the frame behind a frame object.
-    pub frameobj_frame: u32,
-    /// Bytes of a code object's head that are read at once.
-    pub code_bytes: u32,
-    /// `co_nlocalsplus`, up to 3.10 `co_nlocals`: an `i32`.
-    pub code_slots: u32,
-    /// `co_cell2arg` (up to 3.10): null, or the argument of each cell variable, an `i64` each, -1 for none.
-    pub code_cell2arg: u32,
-    /// `co_cellvars` (up to 3.10), a tuple.
-    pub code_cellvars: u32,
-    /// `co_consts`, a tuple.
-    pub code_consts: u32,
-    /// `_co_firsttraceable`, an `i32` (from 3.11): a frame before it is not visible to Python.
-    pub code_firsttraceable: u32,
-    /// `PyTupleObject.ob_item`.
-    pub tuple_items: u32,
-    /// `PyVarObject.ob_size`.
-    pub var_size: u32,
-    /// `PyBytesObject.ob_sval`.
-    pub bytes_data: u32,
-    /// `PyCellObject.ob_ref`.
-    pub cell_ref: u32,
-    /// `PyObject.ob_type`.
-    pub object_type: u32,
-    /// `PyHeapTypeObject.ht_qualname`.
-    pub type_qualname: u32,
-    /// `sizeof(PyASCIIObject)`: where the text of most names begins.
-    pub ascii_bytes: u32,
-    /// `PyThreadState.curexc_type`, a type (up to 3.11).
-    pub tstate_exception_type: u32,
-    /// `PyThreadState.curexc_traceback` (up to 3.11).
-    pub tstate_traceback: u32,
-    /// `PyThreadState.current_exception`, an exception (from 3.12).
-    pub tstate_exception: u32,
-    /// `PyBaseExceptionObject.traceback`.
-    pub exception_traceback: u32,
-    /// `RETURN_VALUE` and what it is instrumented to.
-    pub return_value: [u8; 2],
-    /// `RETURN_CONST` (3.12, 3.13) and what it is instrumented to; 0 where there is none.
-    pub return_const: [u8; 2],
-    /// `EXTENDED_ARG`.
-    pub extended_arg: u8,
-    /// `RAISE_VARARGS`.
-    pub raise: u8,
-    /// Zero.
-    pub reserved: [u8; 6],
-}
-
-const _: () = assert!(size_of::<CallLayout>() == 32 + 21 * 4 + 12);
 
 /// How a probe is to read its registers, as the cookie of its link: a byte each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -346,51 +283,3 @@ pub struct Gate {
 
 /// So many hits that none of them needs to be taken from the gate.
 pub const UNLIMITED: i64 = i64::MAX / 2;
-
-/// An object's address with 20 bits of its identity: objects are aligned to 8 bytes, and user space has no more than
-/// 47 bits of addresses. Without an identity (0) it is that of an object that is never freed.
-#[inline(always)]
-pub const fn packed(address: u64, identity: u64) -> u64 {
-    let folded = identity ^ (identity >> 20) ^ (identity >> 40);
-    (address >> 3) & ADDRESS | (folded << ADDRESS_BITS)
-}
-
-/// A packed address of a program as one word: key of the maps `SEEN` and `KINDS`.
-#[inline(always)]
-pub const fn salted(packed: u64, program: u32) -> u64 {
-    packed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ program as u64
-}
-
-/// The address in a packed one.
-#[inline(always)]
-pub const fn address(packed: u64) -> u64 {
-    (packed & ADDRESS) << 3
-}
-
-/// Whether a packed address has an identity.
-#[inline(always)]
-pub const fn has_identity(packed: u64) -> bool {
-    packed >> ADDRESS_BITS != 0
-}
-
-const ADDRESS_BITS: u32 = 44;
-const ADDRESS: u64 = (1 << ADDRESS_BITS) - 1;
-
-#[cfg(test)]
-mod tests {
-    use super::{address, has_identity, packed};
-
-    /// Nothing of an address is lost, whatever identity goes with it.
-    #[test]
-    fn packing_keeps_the_address() {
-        let highest = (1 << 47) - 8;
-        for at in [8, 0x7f12_3456_7890, highest] {
-            for identity in [0, 1, 0xdead_beef_0bad_cafe, u64::MAX] {
-                assert_eq!(address(packed(at, identity)), at);
-            }
-            assert!(!has_identity(packed(at, 0)));
-            assert!(has_identity(packed(at, 1)));
-        }
-        assert_ne!(packed(highest, 1), packed(highest, 1 << 21));
-    }
-}

@@ -9,6 +9,7 @@ use molt_common::call::{
 };
 use molt_common::config::{KernelLayout, ProcessConfig};
 use molt_common::container::MAX_ELEMENTS;
+use molt_common::effect::{EffectCount, EffectKey, MAX_EFFECTS};
 use molt_common::event::sample::{Frame, Sample};
 use molt_common::fault::{COUNTER_SLOTS, Fault};
 use molt_common::limits::{MAX_FRAMES, MAX_PROCESSES, RING_BYTES};
@@ -54,7 +55,11 @@ pub static UNDETAILED: HashMap<SiteKey, u64, { MAX_CALL_SITES as usize }, GROWS>
 #[btf_map]
 pub static SEEN: LruHashMap<u64, u32, { MAX_SEEN as usize }> = LruHashMap::new();
 
-/// What call probes and samples did. Each CPU counts for itself.
+/// How often each piece of code was seen to cause each event.
+#[btf_map]
+pub static EFFECTS: HashMap<EffectKey, EffectCount, { MAX_EFFECTS as usize }, GROWS> = HashMap::new();
+
+/// What probes and samples did. Each CPU counts for itself.
 #[btf_map]
 pub static METER: PerCpuArray<Meter, 1> = PerCpuArray::new();
 

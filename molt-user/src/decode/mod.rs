@@ -1,11 +1,12 @@
 //! Bytes from the ring buffer to records. Total: any bytes give a record or a reason, never a panic.
 
 use molt_common::call::Seen;
+use molt_common::effect::EffectSeen;
 use molt_common::event::process::Birth;
 use molt_common::event::sample::{Frame, Sample};
 use molt_common::event::{
-    Header, KIND_BIRTH, KIND_CALL, KIND_END, KIND_EXEC, KIND_FINALIZE, KIND_PIECE, KIND_SAMPLE, KIND_SPENT,
-    KIND_START, KIND_WORDS,
+    Header, KIND_BIRTH, KIND_CALL, KIND_EFFECT, KIND_END, KIND_EXEC, KIND_FINALIZE, KIND_PIECE, KIND_SAMPLE,
+    KIND_SPENT, KIND_START, KIND_WORDS,
 };
 use molt_common::plan::Piece;
 use zerocopy::{FromBytes, IntoBytes};
@@ -27,6 +28,8 @@ pub enum Record<'a> {
     Finalize(Header),
     /// A tuple of a call was met for the first time.
     Call(Seen),
+    /// An effect was met for the first time.
+    Effect(EffectSeen),
     /// The hits that were granted are spent.
     Spent(Header),
     /// A copy of some memory, for the thread's next call.
@@ -89,6 +92,7 @@ pub fn decode(bytes: &[u8]) -> Result<Record<'_>, DecodeError> {
         KIND_START => Ok(Record::Start(header)),
         KIND_FINALIZE => Ok(Record::Finalize(header)),
         KIND_CALL => Ok(Record::Call(Seen::read_from_prefix(bytes).map_err(|_short| cut)?.0)),
+        KIND_EFFECT => Ok(Record::Effect(EffectSeen::read_from_prefix(bytes).map_err(|_short| cut)?.0)),
         KIND_PIECE => {
             let (piece, rest) = Piece::read_from_prefix(bytes).map_err(|_short| cut)?;
             let copied = usize::try_from(piece.bytes).ok().and_then(|len| rest.get(..len)).ok_or(cut)?;

@@ -12,7 +12,7 @@ use crate::aggregate::code::Files;
 use crate::aggregate::effort;
 use crate::aggregate::hotspots::hotspots;
 use crate::aggregate::sections::{Coverage, Seen, states};
-use crate::aggregate::symbols::symbols;
+use crate::aggregate::symbols::{add_effects, symbols};
 use crate::capture::ebpf::Kernel;
 use crate::launch::RunAs;
 use anyhow::{Context, Error};
@@ -86,6 +86,7 @@ fn fill(
     let exact_only = calls.seen == Seen::Throughout;
     let sites = call_sites(&watch.tally, &watch.calls, exact_only, files, redactor);
     artifact.symbols = symbols(&watch.tally, &watch.calls, files, redactor);
+    add_effects(&mut artifact.symbols, &watch.tally, &watch.effects, files, redactor);
     artifact.call_counts = call_counts(&artifact.symbols);
     artifact.containers =
         watch.containers.section(Observation::Sampled, &watch.tally, &watch.calls, &sites.ids, redactor);

@@ -1,6 +1,7 @@
 //! The loop around the kernel side and the target.
 
 use super::begin::{Traced, Wanted, caller, check_namespace};
+use super::effects::EffectHooks;
 use super::failure::Failure;
 use super::finish::finish;
 use super::observe::Observer;
@@ -71,12 +72,14 @@ pub fn run(options: &Options, progress: &mut dyn FnMut(Progress)) -> Result<Outc
         traced,
         ending: None,
         hooked: BTreeSet::new(),
+        effects: EffectHooks::default(),
         observer,
         interrupted: false,
     };
     run.follow(&signals, progress)?;
     let unhooking = run.kernel.unhook();
     let Run { observer, mut kernel, mut watch, traced, ending, .. } = run;
+    watch.count_effects(&kernel.effects().context("failed to read what was counted")?);
     let account = observer.end(&mut kernel, &mut watch).context("failed to read what was counted")?;
     let outcome = finish(options, &mut watch, &account, &kernel, caller()?)?;
     drop(unhooking);
@@ -101,6 +104,8 @@ struct Run<'a> {
     hooked: BTreeSet<(u64, u64)>,
     /// What sees calls.
     observer: Observer,
+    /// What sees effects.
+    effects: EffectHooks,
     /// Asked to end once already.
     interrupted: bool,
 }
@@ -194,6 +199,7 @@ impl Run<'_> {
                 Ask::Forget(pid) => {
                     self.kernel.forget(pid);
                     self.observer.remove(&mut self.kernel, pid);
+                    self.effects.remove(&mut self.kernel, pid);
                     Ok(())
                 }
                 Ask::Hook(build) => self.hook(&build),
@@ -226,6 +232,9 @@ impl Run<'_> {
     /// Sees the calls of a process. Where they cannot be seen, those on sampled stacks are all that is known, and
     /// the artifact says so.
     fn count(&mut self, pid: u32, build: &Arc<Build>) -> anyhow::Result<()> {
+        if let Err(refused) = self.effects.add(&mut self.kernel, pid, build) {
+            self.watch.effects_are_unseen(&one_line(refused.as_ref()));
+        }
         let hooked = self.observer.add(&mut self.kernel, pid, build);
         hooked.inspect_err(|refused| self.watch.calls_are_unseen(&one_line(refused.as_ref())))
     }

@@ -197,7 +197,7 @@ fn caller(seen: &Seen) -> Option<Frame> {
     Some(waits).filter(|_| seen.caller_globals != 0)
 }
 
-fn identify(
+pub(super) fn identify(
     reader: &mut Reader,
     frame: &Frame,
     further: &[Frame],

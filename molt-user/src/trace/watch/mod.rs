@@ -4,6 +4,7 @@
 
 mod calls;
 mod containers;
+mod effects;
 mod looks;
 mod programs;
 mod records;
@@ -13,6 +14,7 @@ use super::subject::{State, Subject};
 use crate::aggregate::calls::Calls;
 use crate::aggregate::code::Files;
 use crate::aggregate::containers::Containers;
+use crate::aggregate::effects::Effects;
 use crate::aggregate::modules::Modules;
 use crate::aggregate::processes::Processes;
 use crate::aggregate::tally::Tally;
@@ -61,6 +63,7 @@ pub(in crate::trace) struct Watch {
     /// What calls' addresses stand for, by the number of the program.
     programs: Vec<CallNames>,
     pub(in crate::trace) containers: Containers,
+    pub(in crate::trace) effects: Effects,
     /// What was found in the containers of calls that were read ahead, by thread and time.
     looks: BTreeMap<(u32, u64), Vec<Known<Found>>>,
     /// What was copied for the next call of each thread.
@@ -105,6 +108,7 @@ impl Watch {
             calls: Calls::default(),
             programs: Vec::new(),
             containers: Containers::default(),
+            effects: Effects::default(),
             looks: BTreeMap::new(),
             pieces: BTreeMap::new(),
             open_calls: 0,
@@ -144,6 +148,7 @@ impl Watch {
             Ok(Record::Start(header)) => self.start(&header),
             Ok(Record::Finalize(header)) => self.finalize(&header),
             Ok(Record::Call(seen)) => self.call(&seen),
+            Ok(Record::Effect(seen)) => self.effect(&seen),
             // It was taken when it was read ahead.
             // The last kind wakes the loop, which looks for itself.
             Ok(Record::Piece(..) | Record::Words(..) | Record::Spent(_)) => {}
@@ -216,6 +221,11 @@ impl Watch {
         self.remark(format!("calls are seen on sampled stacks only: {why}"));
     }
 
+    /// Effects of some process pass unseen, for this reason.
+    pub(in crate::trace) fn effects_are_unseen(&mut self, why: &str) {
+        self.remark(format!("audit events are not seen: {why}"));
+    }
+
     /// Why there is less than was asked for.
     pub(in crate::trace) fn remarks(&self) -> Vec<String> {
         let nothing = "no supported Python ran; no artifact was written".to_owned();
@@ -226,6 +236,7 @@ impl Watch {
     pub(in crate::trace) fn files(&self) -> Files {
         let called = self.calls.functions().filter_map(|(id, _)| self.tally.code(id));
         let codes = self.tally.codes().chain(called);
+        let codes = codes.chain(self.effects.codes().filter_map(|id| self.tally.code(id)));
         let names = codes.map(|code| code.file.as_str()).chain(self.modules.files());
         let place = |name: &str| {
             let inside = |place: &SourceFile| *place != SourceFile::Outside;

@@ -12,10 +12,22 @@ pub const MAX_EFFECTS: u32 = 1 << 16;
 /// Most numbers of system calls that can be of interest.
 pub const MAX_SYSCALLS: u32 = 512;
 
-/// Counts of a system call up to which each is counted by itself; further ones are counted by sampling.
-pub const COUNTED_SINGLY: u64 = 128;
-/// One in so many is looked at then, and counts for all of them.
+/// System calls of a CPU that are looked at one by one in each [`BURST_NS`]; further ones are sampled.
+pub const BURST: u64 = 32;
+/// How long such a stretch is, in nanoseconds.
+pub const BURST_NS: u64 = 10_000_000;
+/// Of those that are sampled one in so many is looked at, and counts for all of them.
 pub const SAMPLED: u64 = 64;
+
+/// A CPU's stretch of system calls. Value of the map `BURSTS`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct Burst {
+    /// When it began, in nanoseconds of `CLOCK_MONOTONIC`.
+    pub began_ns: u64,
+    /// System calls that were looked at in it.
+    pub count: u64,
+}
 
 /// Stands in [`EffectKey::number`] for an audit event, which has a name.
 pub const AUDIT: u32 = u32::MAX;

@@ -1,13 +1,13 @@
 //! The door for counting effects: what a hit costs, and the table that they are counted in.
 
-use crate::maps::{EFFECTS, METER, process};
+use crate::maps::{BURSTS, EFFECTS, METER, process};
 use crate::memory::UserMemory;
-use crate::{atomic, emit, fault, task, tell, thread};
+use crate::{atomic, calls, emit, fault, task, tell, thread};
 use aya_ebpf::bindings::BPF_NOEXIST;
 use core::hint::black_box;
 use molt_common::call::{Meter, is_timed};
 use molt_common::config::{PROCESS_EFFECTS, PROCESS_READY, ProcessConfig};
-use molt_common::effect::{COUNTED_SINGLY, EffectCount, EffectKey, EffectSeen, SAMPLED};
+use molt_common::effect::{BURST, BURST_NS, Burst, EffectCount, EffectKey, EffectSeen, SAMPLED};
 use molt_common::event::KIND_EFFECT;
 use molt_common::fault::Fault;
 use molt_common::walk::call::CallBlock;
@@ -81,7 +81,7 @@ impl Hit {
 
     /// Counts an effect for the code on top of the current thread's stack. User space is told of one that is new.
     #[inline(always)]
-    pub fn count(&self, seen: &mut EffectSeen, may_sample: bool) -> Result<(), Fault> {
+    pub fn count(&self, seen: &mut EffectSeen, sampled: bool) -> Result<(), Fault> {
         let tstate = thread::state(self.config)?;
         let mut block = CallBlock::new();
         let found = top(&UserMemory, &self.config.layout, tstate, &mut block).map_err(|_| Fault::UnreadEffect)?;
@@ -90,7 +90,7 @@ impl Hit {
         seen.key.code = found.code;
         seen.identity = found.identity;
         seen.globals = found.globals;
-        if add(&seen.key, may_sample)? {
+        if add(&seen.key, sampled)? {
             seen.header = task::header(KIND_EFFECT);
             tell::code(seen.key.program, seen.key.code, seen.globals);
             return emit::record(seen);
@@ -99,36 +99,42 @@ impl Hit {
     }
 }
 
-/// Adds one, or what it stands for. Whether it is the first one.
+/// Adds one, which may stand for many. Whether it is the first one.
 #[inline(always)]
-fn add(key: &EffectKey, may_sample: bool) -> Result<bool, Fault> {
-    let Some(count) = EFFECTS.get_ptr_mut(key) else {
-        let one = EffectCount { seen: 1, sampled: 0 };
-        if EFFECTS.insert(key, one, BPF_NOEXIST.into()).is_ok() {
-            return Ok(true);
-        }
-        // Another CPU was quicker, or the table is full.
-        let count = EFFECTS.get_ptr_mut(key).ok_or(Fault::EffectsFull)?;
-        // SAFETY: an element's memory outlives this program, and only `atomic` changes counts.
-        unsafe { atomic::add(&raw mut (*count).seen, 1) };
-        return Ok(false);
-    };
-    if may_sample {
-        // SAFETY: as above; a count that is lost to another CPU makes no difference.
-        let seen = unsafe { (&raw const (*count).seen).read_volatile() };
-        if seen >= COUNTED_SINGLY {
-            if task::random() % SAMPLED as u32 == 0 {
-                // SAFETY: as above.
-                unsafe { atomic::add(&raw mut (*count).seen, 1) };
-                // SAFETY: as above.
-                unsafe { atomic::add(&raw mut (*count).sampled, 1) };
-            }
-            return Ok(false);
-        }
+fn add(key: &EffectKey, sampled: bool) -> Result<bool, Fault> {
+    let one = EffectCount { seen: 1, sampled: u64::from(sampled) };
+    if EFFECTS.get_ptr_mut(key).is_none() && EFFECTS.insert(key, one, BPF_NOEXIST.into()).is_ok() {
+        return Ok(true);
     }
+    // Another CPU was quicker, or the table is full.
+    let count = EFFECTS.get_ptr_mut(key).ok_or(Fault::EffectsFull)?;
+    // SAFETY: an element's memory outlives this program, and only `atomic` changes counts.
+    unsafe { atomic::add(&raw mut (*count).seen, one.seen) };
     // SAFETY: as above.
-    unsafe { atomic::add(&raw mut (*count).seen, 1) };
+    unsafe { atomic::add(&raw mut (*count).sampled, one.sampled) };
     Ok(false)
+}
+
+/// How a system call is to be looked at: `Some(false)` for itself, `Some(true)` for all of [`SAMPLED`], `None` not at
+/// all. Where calls may be counted without end, so may these.
+#[inline(always)]
+pub fn choose() -> Option<bool> {
+    if calls::is_unlimited() {
+        return Some(false);
+    }
+    let burst = BURSTS.get_ptr_mut(0)?;
+    // SAFETY: the slot exists for the whole life of the map and belongs to this CPU. A program of another task that
+    // comes between may make one burst longer or shorter.
+    let burst = unsafe { &mut *burst };
+    let now = task::now_ns();
+    if now.wrapping_sub(burst.began_ns) >= BURST_NS {
+        *burst = Burst { began_ns: now, count: 0 };
+    }
+    burst.count += 1;
+    if burst.count <= BURST {
+        return Some(false);
+    }
+    (task::random() % SAMPLED as u32 == 0).then_some(true)
 }
 
 /// Counts a fault, if there is one.

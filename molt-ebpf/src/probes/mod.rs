@@ -8,3 +8,4 @@ mod milestone;
 mod process;
 mod raise;
 mod sample;
+mod syscall;

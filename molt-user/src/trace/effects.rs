@@ -1,33 +1,86 @@
-//! The processes whose effects are seen, and their probes.
+//! The processes whose effects are seen, and their probes; and when system calls are watched.
 
+mod valve;
+
+use super::Observe;
+use super::watch::Watch;
+use crate::aggregate::effects::syscalls;
 use crate::capture::ebpf::Kernel;
+use crate::capture::ebpf::calls::HookError;
+use crate::clock::monotonic_ns;
 use crate::cpython::effect_sites::EffectSites;
+use crate::diagnose::advice::one_line;
 use crate::discover::Build;
 use anyhow::Context;
 use std::collections::BTreeMap;
 use std::os::unix::fs::MetadataExt;
+use std::time::Duration;
+use valve::{Turn, Valve};
 
-/// The file that each process's interpreter is in, by device and inode.
-#[derive(Debug, Default)]
-pub(super) struct EffectHooks(BTreeMap<u32, (u64, u64)>);
+/// What sees effects.
+#[derive(Debug)]
+pub(super) struct EffectHooks {
+    /// The file that each process's interpreter is in, by device and inode.
+    hooked: BTreeMap<u32, (u64, u64)>,
+    /// When system calls are watched; `None` if always, or never.
+    valve: Option<Valve>,
+}
 
 impl EffectHooks {
+    /// Watches system calls, unless calls are only sampled.
+    pub(super) fn new(kernel: &mut Kernel, observe: Observe, watch: &mut Watch) -> Self {
+        let valve = match observe {
+            Observe::Sample => None,
+            Observe::Exact => {
+                open(kernel, watch);
+                None
+            }
+            Observe::Auto { budget, .. } => open(kernel, watch).then(|| Valve::new(budget, monotonic_ns())),
+        };
+        Self { hooked: BTreeMap::new(), valve }
+    }
+
+    /// Watches system calls as far as they can be paid for. When to be called again, if nothing else happens.
+    pub(super) fn tick(&mut self, kernel: &mut Kernel, watch: &mut Watch) -> Result<Option<u64>, HookError> {
+        let Some(valve) = &mut self.valve else { return Ok(None) };
+        let now_ns = monotonic_ns();
+        if valve.is_due(now_ns) {
+            match valve.turn(now_ns, kernel.meter()?) {
+                Turn::Open => _ = open(kernel, watch),
+                Turn::Close => kernel.ignore_syscalls(),
+                Turn::Stay => {}
+            }
+        }
+        Ok(Some(valve.due_ns()))
+    }
+
+    /// How long system calls were not watched, of how long they were to be.
+    pub(super) fn unwatched(&self) -> Option<(Duration, Duration)> {
+        self.valve.as_ref().and_then(|valve| valve.unwatched(monotonic_ns()))
+    }
+
     /// Process `pid` runs or is about to run this build; what was found out last is right.
     pub(super) fn add(&mut self, kernel: &mut Kernel, pid: u32, build: &Build) -> anyhow::Result<()> {
         let file = build.elf.file().metadata().context("failed to identify the interpreter's file")?;
         let file = (file.dev(), file.ino());
-        if self.0.get(&pid) == Some(&file) {
+        if self.hooked.get(&pid) == Some(&file) {
             return Ok(());
         }
         self.remove(kernel, pid);
         kernel.hook_effects(pid, &build.open_path(), &EffectSites::of(build))?;
-        self.0.insert(pid, file);
+        self.hooked.insert(pid, file);
         Ok(())
     }
 
     /// Process `pid` has ended.
     pub(super) fn remove(&mut self, kernel: &mut Kernel, pid: u32) {
-        self.0.remove(&pid);
+        self.hooked.remove(&pid);
         kernel.unhook_effects(pid);
     }
+}
+
+/// Watches system calls. Whether it can be done.
+fn open(kernel: &mut Kernel, watch: &mut Watch) -> bool {
+    let wanted = syscalls().iter().map(|syscall| (syscall.number, syscall.look));
+    kernel.watch_syscalls(wanted).inspect_err(|refused| watch.syscalls_are_unseen(&one_line(refused))).is_ok()
 }

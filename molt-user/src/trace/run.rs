@@ -55,6 +55,7 @@ pub fn run(options: &Options, progress: &mut dyn FnMut(Progress)) -> Result<Outc
     let mut watch = Watch::new(monotonic_ns(), options.observe != Observe::Sample);
     let mut observer =
         Observer::new(&mut kernel, options.observe, &mut watch).context("failed to let calls be counted")?;
+    let effects = EffectHooks::new(&mut kernel, options.observe, &mut watch);
     kernel.sample(u64::from(options.frequency))?;
     if let Some(unknown) = &kernel.degraded {
         watch.remark(format!("{}: children cannot be followed", one_line(unknown)));
@@ -72,7 +73,7 @@ pub fn run(options: &Options, progress: &mut dyn FnMut(Progress)) -> Result<Outc
         traced,
         ending: None,
         hooked: BTreeSet::new(),
-        effects: EffectHooks::default(),
+        effects,
         observer,
         interrupted: false,
     };
@@ -241,10 +242,15 @@ impl Run<'_> {
 
     /// Opens and closes windows. When to do so next.
     fn observe(&mut self) -> Option<u64> {
-        self.observer.tick(&mut self.kernel, &mut self.watch).unwrap_or_else(|refused| {
-            self.lose(&refused.into());
-            None
-        })
+        let calls = self.observer.tick(&mut self.kernel, &mut self.watch);
+        let effects = self.effects.tick(&mut self.kernel, &mut self.watch);
+        let due = [calls, effects].map(|due| {
+            due.unwrap_or_else(|refused| {
+                self.lose(&refused.into());
+                None
+            })
+        });
+        due.into_iter().flatten().min()
     }
 
     fn close_if_spent(&mut self) {

@@ -1,13 +1,16 @@
 //! The probes that see what programs do to the world, and the table that they count in.
 
+use super::attach::AttachError;
 use super::calls::HookError;
 use super::load::{Kernel, LoadError, take_map};
 use super::maps::MapValue;
 use super::uprobe_multi::{Place, Scope};
 use crate::cpython::effect_sites::{EffectSites, Source, Spot};
 use aya::Ebpf;
-use aya::maps::{HashMap, MapData};
-use molt_common::effect::{EffectCount, EffectKey};
+use aya::maps::{Array, HashMap, MapData};
+use aya::programs::raw_trace_point::RawTracePointLink;
+use aya::programs::{ProgramError, RawTracePoint};
+use molt_common::effect::{EffectCount, EffectKey, MAX_SYSCALLS};
 use std::collections::BTreeMap;
 use std::ffi::CString;
 use std::os::fd::OwnedFd;
@@ -15,16 +18,27 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::thread;
 
+/// The program that sees system calls.
+const SYSCALL: &str = "syscall_enter";
+
 /// What these probes need of the kernel side.
 pub(super) struct Effects {
     counts: HashMap<MapData, MapValue<EffectKey>, MapValue<EffectCount>>,
+    syscalls: Array<MapData, u8>,
     links: BTreeMap<u32, Vec<OwnedFd>>,
+    /// The tracepoint of system calls, where it is watched.
+    tracepoint: Option<RawTracePointLink>,
 }
 
 impl Effects {
     /// Takes the tables.
     pub(super) fn new(ebpf: &mut Ebpf) -> Result<Self, LoadError> {
-        Ok(Self { counts: take_map!(ebpf, "EFFECTS", HashMap)?, links: BTreeMap::new() })
+        Ok(Self {
+            counts: take_map!(ebpf, "EFFECTS", HashMap)?,
+            syscalls: take_map!(ebpf, "SYSCALLS", Array)?,
+            links: BTreeMap::new(),
+            tracepoint: None,
+        })
     }
 }
 
@@ -61,6 +75,27 @@ impl Kernel {
             // Without a thread it is closed here, which takes longer.
             let _ = thread::Builder::new().name("molt-unhook".to_owned()).spawn(move || drop(link));
         }
+    }
+
+    /// Counts those system calls of traced processes that `wanted` names by number, each with where its flags are.
+    pub fn watch_syscalls(&mut self, wanted: impl Iterator<Item = (u32, u8)>) -> Result<(), AttachError> {
+        for (number, look) in wanted.filter(|(number, _)| *number < MAX_SYSCALLS) {
+            let set = self.effects.syscalls.set(number, look, 0);
+            set.map_err(|source| LoadError::Map { map: "SYSCALLS", source })?;
+        }
+        let refused = |source: ProgramError| LoadError::program(SYSCALL, source);
+        let program: &mut RawTracePoint = self.program(SYSCALL)?;
+        if program.fd().is_err() {
+            program.load().map_err(refused)?;
+        }
+        let link = program.attach("sys_enter").and_then(|link| program.take_link(link)).map_err(refused)?;
+        self.effects.tracepoint = Some(link);
+        Ok(())
+    }
+
+    /// Counts system calls no more. Every one of them is quicker then.
+    pub fn ignore_syscalls(&mut self) {
+        self.effects.tracepoint = None;
     }
 
     /// Every effect counted so far.

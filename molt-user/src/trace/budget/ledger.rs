@@ -22,10 +22,13 @@ impl Ledger {
         let new = meter.since(self.meter);
         let hits = new.hits.saturating_mul(self.cost.of(&new));
         // The interrupt of a sample costs about what the trap of a hit does.
+        let effects = new.effects.saturating_mul(self.cost.of_effect(&new));
+        let syscalls = new.syscalls.saturating_mul(self.cost.of_syscall(&new));
         let traps = new.unused.saturating_add(new.samples).saturating_mul(self.cost.trap_ns);
         self.meter = meter;
         self.spent_ns =
             self.spent_ns.saturating_add(hits).saturating_add(traps).saturating_add(new.samples_ns);
+        self.spent_ns = self.spent_ns.saturating_add(effects).saturating_add(syscalls);
         self.spent_ns
     }
 

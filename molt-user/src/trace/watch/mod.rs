@@ -226,6 +226,11 @@ impl Watch {
         self.remark(format!("audit events are not seen: {why}"));
     }
 
+    /// System calls pass unseen, for this reason.
+    pub(in crate::trace) fn syscalls_are_unseen(&mut self, why: &str) {
+        self.remark(format!("system calls are not seen: {why}"));
+    }
+
     /// Why there is less than was asked for.
     pub(in crate::trace) fn remarks(&self) -> Vec<String> {
         let nothing = "no supported Python ran; no artifact was written".to_owned();

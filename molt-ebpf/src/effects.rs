@@ -84,7 +84,8 @@ impl Hit {
     pub fn count(&self, seen: &mut EffectSeen, sampled: bool) -> Result<(), Fault> {
         let tstate = thread::state(self.config)?;
         let mut block = CallBlock::new();
-        let found = top(&UserMemory, &self.config.layout, tstate, &mut block).map_err(|_| Fault::UnreadEffect)?;
+        let found =
+            top(&UserMemory, &self.config.layout, tstate, &mut block).map_err(|_| Fault::UnreadEffect)?;
         // What C code does before the first frame and after the last one is nobody's.
         let Some(found) = found else { return Ok(()) };
         seen.key.code = found.code;

@@ -27,6 +27,12 @@ pub fn record<T: IntoBytes + Immutable>(record: &T) -> Result<(), Fault> {
     output((&raw const *record).cast(), size_of::<T>() as u64, Take::Now)
 }
 
+/// Sends one record of fixed size, which user space takes when it looks.
+#[inline(always)]
+pub fn later<T: IntoBytes + Immutable>(record: &T) -> Result<(), Fault> {
+    output((&raw const *record).cast(), size_of::<T>() as u64, Take::Later)
+}
+
 /// Sends a sample and its first `frames` frames, which follow it in `scratch`.
 #[inline(always)]
 pub fn sample(scratch: &Scratch, frames: u32, take: Take) -> Result<(), Fault> {

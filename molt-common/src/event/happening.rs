@@ -10,7 +10,7 @@ pub const MODULE_BYTES: usize = 128;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
 #[repr(C)]
 pub struct Import {
-    /// Kind [`super::KIND_IMPORT_START`] or [`super::KIND_IMPORT_DONE`].
+    /// Kind [`super::KIND_IMPORT_START`], [`super::KIND_IMPORT_DONE`] or [`super::KIND_IMPORT`].
     pub header: Header,
     /// At its end: not 0 if there is a module.
     pub found: u64,

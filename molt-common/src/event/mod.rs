@@ -58,6 +58,8 @@ pub const KIND_EFFECT: u16 = 11;
 pub const KIND_IMPORT_START: u16 = 12;
 /// A [`happening::Import`]: it was found or not, and its body has run.
 pub const KIND_IMPORT_DONE: u16 = 13;
+/// A [`happening::Import`]: a module is looked for, where its end cannot be seen.
+pub const KIND_IMPORT: u16 = 16;
 /// A [`happening::Collection`]: garbage is about to be collected.
 pub const KIND_GC_START: u16 = 14;
 /// A [`happening::Collection`]: it has been collected.

@@ -3,15 +3,25 @@
 use crate::arguments::{argument, text};
 use crate::effects::{Hit, Kind, settle};
 use crate::memory::UserMemory;
-use crate::task;
+use crate::probes::import::blank;
+use crate::registers::register;
+use crate::{emit, task};
 use aya_ebpf::macros::uprobe;
 use aya_ebpf::programs::ProbeContext;
 use molt_common::effect::{AUDIT, of_open};
+use molt_common::event::KIND_IMPORT;
 use molt_common::fault::Fault;
 use molt_common::layout::ABSENT;
 use molt_common::operand::{Operand, operands};
 use molt_common::walk::{Memory, checked};
 
+/// Registers by number.
+const RCX: u8 = 1;
+const RDX: u8 = 2;
+const R8: u8 = 8;
+
+/// The event of an import.
+const IMPORT: &[u8; 8] = b"import\0\0";
 /// The event that opens files.
 const OPEN: &[u8; 8] = b"open\0\0\0\0";
 
@@ -37,7 +47,23 @@ fn try_audit(ctx: &ProbeContext, hit: &Hit) -> Result<(), Fault> {
     {
         seen.key.flags = of_open(flags);
     }
+    if seen.key.name.first_chunk() == Some(IMPORT) && arguments.bytes != 8 {
+        settle(imported(ctx, hit, arguments));
+    }
     hit.count(&mut seen, false)
+}
+
+/// Tells of an import at a function that raises events: the event's first argument is the module's name, a str.
+#[inline(always)]
+fn imported(ctx: &ProbeContext, hit: &Hit, third: Operand) -> Result<(), Fault> {
+    let mut import = blank();
+    // Two before the third one in the order of arguments: `rdx`, `rcx`, `r8`, `r9`.
+    let name = register(ctx.regs, if third.register == R8 { RDX } else { RCX });
+    // As long as it is ASCII, like the names of nearly all modules.
+    let ascii = u64::from(hit.config.call.ascii_bytes);
+    text(name.wrapping_add(ascii), &mut import.name).map_err(|_| Fault::UnreadHappening)?;
+    import.header = task::header(KIND_IMPORT);
+    emit::later(&import)
 }
 
 /// The flags with which a file is opened: the third argument of the event.

@@ -2,6 +2,8 @@
 
 mod audit;
 mod enter;
+mod gc;
+pub mod import;
 mod leave;
 mod measure;
 mod milestone;

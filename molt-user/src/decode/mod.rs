@@ -2,11 +2,13 @@
 
 use molt_common::call::Seen;
 use molt_common::effect::EffectSeen;
+use molt_common::event::happening::{Collection, Import};
 use molt_common::event::process::Birth;
 use molt_common::event::sample::{Frame, Sample};
 use molt_common::event::{
-    Header, KIND_BIRTH, KIND_CALL, KIND_EFFECT, KIND_END, KIND_EXEC, KIND_FINALIZE, KIND_PIECE, KIND_SAMPLE,
-    KIND_SPENT, KIND_START, KIND_WORDS,
+    Header, KIND_BIRTH, KIND_CALL, KIND_EFFECT, KIND_END, KIND_EXEC, KIND_FINALIZE, KIND_GC_DONE,
+    KIND_GC_START, KIND_IMPORT, KIND_IMPORT_DONE, KIND_IMPORT_START, KIND_PIECE, KIND_SAMPLE, KIND_SPENT,
+    KIND_START, KIND_WORDS,
 };
 use molt_common::plan::Piece;
 use zerocopy::{FromBytes, IntoBytes};
@@ -30,6 +32,10 @@ pub enum Record<'a> {
     Call(Seen),
     /// An effect was met for the first time.
     Effect(EffectSeen),
+    /// An import begins or ends.
+    Import(Import),
+    /// A collection of garbage begins or ends.
+    Collection(Collection),
     /// The hits that were granted are spent.
     Spent(Header),
     /// A copy of some memory, for the thread's next call.
@@ -92,6 +98,12 @@ pub fn decode(bytes: &[u8]) -> Result<Record<'_>, DecodeError> {
         KIND_START => Ok(Record::Start(header)),
         KIND_FINALIZE => Ok(Record::Finalize(header)),
         KIND_CALL => Ok(Record::Call(Seen::read_from_prefix(bytes).map_err(|_short| cut)?.0)),
+        KIND_IMPORT_START | KIND_IMPORT_DONE | KIND_IMPORT => {
+            Ok(Record::Import(Import::read_from_prefix(bytes).map_err(|_short| cut)?.0))
+        }
+        KIND_GC_START | KIND_GC_DONE => {
+            Ok(Record::Collection(Collection::read_from_prefix(bytes).map_err(|_short| cut)?.0))
+        }
         KIND_EFFECT => Ok(Record::Effect(EffectSeen::read_from_prefix(bytes).map_err(|_short| cut)?.0)),
         KIND_PIECE => {
             let (piece, rest) = Piece::read_from_prefix(bytes).map_err(|_short| cut)?;

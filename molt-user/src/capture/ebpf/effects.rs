@@ -50,7 +50,13 @@ impl Kernel {
         let prepared = self.prepared.as_ref().ok_or(HookError::Unprepared)?;
         let here = Scope { pid: Some(pid), returns: false };
         // Ends first: what is seen to begin must be seen to end.
-        let programs: [(&str, &Source); 1] = [("audit", &sites.audit)];
+        let programs: [(&str, &Source); 5] = [
+            ("import_done", &sites.import_done),
+            ("import_start", &sites.import_start),
+            ("gc_done", &sites.gc_done),
+            ("gc_start", &sites.gc_start),
+            ("audit", &sites.audit),
+        ];
         let mut links = Vec::new();
         for (name, source) in programs {
             let spots = source.spots();

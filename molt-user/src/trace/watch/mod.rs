@@ -5,6 +5,7 @@
 mod calls;
 mod containers;
 mod effects;
+mod happenings;
 mod looks;
 mod programs;
 mod records;
@@ -24,7 +25,9 @@ use crate::discover::{Build, Inspector, Process};
 use crate::symbolize::memory::Pieces;
 use crate::symbolize::paths::{Roots, SourceFile};
 use containers::Found;
+use happenings::Happenings;
 use molt_common::config::ProcessConfig;
+use molt_common::event::KIND_IMPORT;
 use molt_common::plan::Plans;
 use molt_mpa::quantity::Millis;
 use programs::{introduce, number_of};
@@ -64,6 +67,7 @@ pub(in crate::trace) struct Watch {
     programs: Vec<CallNames>,
     pub(in crate::trace) containers: Containers,
     pub(in crate::trace) effects: Effects,
+    happenings: Happenings,
     /// What was found in the containers of calls that were read ahead, by thread and time.
     looks: BTreeMap<(u32, u64), Vec<Known<Found>>>,
     /// What was copied for the next call of each thread.
@@ -109,6 +113,7 @@ impl Watch {
             programs: Vec::new(),
             containers: Containers::default(),
             effects: Effects::default(),
+            happenings: Happenings::default(),
             looks: BTreeMap::new(),
             pieces: BTreeMap::new(),
             open_calls: 0,
@@ -149,6 +154,9 @@ impl Watch {
             Ok(Record::Finalize(header)) => self.finalize(&header),
             Ok(Record::Call(seen)) => self.call(&seen),
             Ok(Record::Effect(seen)) => self.effect(&seen),
+            Ok(Record::Import(import)) if import.header.kind == KIND_IMPORT => self.imported(&import),
+            Ok(Record::Import(import)) => self.import(&import),
+            Ok(Record::Collection(collection)) => self.collection(&collection),
             // It was taken when it was read ahead.
             // The last kind wakes the loop, which looks for itself.
             Ok(Record::Piece(..) | Record::Words(..) | Record::Spent(_)) => {}

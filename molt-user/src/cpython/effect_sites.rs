@@ -4,6 +4,7 @@ use crate::discover::Build;
 use crate::discover::args::{Argument, Place};
 use crate::discover::notes::Probe;
 use molt_common::operand::{CONSTANT, IN_MEMORY, IN_REGISTER, Operand, cookie};
+use std::fmt;
 
 /// The registers of a function's arguments by number (System V ABI).
 const ARGUMENTS: [u8; 6] = [7, 6, 2, 1, 8, 9];
@@ -71,6 +72,62 @@ impl EffectSites {
             gc_start: usdt("gc__start"),
             gc_done: usdt("gc__done"),
         }
+    }
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Usdt(spots) if spots.len() == 1 => write!(f, "usdt probe"),
+            Self::Usdt(spots) => write!(f, "usdt probe at {} places", spots.len()),
+            Self::Functions(functions) => {
+                let names: Vec<&str> = functions.iter().map(|(name, _)| *name).collect();
+                write!(f, "{}", names.join(", "))
+            }
+            Self::Nothing => write!(f, "none"),
+        }
+    }
+}
+
+impl EffectSites {
+    /// Each source under the name of its USDT probe.
+    pub fn list(&self) -> impl Iterator<Item = (&'static str, &Source)> {
+        let all = [
+            ("audit", &self.audit),
+            ("gc__done", &self.gc_done),
+            ("gc__start", &self.gc_start),
+            ("import__find__load__done", &self.import_done),
+            ("import__find__load__start", &self.import_start),
+        ];
+        all.into_iter()
+    }
+
+    /// Effects that pass unseen, in words.
+    pub fn missing_effects(&self) -> impl Iterator<Item = &'static str> {
+        let audit = match self.audit {
+            Source::Usdt(_) => None,
+            Source::Functions(_) => {
+                Some("events that Python code raises by sys.audit were not seen without the probe audit")
+            }
+            Source::Nothing => Some("audit events were not seen: the interpreter has no place for a probe"),
+        };
+        audit.into_iter()
+    }
+
+    /// Imports and collections that pass unseen, in words.
+    pub fn missing_events(&self) -> impl Iterator<Item = &'static str> {
+        let imports = match (&self.import_done, &self.audit) {
+            (Source::Usdt(_), _) => None,
+            (_, Source::Functions(_)) => {
+                Some("imports have no durations: the interpreter has no probe for their ends")
+            }
+            _ => Some("imports were not seen: the interpreter has no place for a probe"),
+        };
+        let collections = match self.gc_done {
+            Source::Usdt(_) => None,
+            _ => Some("collections of garbage were not seen: the interpreter has no probe for them"),
+        };
+        imports.into_iter().chain(collections)
     }
 }
 

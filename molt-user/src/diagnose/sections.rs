@@ -3,15 +3,18 @@
 use super::Verdict;
 use super::fact::Fact;
 use super::trial::Trial;
-use crate::aggregate::sections::{Coverage, states};
+use crate::aggregate::sections::{Coverage, EffectCoverage, states};
 use molt_mpa::model::{SectionState, Status};
 
 /// How far each section would be filled, and what that comes to. `obstacle` keeps molt from reading the
 /// interpreter, or the machine, at all.
 pub(super) fn forecast(trial: &Trial, obstacle: Option<&str>) -> (Vec<Fact>, Verdict) {
     // Everything that this version can see was seen.
-    let best = Coverage { sampled: true, modules_seen: true, modules_at_end: true, ..Coverage::default() };
-    let expected = Coverage { modules_at_end: trial.uprobe.is_done(), ..best.clone() };
+    let effects = EffectCoverage { hooked: true, ..EffectCoverage::default() };
+    let best =
+        Coverage { sampled: true, modules_seen: true, modules_at_end: true, effects, ..Coverage::default() };
+    let effects = EffectCoverage { hooked: trial.uprobe.is_done(), ..best.effects.clone() };
+    let expected = Coverage { modules_at_end: trial.uprobe.is_done(), effects, ..best.clone() };
     let (mut facts, mut filled, mut all) = (Vec::new(), false, true);
     for ((section, most), (_, state)) in states(&best).zip(states(&expected)) {
         let name = section.name();

@@ -14,7 +14,6 @@ use crate::discover::Build;
 use anyhow::Context;
 use std::collections::BTreeMap;
 use std::os::unix::fs::MetadataExt;
-use std::time::Duration;
 use valve::{Turn, Valve};
 
 /// What sees effects.
@@ -54,20 +53,36 @@ impl EffectHooks {
         Ok(Some(valve.due_ns()))
     }
 
-    /// How long system calls were not watched, of how long they were to be.
-    pub(super) fn unwatched(&self) -> Option<(Duration, Duration)> {
-        self.valve.as_ref().and_then(|valve| valve.unwatched(monotonic_ns()))
+    /// The run is over: adds up what was counted.
+    pub(super) fn end(self, kernel: &Kernel, watch: &mut Watch) -> Result<(), HookError> {
+        watch.count_effects(&kernel.effects()?);
+        let unwatched = self.valve.and_then(|valve| valve.unwatched(monotonic_ns()));
+        if let Some((closed, all)) = unwatched {
+            let [closed, all] = [closed, all].map(|time| time.as_secs_f64());
+            watch.effects_seen.effects.insert(format!(
+                "system calls were too many for the budget: not watched for {closed:.1} s of {all:.1} s"
+            ));
+        }
+        Ok(())
     }
 
     /// Process `pid` runs or is about to run this build; what was found out last is right.
-    pub(super) fn add(&mut self, kernel: &mut Kernel, pid: u32, build: &Build) -> anyhow::Result<()> {
+    pub(super) fn add(
+        &mut self,
+        kernel: &mut Kernel,
+        watch: &mut Watch,
+        pid: u32,
+        build: &Build,
+    ) -> anyhow::Result<()> {
         let file = build.elf.file().metadata().context("failed to identify the interpreter's file")?;
         let file = (file.dev(), file.ino());
         if self.hooked.get(&pid) == Some(&file) {
             return Ok(());
         }
         self.remove(kernel, pid);
-        kernel.hook_effects(pid, &build.open_path(), &EffectSites::of(build))?;
+        let sites = EffectSites::of(build);
+        kernel.hook_effects(pid, &build.open_path(), &sites)?;
+        watch.effects_are_hooked(&sites);
         self.hooked.insert(pid, file);
         Ok(())
     }

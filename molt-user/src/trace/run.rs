@@ -79,8 +79,8 @@ pub fn run(options: &Options, progress: &mut dyn FnMut(Progress)) -> Result<Outc
     };
     run.follow(&signals, progress)?;
     let unhooking = run.kernel.unhook();
-    let Run { observer, mut kernel, mut watch, traced, ending, .. } = run;
-    watch.count_effects(&kernel.effects().context("failed to read what was counted")?);
+    let Run { observer, effects, mut kernel, mut watch, traced, ending, .. } = run;
+    effects.end(&kernel, &mut watch).context("failed to read what was counted")?;
     let account = observer.end(&mut kernel, &mut watch).context("failed to read what was counted")?;
     let outcome = finish(options, &mut watch, &account, &kernel, caller()?)?;
     drop(unhooking);
@@ -233,7 +233,10 @@ impl Run<'_> {
     /// Sees the calls of a process. Where they cannot be seen, those on sampled stacks are all that is known, and
     /// the artifact says so.
     fn count(&mut self, pid: u32, build: &Arc<Build>) -> anyhow::Result<()> {
-        if let Err(refused) = self.effects.add(&mut self.kernel, pid, build) {
+        // A process that has just ended has no effects that could be missed.
+        if let Err(refused) = self.effects.add(&mut self.kernel, &mut self.watch, pid, build)
+            && self.watch.runs(pid)
+        {
             self.watch.effects_are_unseen(&one_line(refused.as_ref()));
         }
         let hooked = self.observer.add(&mut self.kernel, pid, build);

@@ -2,6 +2,7 @@
 
 use super::Watch;
 use crate::aggregate::effects::Event;
+use crate::cpython::effect_sites::EffectSites;
 use molt_common::call::address;
 use molt_common::effect::{EffectCount, EffectKey, EffectSeen};
 use molt_common::event::sample::Frame;
@@ -10,6 +11,29 @@ use molt_common::event::sample::Frame;
 const UNRESOLVED: &str = "unresolved_effect";
 
 impl Watch {
+    /// The effects of a process are seen, as far as its interpreter has places for probes.
+    pub(in crate::trace) fn effects_are_hooked(&mut self, sites: &EffectSites) {
+        let seen = &mut self.effects_seen;
+        seen.hooked = true;
+        seen.effects.extend(sites.missing_effects().map(str::to_owned));
+        seen.events.extend(sites.missing_events().map(str::to_owned));
+    }
+
+    /// Effects of some process pass unseen, for this reason.
+    pub(in crate::trace) fn effects_are_unseen(&mut self, why: &str) {
+        let why = format!("audit events of a process were not seen: {why}");
+        self.effects_seen.events.insert(why.clone());
+        self.effects_seen.effects.insert(why.clone());
+        self.remark(why);
+    }
+
+    /// System calls pass unseen, for this reason.
+    pub(in crate::trace) fn syscalls_are_unseen(&mut self, why: &str) {
+        let why = format!("system calls were not seen: {why}");
+        self.effects_seen.effects.insert(why.clone());
+        self.remark(why);
+    }
+
     /// Reads the code of an effect that was met for the first time: it may be freed in a moment.
     pub(super) fn read_effect_ahead(&mut self, seen: &EffectSeen) {
         let pieces = self.pieces.remove(&seen.header.tid).unwrap_or_default();
@@ -27,6 +51,11 @@ impl Watch {
             let known = super::calls::identify(reader, &frame(seen), &[], &mut self.tally);
             names.note_code(seen.key.code, known.map(|(id, _)| id));
         }
+    }
+
+    /// Effects that were counted for codes that are not known.
+    pub(in crate::trace) fn unresolved_effects(&self) -> u64 {
+        self.loss.get(UNRESOLVED).copied().unwrap_or(0)
     }
 
     /// Adds up what the kernel side has counted.

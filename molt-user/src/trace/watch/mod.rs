@@ -18,6 +18,7 @@ use crate::aggregate::containers::Containers;
 use crate::aggregate::effects::Effects;
 use crate::aggregate::modules::Modules;
 use crate::aggregate::processes::Processes;
+use crate::aggregate::sections::EffectCoverage;
 use crate::aggregate::tally::Tally;
 use crate::cpython::Known;
 use crate::decode::{Record, decode};
@@ -68,6 +69,8 @@ pub(in crate::trace) struct Watch {
     pub(in crate::trace) containers: Containers,
     pub(in crate::trace) effects: Effects,
     happenings: Happenings,
+    /// How far both were seen.
+    pub(in crate::trace) effects_seen: EffectCoverage,
     /// What was found in the containers of calls that were read ahead, by thread and time.
     looks: BTreeMap<(u32, u64), Vec<Known<Found>>>,
     /// What was copied for the next call of each thread.
@@ -114,6 +117,7 @@ impl Watch {
             containers: Containers::default(),
             effects: Effects::default(),
             happenings: Happenings::default(),
+            effects_seen: EffectCoverage::default(),
             looks: BTreeMap::new(),
             pieces: BTreeMap::new(),
             open_calls: 0,
@@ -227,16 +231,6 @@ impl Watch {
         self.unhooked.0 += 1;
         why.clone_into(&mut self.unhooked.1);
         self.remark(format!("calls are seen on sampled stacks only: {why}"));
-    }
-
-    /// Effects of some process pass unseen, for this reason.
-    pub(in crate::trace) fn effects_are_unseen(&mut self, why: &str) {
-        self.remark(format!("audit events are not seen: {why}"));
-    }
-
-    /// System calls pass unseen, for this reason.
-    pub(in crate::trace) fn syscalls_are_unseen(&mut self, why: &str) {
-        self.remark(format!("system calls are not seen: {why}"));
     }
 
     /// Why there is less than was asked for.

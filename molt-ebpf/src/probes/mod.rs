@@ -1,6 +1,7 @@
 //! One file per event, with the names of `molt_common::event`.
 
 mod audit;
+mod clock;
 mod enter;
 mod gc;
 pub mod import;

@@ -175,6 +175,21 @@ fn open_mapping(process: &Process, mapping: &FileMapping) -> Result<File, Discov
     })
 }
 
+/// The C library of process `pid`, and where in its file clocks are read: `clock_gettime`, through which CPython reads
+/// every clock (`Python/pytime.c`). None if it has none, or not yet.
+pub fn find_clock(pid: u32) -> Option<(Elf, u64)> {
+    let process = Process::read(pid.cast_signed()).ok()?;
+    let maps = read_maps(&proc_path(process.pid, "maps")).ok()?;
+    let is_library = |mapping: &&FileMapping| {
+        mapping.executable
+            && libc::by_name(mapping.file_name()).is_some()
+            && !is_dynamic_linker(mapping.file_name())
+    };
+    let library = Elf::parse(open_mapping(&process, maps.iter().find(is_library)?).ok()?).ok()?;
+    let offset = library.file_offset_of(b"clock_gettime")?;
+    Some((library, offset))
+}
+
 /// The C library that is mapped; before it is, the one that the file asks for.
 fn find_libc(process: &Process, maps: &[FileMapping], elf: &Elf) -> Libc {
     let named = |mapping: &&FileMapping| libc::by_name(mapping.file_name()).is_some();

@@ -4,17 +4,22 @@ mod valve;
 
 use super::Observe;
 use super::watch::Watch;
-use crate::aggregate::effects::syscalls;
+use crate::aggregate::effects::{Syscall, syscalls};
 use crate::capture::ebpf::Kernel;
 use crate::capture::ebpf::calls::HookError;
 use crate::clock::monotonic_ns;
 use crate::cpython::effect_sites::EffectSites;
 use crate::diagnose::advice::one_line;
-use crate::discover::Build;
+use crate::discover::{Build, find_clock};
 use anyhow::Context;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::os::fd::AsRawFd;
 use std::os::unix::fs::MetadataExt;
+use std::path::PathBuf;
 use valve::{Turn, Valve};
+
+/// How often a process's C library is looked for: the dynamic linker maps it within a millisecond.
+const MAX_TRIES: u32 = 50;
 
 /// What sees effects.
 #[derive(Debug)]
@@ -23,6 +28,12 @@ pub(super) struct EffectHooks {
     hooked: BTreeMap<u32, (u64, u64)>,
     /// When system calls are watched; `None` if always, or never.
     valve: Option<Valve>,
+    /// Processes whose clocks are watched.
+    clocks: BTreeSet<u32>,
+    /// Processes whose C library is not there yet, and how often it was looked for.
+    waiting: BTreeMap<u32, u32>,
+    /// Reading clocks has cost too much; it is not watched any more.
+    clocks_given_up: bool,
 }
 
 impl EffectHooks {
@@ -36,17 +47,30 @@ impl EffectHooks {
             }
             Observe::Auto { budget, .. } => open(kernel, watch).then(|| Valve::new(budget, monotonic_ns())),
         };
-        Self { hooked: BTreeMap::new(), valve }
+        Self {
+            hooked: BTreeMap::new(),
+            valve,
+            clocks: BTreeSet::new(),
+            waiting: BTreeMap::new(),
+            clocks_given_up: false,
+        }
     }
 
     /// Watches system calls as far as they can be paid for. When to be called again, if nothing else happens.
     pub(super) fn tick(&mut self, kernel: &mut Kernel, watch: &mut Watch) -> Result<Option<u64>, HookError> {
+        for pid in self.waiting.keys().copied().collect::<Vec<_>>() {
+            self.watch_clock(kernel, watch, pid);
+        }
         let Some(valve) = &mut self.valve else { return Ok(None) };
         let now_ns = monotonic_ns();
         if valve.is_due(now_ns) {
             match valve.turn(now_ns, kernel.meter()?) {
                 Turn::Open => _ = open(kernel, watch),
-                Turn::Close => kernel.ignore_syscalls(),
+                Turn::Close => {
+                    kernel.ignore_syscalls();
+                    kernel.unhook_clocks();
+                    self.clocks_given_up = true;
+                }
                 Turn::Stay => {}
             }
         }
@@ -56,6 +80,11 @@ impl EffectHooks {
     /// The run is over: adds up what was counted.
     pub(super) fn end(self, kernel: &Kernel, watch: &mut Watch) -> Result<(), HookError> {
         watch.count_effects(&kernel.effects()?);
+        if self.clocks_given_up {
+            watch.clocks_are_unseen(
+                "clocks were read too often for the budget, or too many system calls made",
+            );
+        }
         let unwatched = self.valve.and_then(|valve| valve.unwatched(monotonic_ns()));
         if let Some((closed, all)) = unwatched {
             let [closed, all] = [closed, all].map(|time| time.as_secs_f64());
@@ -76,20 +105,48 @@ impl EffectHooks {
     ) -> anyhow::Result<()> {
         let file = build.elf.file().metadata().context("failed to identify the interpreter's file")?;
         let file = (file.dev(), file.ino());
-        if self.hooked.get(&pid) == Some(&file) {
-            return Ok(());
+        if self.hooked.get(&pid) != Some(&file) {
+            self.remove(kernel, pid);
+            let sites = EffectSites::of(build);
+            kernel.hook_effects(pid, &build.open_path(), &sites)?;
+            watch.effects_are_hooked(&sites);
+            self.hooked.insert(pid, file);
         }
-        self.remove(kernel, pid);
-        let sites = EffectSites::of(build);
-        kernel.hook_effects(pid, &build.open_path(), &sites)?;
-        watch.effects_are_hooked(&sites);
-        self.hooked.insert(pid, file);
+        self.watch_clock(kernel, watch, pid);
         Ok(())
+    }
+
+    /// Watches how process `pid` reads clocks, once its C library is there.
+    fn watch_clock(&mut self, kernel: &mut Kernel, watch: &mut Watch, pid: u32) {
+        if self.clocks_given_up || self.clocks.contains(&pid) {
+            return;
+        }
+        let number = syscalls().iter().find(|syscall| syscall.name == "clock_gettime");
+        if let Some(Syscall { number, .. }) = number
+            && let Some((library, offset)) = find_clock(pid)
+        {
+            let path = PathBuf::from(format!("/proc/self/fd/{}", library.file().as_raw_fd()));
+            self.waiting.remove(&pid);
+            match kernel.hook_clock(pid, &path, offset, *number) {
+                Ok(()) => _ = self.clocks.insert(pid),
+                Err(refused) if watch.runs(pid) => watch.clocks_are_unseen(&one_line(&refused)),
+                Err(_ended) => {}
+            }
+            return;
+        }
+        let tries = self.waiting.entry(pid).or_default();
+        *tries += 1;
+        if *tries > MAX_TRIES {
+            self.waiting.remove(&pid);
+            watch.clocks_are_unseen("the C library was not found");
+        }
     }
 
     /// Process `pid` has ended.
     pub(super) fn remove(&mut self, kernel: &mut Kernel, pid: u32) {
         self.hooked.remove(&pid);
+        self.clocks.remove(&pid);
+        self.waiting.remove(&pid);
         kernel.unhook_effects(pid);
     }
 }

@@ -26,6 +26,8 @@ pub(super) struct Effects {
     counts: HashMap<MapData, MapValue<EffectKey>, MapValue<EffectCount>>,
     syscalls: Array<MapData, u8>,
     links: BTreeMap<u32, Vec<OwnedFd>>,
+    /// What sees clocks being read.
+    clocks: BTreeMap<u32, OwnedFd>,
     /// The tracepoint of system calls, where it is watched.
     tracepoint: Option<RawTracePointLink>,
 }
@@ -37,6 +39,7 @@ impl Effects {
             counts: take_map!(ebpf, "EFFECTS", HashMap)?,
             syscalls: take_map!(ebpf, "SYSCALLS", Array)?,
             links: BTreeMap::new(),
+            clocks: BTreeMap::new(),
             tracepoint: None,
         })
     }
@@ -75,12 +78,26 @@ impl Kernel {
         Ok(())
     }
 
+    /// Counts the clocks that process `pid` reads, by the function at `offset` of the file `path`, as system calls of
+    /// this number.
+    pub fn hook_clock(&mut self, pid: u32, path: &Path, offset: u64, number: u32) -> Result<(), HookError> {
+        let path = CString::new(path.as_os_str().as_bytes()).map_err(|_nul| HookError::Path)?;
+        let prepared = self.prepared.as_ref().ok_or(HookError::Unprepared)?;
+        let place = Place { offset, cookie: number.into() };
+        let here = Scope { pid: Some(pid), returns: false };
+        let link = self.calls.program("clock", prepared)?.attach(&path, &[place], here)?;
+        self.effects.clocks.insert(pid, link);
+        Ok(())
+    }
+
+    /// Counts no clocks any more.
+    pub fn unhook_clocks(&mut self) {
+        remove(std::mem::take(&mut self.effects.clocks).into_values());
+    }
+
     /// Counts process `pid`'s effects no more.
     pub fn unhook_effects(&mut self, pid: u32) {
-        for link in self.effects.links.remove(&pid).into_iter().flatten() {
-            // Without a thread it is closed here, which takes longer.
-            let _ = thread::Builder::new().name("molt-unhook".to_owned()).spawn(move || drop(link));
-        }
+        remove(self.effects.links.remove(&pid).into_iter().flatten().chain(self.effects.clocks.remove(&pid)));
     }
 
     /// Counts those system calls of traced processes that `wanted` names by number, each with where its flags are.
@@ -108,5 +125,13 @@ impl Kernel {
     pub fn effects(&self) -> Result<Vec<(EffectKey, EffectCount)>, HookError> {
         let entries = self.effects.counts.iter().map(|entry| entry.map(|(key, count)| (key.0, count.0)));
         entries.collect::<Result<_, _>>().map_err(|source| HookError::Map { map: "EFFECTS", source })
+    }
+}
+
+/// Takes probes away. The kernel waits for those that are being hit in the background.
+fn remove(links: impl Iterator<Item = OwnedFd>) {
+    for link in links {
+        // Without a thread it is closed here, which takes longer.
+        let _ = thread::Builder::new().name("molt-unhook".to_owned()).spawn(move || drop(link));
     }
 }

@@ -11,6 +11,8 @@ const LOOK_NS: u64 = 20_000_000;
 const CREDIT_NS: i64 = 40_000_000;
 /// What must be saved up before it is opened again.
 const ENOUGH_NS: i64 = 2_000_000;
+/// What a hit of a probe costs besides its program, about.
+const TRAP_NS: u64 = 600;
 /// One in so many parts of the budget is for system calls.
 const PART: u64 = 2;
 
@@ -65,7 +67,10 @@ impl Valve {
     pub(super) fn turn(&mut self, now_ns: u64, meter: Meter) -> Turn {
         let passed_ns = now_ns.saturating_sub(self.looked_ns);
         let new = meter.since(self.meter);
-        let cost_ns = new.syscalls.saturating_mul(HitCost::default().of_syscall(&new));
+        let cost = HitCost { trap_ns: TRAP_NS, empty_ns: 0 };
+        let [syscalls, probes] = [(new.syscalls, cost.of_syscall(&new)), (new.effects, cost.of_effect(&new))]
+            .map(|(n, ns)| n.saturating_mul(ns));
+        let cost_ns = syscalls.saturating_add(probes);
         let income =
             u128::from(passed_ns) * u128::from(self.budget.as_millionths()) / u128::from(PART * 1_000_000);
         let change = i64::try_from(income).unwrap_or(i64::MAX).saturating_sub_unsigned(cost_ns);

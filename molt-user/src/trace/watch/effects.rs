@@ -34,6 +34,11 @@ impl Watch {
         self.remark(why);
     }
 
+    /// The reading of clocks passes unseen, for this reason.
+    pub(in crate::trace) fn clocks_are_unseen(&mut self, why: &str) {
+        self.effects_seen.effects.insert(format!("the reading of clocks was not seen: {why}"));
+    }
+
     /// Reads the code of an effect that was met for the first time: it may be freed in a moment.
     pub(super) fn read_effect_ahead(&mut self, seen: &EffectSeen) {
         let pieces = self.pieces.remove(&seen.header.tid).unwrap_or_default();

@@ -121,6 +121,3 @@ else:
     ring.append(ring)
     del ring
     gc.collect()
-    if "wait" in os.environ.get("MOLT_TEST_EFFECTS", ""):
-        print("ready", flush=True)
-        sys.stdin.read()

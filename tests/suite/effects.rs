@@ -1,10 +1,17 @@
 //! What functions do to the world, imports and collections of garbage, against what the interpreter itself tells.
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
+use std::os::unix::fs::FileExt;
+use std::process::Stdio;
 
 use molt_mpa::model::{Artifact, EffectKind, EventKind, Observation, Section, Status};
+use molt_user::discover::{Finding, Inspector, Process};
 
-use crate::support::artifact::trace_exact;
-use crate::support::process::run;
+use super::attach::target;
+use nix::sys::signal::Signal;
+
+use crate::support::artifact::{molt, trace_exact};
+use crate::support::process::{Running, run, wait_for};
 use crate::support::program::{Program, script};
 use crate::support::pythons::Interpreter;
 
@@ -112,4 +119,64 @@ pub(crate) fn imports_come_in_order(python: &Interpreter) {
         assert!(garbage.count() > 0, "{collections:?}");
         assert!(collections.iter().all(|(.., duration)| duration.is_some()));
     }
+}
+
+/// The counters of an interpreter's probes in a process, by name: each with its address.
+fn semaphores(pid: u32) -> Vec<(String, u64)> {
+    let process = Process::read(pid.cast_signed()).unwrap();
+    let Ok(Finding::Python(interpreter)) = Inspector::default().inspect(&process) else {
+        panic!("process {pid} is no Python")
+    };
+    let address = |offset: u64| {
+        interpreter.build.elf.segments.iter().find_map(|segment| {
+            let into = offset.checked_sub(segment.offset)?;
+            (into < segment.file_bytes).then(|| interpreter.load_bias.wrapping_add(segment.address + into))
+        })
+    };
+    let probes = interpreter.build.probes.iter();
+    probes.map(|probe| (probe.name.clone(), address(probe.semaphore_offset.unwrap()).unwrap())).collect()
+}
+
+/// What the 16-bit counter at `address` of process `pid` holds.
+fn counter(pid: u32, address: u64) -> u16 {
+    let mut bytes = [0; 2];
+    File::open(format!("/proc/{pid}/mem")).unwrap().read_exact_at(&mut bytes, address).unwrap();
+    u16::from_le_bytes(bytes)
+}
+
+/// The counters of the probes that are used are above zero while molt runs, those of others never, and all are back
+/// at zero when molt has ended or was killed.
+pub(crate) fn semaphores_are_back_at_zero(python: &Interpreter) {
+    const USED: [&str; 5] =
+        ["audit", "gc__start", "gc__done", "import__find__load__start", "import__find__load__done"];
+    let mut target = target(python);
+    let pid = target.pid();
+    let all = semaphores(pid);
+    if python.name.starts_with("pyenv") {
+        return assert!(all.is_empty(), "{all:?}");
+    }
+    let folder = tempfile::tempdir().unwrap();
+    for signal in [Signal::SIGINT, Signal::SIGKILL] {
+        assert!(all.iter().all(|(_, address)| counter(pid, *address) == 0));
+        let mut command = molt();
+        command.args(["trace", "--mode", "exact", "--pid", &pid.to_string(), "-o"]);
+        let molt = Running::start(command.arg(folder.path().join("profile.json")).stdin(Stdio::null()));
+        for name in USED {
+            let places: Vec<_> = all.iter().filter(|(found, _)| found == name).collect();
+            assert!(!places.is_empty(), "no {name}");
+            wait_for("the counter to be raised", || {
+                assert!(!molt.has_ended(), "{}", molt.stderr());
+                places.iter().all(|(_, address)| counter(pid, *address) > 0).then_some(())
+            });
+        }
+        let others = all.iter().filter(|(name, _)| !USED.contains(&name.as_str()));
+        assert!(others.into_iter().all(|(_, address)| counter(pid, *address) == 0));
+        molt.signal(signal);
+        wait_for("molt to end", || molt.has_ended().then_some(()));
+        wait_for("every counter to be zero", || {
+            all.iter().all(|(_, address)| counter(pid, *address) == 0).then_some(())
+        });
+    }
+    drop(target.stdin());
+    assert!(target.wait().succeeded().stdout.ends_with("done\n"));
 }

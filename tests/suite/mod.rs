@@ -36,6 +36,7 @@ const ON_EACH: &[(&str, Test)] = &[
     ("doctor_describes_the_interpreter", doctor::doctor_describes_the_interpreter),
     ("each_function_has_its_effects", effects::each_function_has_its_effects),
     ("audit_events_are_as_the_hook_sees_them", effects::audit_events_are_as_the_hook_sees_them),
+    ("semaphores_are_back_at_zero", effects::semaphores_are_back_at_zero),
     ("imports_come_in_order", effects::imports_come_in_order),
     ("hook_sites_see_every_call", sites::hook_sites_see_every_call),
 ];

@@ -1,7 +1,6 @@
 //! One file per event, with the names of `molt_common::event`.
 
 mod audit;
-mod clock;
 mod enter;
 mod gc;
 pub mod import;
@@ -11,4 +10,5 @@ mod milestone;
 mod process;
 mod raise;
 mod sample;
+mod shortcut;
 mod syscall;

@@ -4,13 +4,13 @@ mod valve;
 
 use super::Observe;
 use super::watch::Watch;
-use crate::aggregate::effects::{Syscall, syscalls};
+use crate::aggregate::effects::syscalls;
 use crate::capture::ebpf::Kernel;
 use crate::capture::ebpf::calls::HookError;
 use crate::clock::monotonic_ns;
 use crate::cpython::effect_sites::EffectSites;
 use crate::diagnose::advice::one_line;
-use crate::discover::{Build, find_clock};
+use crate::discover::{Build, find_shortcuts};
 use anyhow::Context;
 use std::collections::{BTreeMap, BTreeSet};
 use std::os::fd::AsRawFd;
@@ -28,12 +28,12 @@ pub(super) struct EffectHooks {
     hooked: BTreeMap<u32, (u64, u64)>,
     /// When system calls are watched; `None` if always, or never.
     valve: Option<Valve>,
-    /// Processes whose clocks are watched.
-    clocks: BTreeSet<u32>,
+    /// Processes that are watched for what they do without a system call.
+    shortcuts: BTreeSet<u32>,
     /// Processes whose C library is not there yet, and how often it was looked for.
     waiting: BTreeMap<u32, u32>,
-    /// Reading clocks has cost too much; it is not watched any more.
-    clocks_given_up: bool,
+    /// That has cost too much; it is not watched any more.
+    given_up: bool,
 }
 
 impl EffectHooks {
@@ -50,16 +50,16 @@ impl EffectHooks {
         Self {
             hooked: BTreeMap::new(),
             valve,
-            clocks: BTreeSet::new(),
+            shortcuts: BTreeSet::new(),
             waiting: BTreeMap::new(),
-            clocks_given_up: false,
+            given_up: false,
         }
     }
 
     /// Watches system calls as far as they can be paid for. When to be called again, if nothing else happens.
     pub(super) fn tick(&mut self, kernel: &mut Kernel, watch: &mut Watch) -> Result<Option<u64>, HookError> {
         for pid in self.waiting.keys().copied().collect::<Vec<_>>() {
-            self.watch_clock(kernel, watch, pid);
+            self.watch_shortcuts(kernel, watch, pid);
         }
         let Some(valve) = &mut self.valve else { return Ok(None) };
         let now_ns = monotonic_ns();
@@ -68,8 +68,8 @@ impl EffectHooks {
                 Turn::Open => _ = open(kernel, watch),
                 Turn::Close => {
                     kernel.ignore_syscalls();
-                    kernel.unhook_clocks();
-                    self.clocks_given_up = true;
+                    kernel.unhook_shortcuts();
+                    self.given_up = true;
                 }
                 Turn::Stay => {}
             }
@@ -80,10 +80,8 @@ impl EffectHooks {
     /// The run is over: adds up what was counted.
     pub(super) fn end(self, kernel: &Kernel, watch: &mut Watch) -> Result<(), HookError> {
         watch.count_effects(&kernel.effects()?);
-        if self.clocks_given_up {
-            watch.clocks_are_unseen(
-                "clocks were read too often for the budget, or too many system calls made",
-            );
+        if self.given_up {
+            watch.shortcuts_are_unseen("there were too many for the budget");
         }
         let unwatched = self.valve.and_then(|valve| valve.unwatched(monotonic_ns()));
         if let Some((closed, all)) = unwatched {
@@ -112,24 +110,25 @@ impl EffectHooks {
             watch.effects_are_hooked(&sites);
             self.hooked.insert(pid, file);
         }
-        self.watch_clock(kernel, watch, pid);
+        self.watch_shortcuts(kernel, watch, pid);
         Ok(())
     }
 
-    /// Watches how process `pid` reads clocks, once its C library is there.
-    fn watch_clock(&mut self, kernel: &mut Kernel, watch: &mut Watch, pid: u32) {
-        if self.clocks_given_up || self.clocks.contains(&pid) {
+    /// Watches what process `pid` does without a system call, once its C library is there.
+    fn watch_shortcuts(&mut self, kernel: &mut Kernel, watch: &mut Watch, pid: u32) {
+        if self.given_up || self.shortcuts.contains(&pid) {
             return;
         }
-        let number = syscalls().iter().find(|syscall| syscall.name == "clock_gettime");
-        if let Some(Syscall { number, .. }) = number
-            && let Some((library, offset)) = find_clock(pid)
-        {
+        if let Some((library, functions)) = find_shortcuts(pid) {
+            let number =
+                |name| syscalls().iter().find(|syscall| syscall.name == name).map(|found| found.number);
+            let functions: Vec<(u64, u32)> =
+                functions.into_iter().filter_map(|(name, offset)| Some((offset, number(name)?))).collect();
             let path = PathBuf::from(format!("/proc/self/fd/{}", library.file().as_raw_fd()));
             self.waiting.remove(&pid);
-            match kernel.hook_clock(pid, &path, offset, *number) {
-                Ok(()) => _ = self.clocks.insert(pid),
-                Err(refused) if watch.runs(pid) => watch.clocks_are_unseen(&one_line(&refused)),
+            match kernel.hook_shortcuts(pid, &path, &functions) {
+                Ok(()) => _ = self.shortcuts.insert(pid),
+                Err(refused) if watch.runs(pid) => watch.shortcuts_are_unseen(&one_line(&refused)),
                 Err(_ended) => {}
             }
             return;
@@ -138,14 +137,14 @@ impl EffectHooks {
         *tries += 1;
         if *tries > MAX_TRIES {
             self.waiting.remove(&pid);
-            watch.clocks_are_unseen("the C library was not found");
+            watch.shortcuts_are_unseen("the C library was not found");
         }
     }
 
     /// Process `pid` has ended.
     pub(super) fn remove(&mut self, kernel: &mut Kernel, pid: u32) {
         self.hooked.remove(&pid);
-        self.clocks.remove(&pid);
+        self.shortcuts.remove(&pid);
         self.waiting.remove(&pid);
         kernel.unhook_effects(pid);
     }

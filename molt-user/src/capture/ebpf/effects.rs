@@ -26,8 +26,8 @@ pub(super) struct Effects {
     counts: HashMap<MapData, MapValue<EffectKey>, MapValue<EffectCount>>,
     syscalls: Array<MapData, u8>,
     links: BTreeMap<u32, Vec<OwnedFd>>,
-    /// What sees clocks being read.
-    clocks: BTreeMap<u32, OwnedFd>,
+    /// What sees functions that do without a system call.
+    shortcuts: BTreeMap<u32, OwnedFd>,
     /// The tracepoint of system calls, where it is watched.
     tracepoint: Option<RawTracePointLink>,
 }
@@ -39,7 +39,7 @@ impl Effects {
             counts: take_map!(ebpf, "EFFECTS", HashMap)?,
             syscalls: take_map!(ebpf, "SYSCALLS", Array)?,
             links: BTreeMap::new(),
-            clocks: BTreeMap::new(),
+            shortcuts: BTreeMap::new(),
             tracepoint: None,
         })
     }
@@ -78,26 +78,34 @@ impl Kernel {
         Ok(())
     }
 
-    /// Counts the clocks that process `pid` reads, by the function at `offset` of the file `path`, as system calls of
-    /// this number.
-    pub fn hook_clock(&mut self, pid: u32, path: &Path, offset: u64, number: u32) -> Result<(), HookError> {
+    /// Counts what process `pid` does by functions of the file `path` without a system call: each by its offset, with
+    /// the number of the system call that it stands for.
+    pub fn hook_shortcuts(
+        &mut self,
+        pid: u32,
+        path: &Path,
+        functions: &[(u64, u32)],
+    ) -> Result<(), HookError> {
         let path = CString::new(path.as_os_str().as_bytes()).map_err(|_nul| HookError::Path)?;
         let prepared = self.prepared.as_ref().ok_or(HookError::Unprepared)?;
-        let place = Place { offset, cookie: number.into() };
+        let place = |(offset, number): &(u64, u32)| Place { offset: *offset, cookie: u64::from(*number) };
+        let places: Vec<Place> = functions.iter().map(place).collect();
         let here = Scope { pid: Some(pid), returns: false };
-        let link = self.calls.program("clock", prepared)?.attach(&path, &[place], here)?;
-        self.effects.clocks.insert(pid, link);
+        let link = self.calls.program("shortcut", prepared)?.attach(&path, &places, here)?;
+        self.effects.shortcuts.insert(pid, link);
         Ok(())
     }
 
-    /// Counts no clocks any more.
-    pub fn unhook_clocks(&mut self) {
-        remove(std::mem::take(&mut self.effects.clocks).into_values());
+    /// Counts no such functions any more.
+    pub fn unhook_shortcuts(&mut self) {
+        remove(std::mem::take(&mut self.effects.shortcuts).into_values());
     }
 
     /// Counts process `pid`'s effects no more.
     pub fn unhook_effects(&mut self, pid: u32) {
-        remove(self.effects.links.remove(&pid).into_iter().flatten().chain(self.effects.clocks.remove(&pid)));
+        remove(
+            self.effects.links.remove(&pid).into_iter().flatten().chain(self.effects.shortcuts.remove(&pid)),
+        );
     }
 
     /// Counts those system calls of traced processes that `wanted` names by number, each with where its flags are.

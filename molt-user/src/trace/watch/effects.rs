@@ -34,9 +34,11 @@ impl Watch {
         self.remark(why);
     }
 
-    /// The reading of clocks passes unseen, for this reason.
-    pub(in crate::trace) fn clocks_are_unseen(&mut self, why: &str) {
-        self.effects_seen.effects.insert(format!("the reading of clocks was not seen: {why}"));
+    /// Clocks and random numbers pass unseen, for this reason.
+    pub(in crate::trace) fn shortcuts_are_unseen(&mut self, why: &str) {
+        self.effects_seen
+            .effects
+            .insert(format!("not every reading of clocks and random numbers was seen: {why}"));
     }
 
     /// Reads the code of an effect that was met for the first time: it may be freed in a moment.

@@ -9,6 +9,7 @@ use molt_user::discover::{Finding, Inspector, Process};
 
 use super::attach::target;
 use nix::sys::signal::Signal;
+use nix::unistd::Pid;
 
 use crate::support::artifact::{molt, trace_exact};
 use crate::support::process::{Running, run, wait_for};
@@ -122,8 +123,8 @@ pub(crate) fn imports_come_in_order(python: &Interpreter) {
 }
 
 /// The counters of an interpreter's probes in a process, by name: each with its address.
-fn semaphores(pid: u32) -> Vec<(String, u64)> {
-    let process = Process::read(pid.cast_signed()).unwrap();
+fn semaphores(pid: Pid) -> Vec<(String, u64)> {
+    let process = Process::read(pid.as_raw()).unwrap();
     let Ok(Finding::Python(interpreter)) = Inspector::default().inspect(&process) else {
         panic!("process {pid} is no Python")
     };
@@ -138,7 +139,7 @@ fn semaphores(pid: u32) -> Vec<(String, u64)> {
 }
 
 /// What the 16-bit counter at `address` of process `pid` holds.
-fn counter(pid: u32, address: u64) -> u16 {
+fn counter(pid: Pid, address: u64) -> u16 {
     let mut bytes = [0; 2];
     File::open(format!("/proc/{pid}/mem")).unwrap().read_exact_at(&mut bytes, address).unwrap();
     u16::from_le_bytes(bytes)
@@ -160,7 +161,7 @@ pub(crate) fn semaphores_are_back_at_zero(python: &Interpreter) {
         assert!(all.iter().all(|(_, address)| counter(pid, *address) == 0));
         let mut command = molt();
         command.args(["trace", "--mode", "exact", "--pid", &pid.to_string(), "-o"]);
-        let molt = Running::start(command.arg(folder.path().join("profile.json")).stdin(Stdio::null()));
+        let mut molt = Running::start(command.arg(folder.path().join("profile.json")).stdin(Stdio::null()));
         for name in USED {
             let places: Vec<_> = all.iter().filter(|(found, _)| found == name).collect();
             assert!(!places.is_empty(), "no {name}");

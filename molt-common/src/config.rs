@@ -24,6 +24,9 @@ pub const PROCESS_CALLS: u32 = 16;
 /// interpreter begins: how to read it must be known before the first call. The kernel side clears it then.
 pub const PROCESS_HOLD_START: u32 = 32;
 
+/// Set in [`ProcessConfig::flags`] when the process's audit events and system calls are counted.
+pub const PROCESS_EFFECTS: u32 = 64;
+
 /// Cookies of the probes that see an interpreter's life.
 pub mod milestone {
     /// It begins.

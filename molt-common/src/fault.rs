@@ -36,11 +36,17 @@ pub enum Fault {
     UnreadException = 13,
     /// An object that was not copied, because another task on the same CPU was interrupted while it copied one.
     SnapshotBusy = 14,
+    /// More pairs of code and event than [`crate::effect::MAX_EFFECTS`].
+    EffectsFull = 15,
+    /// An audit event or a system call whose code or name could not be read.
+    UnreadEffect = 16,
+    /// An import or a collection of garbage whose name or number could not be read.
+    UnreadHappening = 17,
 }
 
 impl Fault {
     /// Every fault, in the order of its number.
-    pub const ALL: [Fault; 15] = [
+    pub const ALL: [Fault; 18] = [
         Fault::RingFull,
         Fault::ReadFault,
         Fault::NoThreadState,
@@ -56,6 +62,9 @@ impl Fault {
         Fault::UnreadReturn,
         Fault::UnreadException,
         Fault::SnapshotBusy,
+        Fault::EffectsFull,
+        Fault::UnreadEffect,
+        Fault::UnreadHappening,
     ];
 
     /// The name under which the artifact's `collector.loss` counts it.
@@ -76,6 +85,9 @@ impl Fault {
             Fault::UnreadReturn => "unread_return",
             Fault::UnreadException => "unread_exception",
             Fault::SnapshotBusy => "snapshot_busy",
+            Fault::EffectsFull => "effects_full",
+            Fault::UnreadEffect => "unread_effect",
+            Fault::UnreadHappening => "unread_happening",
         }
     }
 }

@@ -4,7 +4,8 @@
 //! A thing is here only if both sides use it. No allocation, no aya, no CPython version numbers: what
 //! differs between interpreters arrives as a [`layout::WalkLayout`].
 //!
-//! In reading order: [`limits`], [`fault`], [`layout`], [`config`], [`event`], [`call`], [`plan`], [`walk`].
+//! In reading order: [`limits`], [`fault`], [`layout`], [`config`], [`event`], [`call`], [`plan`],
+//! [`operand`], [`effect`], [`walk`].
 #![cfg_attr(not(test), no_std)]
 #![expect(
     clippy::inline_always,
@@ -19,12 +20,14 @@
 pub mod call;
 pub mod config;
 pub mod container;
+pub mod effect;
 pub mod event;
 pub mod fault;
 pub mod layout;
 pub mod limits;
+pub mod operand;
 pub mod plan;
 pub mod walk;
 
 /// Version of every layout in this crate. The object carries it, and the loader refuses another one.
-pub const WIRE_VERSION: u32 = 2;
+pub const WIRE_VERSION: u32 = 3;

@@ -80,6 +80,13 @@ pub fn counted() -> bool {
     GATE.get(0).is_some_and(|gate| unsafe { (&raw const gate.left).read_volatile() } > 0)
 }
 
+/// Whether hits are granted without end.
+#[inline(always)]
+pub fn is_unlimited() -> bool {
+    // SAFETY: the entry exists for the whole life of the map.
+    GATE.get_ptr_mut(0).is_some_and(|gate| unsafe { (&raw const (*gate).left).read_volatile() } >= UNLIMITED)
+}
+
 /// Takes one of the hits that user space has granted.
 #[inline(always)]
 fn granted() -> bool {

@@ -27,7 +27,7 @@ pub fn record<T: IntoBytes + Immutable>(record: &T) -> Result<(), Fault> {
     output((&raw const *record).cast(), size_of::<T>() as u64, Take::Now)
 }
 
-/// Sends one record of fixed size that can wait.
+/// Sends one record of fixed size, which user space takes when it looks.
 #[inline(always)]
 pub fn later<T: IntoBytes + Immutable>(record: &T) -> Result<(), Fault> {
     output((&raw const *record).cast(), size_of::<T>() as u64, Take::Later)

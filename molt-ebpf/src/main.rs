@@ -7,9 +7,11 @@
 #![feature(core_intrinsics)]
 #![expect(internal_features, reason = "`core` has no atomic additions for this target")]
 
+mod arguments;
 mod atomic;
 mod calls;
 mod containers;
+mod effects;
 mod emit;
 mod fault;
 mod maps;

@@ -10,6 +10,7 @@ use molt_common::call::{
 };
 use molt_common::config::{KernelLayout, ProcessConfig};
 use molt_common::container::MAX_ELEMENTS;
+use molt_common::effect::{Burst, EffectCount, EffectKey, MAX_EFFECTS, MAX_SYSCALLS};
 use molt_common::event::sample::{Frame, Sample};
 use molt_common::fault::{COUNTER_SLOTS, Fault};
 use molt_common::limits::{MAX_FRAMES, MAX_PROCESSES, RING_BYTES};
@@ -55,7 +56,19 @@ pub static UNDETAILED: HashMap<SiteKey, u64, { MAX_CALL_SITES as usize }, GROWS>
 #[btf_map]
 pub static SEEN: LruHashMap<u64, u32, { MAX_SEEN as usize }> = LruHashMap::new();
 
-/// What call probes and samples did. Each CPU counts for itself.
+/// How often each piece of code was seen to cause each event.
+#[btf_map]
+pub static EFFECTS: HashMap<EffectKey, EffectCount, { MAX_EFFECTS as usize }, GROWS> = HashMap::new();
+
+/// How system calls are looked at, by number: one of [`molt_common::effect::syscall`]. Written by user space.
+#[btf_map]
+pub static SYSCALLS: Array<u8, { MAX_SYSCALLS as usize }> = Array::new();
+
+/// What tells each CPU when to sample system calls.
+#[btf_map]
+pub static BURSTS: PerCpuArray<Burst, 1> = PerCpuArray::new();
+
+/// What probes and samples did. Each CPU counts for itself.
 #[btf_map]
 pub static METER: PerCpuArray<Meter, 1> = PerCpuArray::new();
 

@@ -5,7 +5,8 @@ use crate::memory::{kernel_u32, kernel_u64};
 use aya_ebpf::EbpfContext;
 use aya_ebpf::helpers::bpf_get_current_pid_tgid;
 use aya_ebpf::helpers::generated::{
-    bpf_get_attach_cookie, bpf_get_current_task, bpf_ktime_get_ns, bpf_send_signal_thread,
+    bpf_get_attach_cookie, bpf_get_current_task, bpf_get_prandom_u32, bpf_ktime_get_ns,
+    bpf_send_signal_thread,
 };
 use molt_common::config::KernelLayout;
 use molt_common::event::Header;
@@ -29,6 +30,13 @@ pub fn current_tid() -> u32 {
 pub fn now_ns() -> u64 {
     // SAFETY: the helper takes nothing and reads a clock.
     unsafe { bpf_ktime_get_ns() }
+}
+
+/// A random number.
+#[inline(always)]
+pub fn random() -> u32 {
+    // SAFETY: the helper takes nothing and gives a number.
+    unsafe { bpf_get_prandom_u32() as u32 }
 }
 
 /// A record's header for the current thread.

@@ -47,6 +47,22 @@ pub fn tell(seen: &Seen, is_new: bool) -> Result<(), Fault> {
     told
 }
 
+/// Copies code of a program that was not met before.
+#[inline(always)]
+pub fn code(program: u32, found: u64, globals: u64) {
+    if times_seen(salted(found, program)) != 1 {
+        return;
+    }
+    // SAFETY: an element's memory outlives this program, as in `maps::process`.
+    if let Some(plans) = unsafe { PLANS.get(program) }
+        && let Some(pieces) = snapshot::take()
+    {
+        snapshot::send(pieces, &plans.code, address(found));
+        containers::send_name(pieces, &plans.containers, globals);
+        pieces.busy = 0;
+    }
+}
+
 /// Copies the callee and the types of a tuple that were not met before.
 #[inline(always)]
 fn copy(pieces: &mut Pieces, plans: &Plans) {

@@ -9,7 +9,7 @@ use crate::support::process::{Running, run, wait_for};
 use crate::support::pythons::Interpreter;
 
 /// Starts waits.py by itself and waits until it works.
-fn target(python: &Interpreter) -> Running {
+pub(super) fn target(python: &Interpreter) -> Running {
     let mut target = Running::start(python.start().arg("waits.py").stdin(Stdio::piped()));
     wait_for("the target to be ready", || {
         assert!(!target.has_ended(), "{}", target.stderr());

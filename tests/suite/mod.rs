@@ -2,6 +2,7 @@
 mod attach;
 mod auto;
 mod doctor;
+mod effects;
 mod exact;
 mod identity;
 mod interrupt;
@@ -34,6 +35,10 @@ const ON_EACH: &[(&str, Test)] = &[
     ),
     ("attaches_to_a_running_program", attach::attaches_to_a_running_program),
     ("doctor_describes_the_interpreter", doctor::doctor_describes_the_interpreter),
+    ("each_function_has_its_effects", effects::each_function_has_its_effects),
+    ("audit_events_are_as_the_hook_sees_them", effects::audit_events_are_as_the_hook_sees_them),
+    ("semaphores_are_back_at_zero", effects::semaphores_are_back_at_zero),
+    ("imports_come_in_order", effects::imports_come_in_order),
     ("hook_sites_see_every_call", sites::hook_sites_see_every_call),
     ("children_are_found", procmem::children_are_found),
     ("stacks_read_from_outside_are_possible", procmem::stacks_read_from_outside_are_possible),

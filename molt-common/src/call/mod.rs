@@ -222,6 +222,18 @@ pub struct Meter {
     pub timed_ns: u64,
     /// Hits that came after the last one that was granted, or before the first: they cost a trap and count nothing.
     pub unused: u64,
+    /// Hits of probes that see effects, imports and collections of garbage.
+    pub effects: u64,
+    /// Those whose time was taken, see [`is_timed`].
+    pub effects_timed: u64,
+    /// Their time in the programs, in nanoseconds.
+    pub effects_ns: u64,
+    /// System calls of traced processes.
+    pub syscalls: u64,
+    /// Those whose time was taken.
+    pub syscalls_timed: u64,
+    /// Their time in the program, in nanoseconds.
+    pub syscalls_ns: u64,
     /// Samples of traced processes.
     pub samples: u64,
     /// Their time in the program, in nanoseconds.
@@ -242,6 +254,12 @@ impl Meter {
             timed: self.timed + other.timed,
             timed_ns: self.timed_ns + other.timed_ns,
             unused: self.unused + other.unused,
+            effects: self.effects + other.effects,
+            effects_timed: self.effects_timed + other.effects_timed,
+            effects_ns: self.effects_ns + other.effects_ns,
+            syscalls: self.syscalls + other.syscalls,
+            syscalls_timed: self.syscalls_timed + other.syscalls_timed,
+            syscalls_ns: self.syscalls_ns + other.syscalls_ns,
             samples: self.samples + other.samples,
             samples_ns: self.samples_ns + other.samples_ns,
             samples_user: self.samples_user + other.samples_user,
@@ -258,6 +276,12 @@ impl Meter {
             timed: self.timed.saturating_sub(before.timed),
             timed_ns: self.timed_ns.saturating_sub(before.timed_ns),
             unused: self.unused.saturating_sub(before.unused),
+            effects: self.effects.saturating_sub(before.effects),
+            effects_timed: self.effects_timed.saturating_sub(before.effects_timed),
+            effects_ns: self.effects_ns.saturating_sub(before.effects_ns),
+            syscalls: self.syscalls.saturating_sub(before.syscalls),
+            syscalls_timed: self.syscalls_timed.saturating_sub(before.syscalls_timed),
+            syscalls_ns: self.syscalls_ns.saturating_sub(before.syscalls_ns),
             samples: self.samples.saturating_sub(before.samples),
             samples_ns: self.samples_ns.saturating_sub(before.samples_ns),
             samples_user: self.samples_user.saturating_sub(before.samples_user),

@@ -3,6 +3,7 @@
 //! Every record begins with a [`Header`]. Integers only, in the machine's byte order: the kernel and the
 //! reader are one machine.
 
+pub mod happening;
 pub mod process;
 pub mod sample;
 pub mod tick;
@@ -53,4 +54,16 @@ pub const KIND_PIECE: u16 = 9;
 /// A [`crate::plan::Piece`] whose bytes are pairs of an address and the 8 bytes that were there.
 pub const KIND_WORDS: u16 = 10;
 /// A [`tick::Tick`].
-pub const KIND_TICK: u16 = 11;
+pub const KIND_TICK: u16 = 17;
+/// A [`crate::effect::EffectSeen`]: an effect was met for the first time.
+pub const KIND_EFFECT: u16 = 11;
+/// A [`happening::Import`]: a module is looked for.
+pub const KIND_IMPORT_START: u16 = 12;
+/// A [`happening::Import`]: it was found or not, and its body has run.
+pub const KIND_IMPORT_DONE: u16 = 13;
+/// A [`happening::Import`]: a module is looked for, where its end cannot be seen.
+pub const KIND_IMPORT: u16 = 16;
+/// A [`happening::Collection`]: garbage is about to be collected.
+pub const KIND_GC_START: u16 = 14;
+/// A [`happening::Collection`]: it has been collected.
+pub const KIND_GC_DONE: u16 = 15;

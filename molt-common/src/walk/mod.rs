@@ -8,6 +8,7 @@ pub mod code;
 pub mod frame;
 pub mod stack;
 pub mod thread;
+pub mod top;
 pub mod ty;
 mod window;
 

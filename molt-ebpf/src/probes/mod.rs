@@ -1,10 +1,15 @@
 //! One file per event, with the names of `molt_common::event`.
 
+mod audit;
 mod enter;
+mod gc;
+pub mod import;
 mod leave;
 mod measure;
 mod milestone;
 mod process;
 mod raise;
 mod sample;
+mod shortcut;
+mod syscall;
 mod tick;

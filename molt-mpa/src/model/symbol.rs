@@ -94,6 +94,9 @@ pub struct Effect {
     pub observation: Observation,
     /// How often it was seen.
     pub count: u64,
+    /// How often it happened, estimated, where not every occurrence was looked at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub count_est: Option<u64>,
 }
 
 /// Kinds of effects.
@@ -133,6 +136,8 @@ pub enum EffectKind {
     Introspect,
     /// Drives the collector of garbage.
     Gc,
+    /// None of these: an event that a program has made up.
+    Other,
 }
 
 /// Exceptions of one type in one function.

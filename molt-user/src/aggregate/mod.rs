@@ -7,6 +7,7 @@ pub mod call_sites;
 pub mod calls;
 pub mod code;
 pub mod containers;
+pub mod effects;
 pub mod effort;
 pub mod entrypoint;
 pub mod hotspots;

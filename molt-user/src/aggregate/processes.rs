@@ -122,7 +122,8 @@ impl Processes {
         self.list.get_mut(*self.places.get(&pid)? as usize)
     }
 
-    fn event(&mut self, pid: u32, at: Millis, what: EventKind) {
+    /// Something happened in process `pid`.
+    pub fn event(&mut self, pid: u32, at: Millis, what: EventKind) {
         self.events.push(Event { t_ms: at, process: self.places.get(&pid).copied(), what });
     }
 }

@@ -1,8 +1,10 @@
 //! What is said of each section: how far it was observed, and why not further.
 
 mod calls;
+mod effects;
 
 pub use calls::{CallCoverage, Gaps, Missing, Seen};
+pub use effects::EffectCoverage;
 
 use molt_mpa::model::{Section, SectionState};
 
@@ -20,6 +22,8 @@ pub struct Coverage {
     pub lost: bool,
     /// Calls, and what is seen at calls.
     pub calls: CallCoverage,
+    /// Effects, imports and collections of garbage.
+    pub effects: EffectCoverage,
 }
 
 /// The state of every section of a run.
@@ -56,19 +60,14 @@ fn state(section: Section, coverage: &Coverage) -> SectionState {
             SectionState::partial("sys.modules was read while the program ran, not at its end")
         }
         Section::Modules => sampled("modules whose code was on a stack; sys.modules could not be read"),
-        Section::Events if coverage.lost => SectionState::partial(
-            "records of processes and threads were lost; imports and collections are not observed",
-        ),
-        Section::Events => {
-            SectionState::partial("processes, threads and exec; imports and collections are not observed")
-        }
+        Section::Events => coverage.effects.events(coverage.lost.then_some("records were lost")),
         Section::BranchCounts | Section::LoopCounts => SectionState::unavailable(
             "needs every branch to be seen, which has no hook outside the interpreter",
         ),
         Section::HotspotsAlloc => SectionState::unavailable("allocations are not hooked"),
         Section::HotspotsNative => SectionState::unavailable("native stacks are not walked"),
         Section::ModulesMutations => SectionState::unavailable("assignments to modules are not hooked"),
-        Section::SymbolsEffects => SectionState::unavailable("audit events and system calls are not hooked"),
+        Section::SymbolsEffects => coverage.effects.effects(),
         Section::Types => SectionState::unavailable("values are not read"),
     }
 }

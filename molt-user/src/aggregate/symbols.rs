@@ -2,7 +2,8 @@
 
 use super::calls::{Calls, Function, Raises, TypeId};
 use super::code::{Code, Files};
-use super::tally::Tally;
+use super::effects::{Effects, merge};
+use super::tally::{CodeId, Tally};
 use molt_mpa::model::{Code as CodeEntry, ExceptionCount, Observation, Symbol};
 use molt_mpa::redact::Redactor;
 use std::collections::BTreeMap;
@@ -33,6 +34,26 @@ pub fn symbols(
         }
     }
     symbols.into_iter().map(|(name, (symbol, sum))| (name, with_calls(symbol, &sum, calls))).collect()
+}
+
+/// Adds what functions did to the world, and the functions that were seen by nothing else.
+pub fn add_effects(
+    symbols: &mut BTreeMap<String, Symbol>,
+    tally: &Tally,
+    effects: &Effects,
+    files: &Files,
+    redactor: &mut Redactor,
+) {
+    // By code, for the reason above.
+    let ids: BTreeMap<&Code, CodeId> =
+        effects.codes().filter_map(|id| tally.code(id).map(|code| (code, id))).collect();
+    for (code, id) in ids {
+        let symbol = symbols.entry(code.symbol()).or_insert_with(|| empty(code, files, redactor));
+        let entry = code.hash.map(|code_hash| CodeEntry { code_hash, first_line: code.first_line });
+        symbol.codes.extend(entry.filter(|entry| !symbol.codes.contains(entry)));
+        symbol.observation = Observation::Exact;
+        merge(&mut symbol.effects, effects.of(id));
+    }
 }
 
 /// The symbol with what exact means showed of all its codes.

@@ -8,6 +8,7 @@ pub mod calls;
 pub mod debug_offsets;
 pub mod dict;
 mod dispatch;
+pub mod effect_sites;
 mod handler;
 pub mod layout;
 pub mod linetable;

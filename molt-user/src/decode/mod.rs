@@ -1,11 +1,14 @@
 //! Bytes from the ring buffer to records. Total: any bytes give a record or a reason, never a panic.
 
 use molt_common::call::Told;
+use molt_common::effect::EffectSeen;
+use molt_common::event::happening::{Collection, Import};
 use molt_common::event::process::Birth;
 use molt_common::event::sample::{Frame, Sample};
 use molt_common::event::tick::Tick;
 use molt_common::event::{
-    Header, KIND_BIRTH, KIND_CALL, KIND_END, KIND_EXEC, KIND_FINALIZE, KIND_PIECE, KIND_SAMPLE, KIND_SPENT,
+    Header, KIND_BIRTH, KIND_CALL, KIND_EFFECT, KIND_END, KIND_EXEC, KIND_FINALIZE, KIND_GC_DONE,
+    KIND_GC_START, KIND_IMPORT, KIND_IMPORT_DONE, KIND_IMPORT_START, KIND_PIECE, KIND_SAMPLE, KIND_SPENT,
     KIND_START, KIND_TICK, KIND_WORDS,
 };
 use molt_common::plan::Piece;
@@ -28,6 +31,12 @@ pub enum Record<'a> {
     Finalize(Header),
     /// A tuple of a call was met for the first time.
     Call(Told),
+    /// An effect was met for the first time.
+    Effect(EffectSeen),
+    /// An import begins or ends.
+    Import(Import),
+    /// A collection of garbage begins or ends.
+    Collection(Collection),
     /// The hits that were granted are spent.
     Spent(Header),
     /// The program itself ran at a tick in a window.
@@ -92,6 +101,13 @@ pub fn decode(bytes: &[u8]) -> Result<Record<'_>, DecodeError> {
         KIND_START => Ok(Record::Start(header)),
         KIND_FINALIZE => Ok(Record::Finalize(header)),
         KIND_CALL => Ok(Record::Call(Told::read_from_prefix(bytes).map_err(|_short| cut)?.0)),
+        KIND_IMPORT_START | KIND_IMPORT_DONE | KIND_IMPORT => {
+            Ok(Record::Import(Import::read_from_prefix(bytes).map_err(|_short| cut)?.0))
+        }
+        KIND_GC_START | KIND_GC_DONE => {
+            Ok(Record::Collection(Collection::read_from_prefix(bytes).map_err(|_short| cut)?.0))
+        }
+        KIND_EFFECT => Ok(Record::Effect(EffectSeen::read_from_prefix(bytes).map_err(|_short| cut)?.0)),
         KIND_PIECE => {
             let (piece, rest) = Piece::read_from_prefix(bytes).map_err(|_short| cut)?;
             let copied = usize::try_from(piece.bytes).ok().and_then(|len| rest.get(..len)).ok_or(cut)?;

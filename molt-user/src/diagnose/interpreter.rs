@@ -4,6 +4,7 @@ use super::advice::one_line;
 use super::fact::Fact;
 use super::subject::{Attachable, InFile, Subject, Untraceable, find_file, find_process};
 use crate::cpython::debug_offsets::Checked;
+use crate::cpython::effect_sites::EffectSites;
 use crate::cpython::layout::Layout;
 use crate::cpython::sites::find_sites;
 use crate::cpython::thread_key::thread_key;
@@ -105,11 +106,6 @@ fn facts_of_build(build: &Build, path: &Path, libc: Libc) -> Vec<Fact> {
         Libc::Musl => "musl".to_owned(),
         Libc::Unknown => "unknown".to_owned(),
     };
-    let mut probes = Map::new();
-    for probe in &build.probes {
-        let count = probes.get(&probe.name).and_then(Value::as_u64).unwrap_or(0);
-        probes.insert(probe.name.clone(), (count + 1).into());
-    }
     vec![
         Fact::good("version", build.version.to_string()).noted(source),
         Fact::neutral("path", path.to_string_lossy().as_ref()),
@@ -118,9 +114,28 @@ fn facts_of_build(build: &Build, path: &Path, libc: Libc) -> Vec<Fact> {
         Fact::neutral("stripped", build.stripped),
         Fact::neutral("free_threaded", build.free_threaded),
         Fact::neutral("libc", libc),
-        Fact::neutral("usdt_probes", probes).noted("places of each; this version of molt uses none"),
+        usdt_probes(build),
+        effect_sites(build),
         hook_sites(build),
     ]
+}
+
+/// The probes that the file has.
+fn usdt_probes(build: &Build) -> Fact {
+    let mut probes = Map::new();
+    for probe in &build.probes {
+        let count = probes.get(&probe.name).and_then(Value::as_u64).unwrap_or(0);
+        probes.insert(probe.name.clone(), (count + 1).into());
+    }
+    Fact::neutral("usdt_probes", probes).noted("places of each")
+}
+
+/// What sees audit events, imports and collections of garbage, probe by probe.
+fn effect_sites(build: &Build) -> Fact {
+    let sites = EffectSites::of(build);
+    let shown = sites.list().map(|(name, source)| (name.to_owned(), Value::from(source.to_string())));
+    let missing: Vec<&str> = sites.missing_effects().chain(sites.missing_events()).collect();
+    Fact::neutral("event_probes", Map::from_iter(shown)).noted(missing.join("; "))
 }
 
 /// Where calls could be hooked. Finding them takes some milliseconds and nothing of the kernel.

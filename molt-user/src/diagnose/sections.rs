@@ -4,16 +4,19 @@ use super::Verdict;
 use super::backend::Chosen;
 use super::fact::Fact;
 use super::trial::Trial;
-use crate::aggregate::sections::{Coverage, states};
+use crate::aggregate::sections::{Coverage, EffectCoverage, states};
 use molt_mpa::model::{SectionState, Status};
 
 /// How far each section would be filled, and what that comes to. `obstacle` keeps molt from reading the
 /// interpreter.
 pub(super) fn forecast(trial: &Trial, backend: &Chosen, obstacle: Option<&str>) -> (Vec<Fact>, Verdict) {
     // Everything that this version can see was seen.
-    let best = Coverage { sampled: true, modules_seen: true, modules_at_end: true, ..Coverage::default() };
-    let end_is_seen = *backend == Chosen::Ebpf && trial.uprobe.is_done();
-    let expected = Coverage { modules_at_end: end_is_seen, ..best.clone() };
+    let effects = EffectCoverage { hooked: true, ..EffectCoverage::default() };
+    let best =
+        Coverage { sampled: true, modules_seen: true, modules_at_end: true, effects, ..Coverage::default() };
+    let is_hooked = *backend == Chosen::Ebpf && trial.uprobe.is_done();
+    let effects = EffectCoverage { hooked: is_hooked, ..best.effects.clone() };
+    let expected = Coverage { modules_at_end: is_hooked, effects, ..best.clone() };
     let obstacle = obstacle.or(match backend {
         Chosen::None(why) => Some(*why),
         Chosen::Ebpf | Chosen::Procmem(_) => None,

@@ -178,6 +178,13 @@ impl Elf {
         self.symbols.find(name)
     }
 
+    /// A defined symbol of the full table, which most files have lost.
+    pub fn find_local_symbol(&self, name: &[u8]) -> Option<Symbol> {
+        let table = self.sections.iter().find(|section| section.kind == elf::SHT_SYMTAB)?;
+        let (entries, names) = (self.read_section(table).ok()?, self.read_linked(table).ok()?);
+        Symbols { entries, names }.find(name)
+    }
+
     /// Where a defined symbol lies in the file, as probes name places.
     pub fn file_offset_of(&self, name: &[u8]) -> Option<u64> {
         self.file_offset(self.find_symbol(name)?.address)

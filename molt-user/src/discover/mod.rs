@@ -175,6 +175,26 @@ fn open_mapping(process: &Process, mapping: &FileMapping) -> Result<File, Discov
     })
 }
 
+/// The C library of process `pid`, and where in its file the functions are that do without a system call what one is
+/// for, each with the system call's name. None if it has no such library, or not yet.
+///
+/// CPython reads every clock through `clock_gettime` (`Python/pytime.c`). glibc's `getrandom` asks the kernel's vDSO
+/// from 2.41 on (`NEWS`), up to 2.40 it makes the system call.
+pub fn find_shortcuts(pid: u32) -> Option<(Elf, Vec<(&'static str, u64)>)> {
+    let process = Process::read(pid.cast_signed()).ok()?;
+    let maps = read_maps(&proc_path(process.pid, "maps")).ok()?;
+    let is_library = |mapping: &&FileMapping| {
+        mapping.executable
+            && libc::by_name(mapping.file_name()).is_some()
+            && !is_dynamic_linker(mapping.file_name())
+    };
+    let library = Elf::parse(open_mapping(&process, maps.iter().find(is_library)?).ok()?).ok()?;
+    let random = libc::glibc_minor(&library).is_some_and(|minor| minor >= 41).then_some("getrandom");
+    let names = [Some("clock_gettime"), random].into_iter().flatten();
+    let found = names.filter_map(|name| Some((name, library.file_offset_of(name.as_bytes())?))).collect();
+    Some((library, found))
+}
+
 /// The C library that is mapped; before it is, the one that the file asks for.
 fn find_libc(process: &Process, maps: &[FileMapping], elf: &Elf) -> Libc {
     let named = |mapping: &&FileMapping| libc::by_name(mapping.file_name()).is_some();

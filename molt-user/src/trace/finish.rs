@@ -5,14 +5,14 @@ use super::failure::Failure;
 use super::metadata::header;
 use super::source::Findings;
 use super::watch::{FirstPython, Watch};
-use super::{Observe, Options, Outcome, Summary, is_stdout};
+use super::{Observe, Options, Outcome, Summary, Target, is_stdout};
 use crate::aggregate::call_counts::call_counts;
 use crate::aggregate::call_sites::call_sites;
 use crate::aggregate::code::Files;
 use crate::aggregate::effort::{self, Windows};
 use crate::aggregate::hotspots::hotspots;
-use crate::aggregate::sections::{Coverage, Seen, states};
-use crate::aggregate::symbols::symbols;
+use crate::aggregate::sections::{Coverage, EffectCoverage, Seen, states};
+use crate::aggregate::symbols::{add_effects, symbols};
 use crate::launch::RunAs;
 use anyhow::{Context, Error};
 use molt_common::fault::Fault;
@@ -84,6 +84,7 @@ fn fill(
     let exact_only = calls.seen == Seen::Throughout;
     let sites = call_sites(&watch.tally, &watch.calls, exact_only, files, redactor);
     artifact.symbols = symbols(&watch.tally, &watch.calls, files, redactor);
+    add_effects(&mut artifact.symbols, &watch.tally, &watch.effects, files, redactor);
     artifact.call_counts = call_counts(&artifact.symbols);
     artifact.containers =
         watch.containers.section(Observation::Sampled, &watch.tally, &watch.calls, &sites.ids, redactor);
@@ -118,11 +119,34 @@ fn fill(
         modules_at_end: watch.modules_at_end,
         lost: samples.lost > 0,
         calls,
+        effects: effect_coverage(options, watch, faults),
     };
     for (section, state) in states(&coverage) {
         collector.set(section, state);
     }
     artifact.events.extend(losses(&artifact.collector, artifact.header.run_metadata.duration_ms));
+}
+
+/// How far effects, imports and collections were seen.
+fn effect_coverage(options: &Options, watch: &Watch, faults: &[(Fault, u64)]) -> EffectCoverage {
+    let mut seen = watch.effects_seen.clone();
+    let count = |wanted: &[Fault]| -> u64 {
+        faults.iter().filter(|(fault, _)| wanted.contains(fault)).map(|(_, count)| count).sum()
+    };
+    let lost = count(&[Fault::EffectsFull, Fault::UnreadEffect]) + watch.unresolved_effects();
+    if lost > 0 {
+        seen.effects.insert(format!("{lost} effects could not be told to a function"));
+    }
+    let lost = count(&[Fault::UnreadHappening]);
+    if lost > 0 {
+        seen.events.insert(format!("{lost} imports and collections could not be read"));
+    }
+    if matches!(options.target, Target::Process(_)) {
+        let attached = "what had run before molt attached was not seen".to_owned();
+        seen.effects.insert(attached.clone());
+        seen.events.insert(attached);
+    }
+    seen
 }
 
 /// One event for each cause of loss, at the end: that is when it was counted.

@@ -7,6 +7,7 @@
 mod begin;
 mod budget;
 mod coverage;
+mod effects;
 mod failure;
 mod finish;
 mod metadata;

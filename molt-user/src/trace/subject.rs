@@ -5,8 +5,8 @@ use crate::cpython::calls::call_layout;
 use crate::cpython::debug_offsets::LayoutError;
 use crate::discover::{DiscoverError, Finding, Inspector, Process};
 use molt_common::config::{
-    PROCESS_CALLS, PROCESS_FOLLOW, PROCESS_HOLD, PROCESS_HOLD_START, PROCESS_READY, PROCESS_TSS,
-    ProcessConfig,
+    PROCESS_CALLS, PROCESS_EFFECTS, PROCESS_FOLLOW, PROCESS_HOLD, PROCESS_HOLD_START, PROCESS_READY,
+    PROCESS_TSS, ProcessConfig,
 };
 use std::time::Duration;
 
@@ -57,8 +57,8 @@ impl Subject {
         let flags = match (held, calls) {
             (false, false) => 0,
             (true, false) => PROCESS_HOLD,
-            (false, true) => PROCESS_CALLS,
-            (true, true) => PROCESS_HOLD | PROCESS_HOLD_START | PROCESS_CALLS,
+            (false, true) => PROCESS_CALLS | PROCESS_EFFECTS,
+            (true, true) => PROCESS_HOLD | PROCESS_HOLD_START | PROCESS_CALLS | PROCESS_EFFECTS,
         };
         Self {
             state: State::Searching { next_ns: now_ns, pause: SEARCH.0 },

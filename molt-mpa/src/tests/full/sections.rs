@@ -37,8 +37,13 @@ pub(super) fn add_modules(artifact: &mut Artifact) {
 
 /// `app.f` calls `app.g`; the rest is there for its kind.
 pub(super) fn add_symbols(artifact: &mut Artifact) {
-    let effect =
-        |effect| Effect { effect, event: "open".to_owned(), observation: Observation::Exact, count: 2 };
+    let effect = |effect| Effect {
+        effect,
+        event: "open".to_owned(),
+        observation: Observation::Exact,
+        count: 2,
+        count_est: Some(20),
+    };
     for (qualname, kind) in [
         ("f", SymbolKind::Function),
         ("g", SymbolKind::Generator),
@@ -74,7 +79,7 @@ pub(super) fn add_symbols(artifact: &mut Artifact) {
     }
 }
 
-const ALL_EFFECTS: [EffectKind; 15] = [
+const ALL_EFFECTS: [EffectKind; 16] = [
     EffectKind::FsRead,
     EffectKind::FsWrite,
     EffectKind::FsMeta,
@@ -90,6 +95,7 @@ const ALL_EFFECTS: [EffectKind; 15] = [
     EffectKind::Signal,
     EffectKind::Introspect,
     EffectKind::Gc,
+    EffectKind::Other,
 ];
 
 /// One site per basis of its id.

@@ -153,7 +153,7 @@ impl Kernel {
         Unhooking(self.hooks.drain(..).filter_map(|hook| remove(hook).ok()).collect())
     }
 
-    fn program<'a, T>(&'a mut self, name: &'static str) -> Result<&'a mut T, LoadError>
+    pub(super) fn program<'a, T>(&'a mut self, name: &'static str) -> Result<&'a mut T, LoadError>
     where
         &'a mut T: TryFrom<&'a mut Program, Error = ProgramError>,
     {

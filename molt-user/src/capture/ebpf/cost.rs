@@ -23,6 +23,9 @@ const LARGER: u64 = 2;
 /// What is left behind by a trap is no more than this part of it, whatever a busy machine makes of the measurement.
 const MOST_AFTER: u64 = 2;
 
+/// What a tracepoint adds to every system call besides its program (`syscall_trace_enter`, `kernel/entry/common.c`).
+const TRACED_SYSCALL_NS: u64 = 80;
+
 /// What a hit costs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct HitCost {
@@ -39,6 +42,18 @@ impl HitCost {
     /// The mean of hits that were metered like this, in nanoseconds.
     pub fn of(&self, meter: &Meter) -> u64 {
         self.trap_ns + mean_ns(meter).unwrap_or(self.empty_ns).saturating_sub(self.empty_ns)
+    }
+
+    /// As [`Self::of`], of hits that see effects, imports and collections.
+    pub fn of_effect(&self, meter: &Meter) -> u64 {
+        let mean = meter.effects_ns.checked_div(meter.effects_timed).unwrap_or(self.empty_ns);
+        self.trap_ns + mean.saturating_sub(self.empty_ns)
+    }
+
+    /// As [`Self::of`], of system calls, which need no trap, but take the longer way into the kernel.
+    pub fn of_syscall(&self, meter: &Meter) -> u64 {
+        let mean = meter.syscalls_ns.checked_div(meter.syscalls_timed).unwrap_or(self.empty_ns);
+        TRACED_SYSCALL_NS + mean.saturating_sub(self.empty_ns)
     }
 }
 

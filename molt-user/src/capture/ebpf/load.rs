@@ -2,6 +2,7 @@
 
 use super::attach::Hook;
 use super::calls::Calls;
+use super::effects::Effects;
 use super::maps::MapValue;
 use super::uprobe_multi::Prepared;
 use super::{btf, object, refusal};
@@ -88,6 +89,8 @@ pub struct Kernel {
     pub(super) prepared: Option<Prepared>,
     /// What sees calls, and what is counted.
     pub(super) calls: Calls,
+    /// What sees effects.
+    pub(super) effects: Effects,
     pub(super) hooks: Vec<Hook>,
     /// Why the thread pointer cannot be read on this kernel, if it cannot.
     pub degraded: Option<btf::BtfError>,
@@ -133,6 +136,7 @@ impl Kernel {
         Ok(Self {
             prepared,
             calls: Calls::new(&mut ebpf)?,
+            effects: Effects::new(&mut ebpf)?,
             processes: take_map!(ebpf, "PROCESSES", HashMap)?,
             counters: take_map!(ebpf, "COUNTERS", PerCpuArray)?,
             events: take_map!(ebpf, "EVENTS", RingBuf)?,

@@ -4,6 +4,7 @@ pub mod attach;
 pub mod btf;
 pub mod calls;
 pub mod cost;
+pub mod effects;
 pub mod load;
 pub mod maps;
 pub mod object;

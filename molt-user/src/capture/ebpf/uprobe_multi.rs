@@ -225,6 +225,21 @@ fn load_types(types: &[u8]) -> nix::Result<OwnedFd> {
 impl MultiProgram {
     /// Places a probe at each of `places` in the file `path`. They stay until the link is dropped.
     pub(super) fn attach(&self, path: &CStr, places: &[Place], scope: Scope) -> Result<OwnedFd, MultiError> {
+        self.attach_raising(path, places, &[], scope)
+    }
+
+    /// As [`Self::attach`], and keeps a 16-bit counter above zero for each of them as long as they stay: the one at
+    /// its offset in `semaphores`, 0 for none, in the memory of each process in the scope. The kernel takes that back
+    /// however molt ends (`update_ref_ctr`, `kernel/events/uprobes.c`).
+    pub(super) fn attach_raising(
+        &self,
+        path: &CStr,
+        places: &[Place],
+        semaphores: &[u64],
+        scope: Scope,
+    ) -> Result<OwnedFd, MultiError> {
+        // The kernel reads one for each place.
+        let raises = semaphores.len() == places.len() && semaphores.iter().any(|offset| *offset != 0);
         let offsets: Vec<u64> = places.iter().map(|place| place.offset).collect();
         let cookies: Vec<u64> = places.iter().map(|place| place.cookie).collect();
         let attributes = LinkCreate {
@@ -234,14 +249,14 @@ impl MultiProgram {
             flags: 0,
             path: address(path.as_ptr()),
             offsets: address(offsets.as_ptr()),
-            ref_ctr_offsets: 0,
+            ref_ctr_offsets: if raises { address(semaphores.as_ptr()) } else { 0 },
             cookies: address(cookies.as_ptr()),
             cnt: count(places.len()),
             multi_flags: if scope.returns { RETURN } else { 0 },
             pid: scope.pid.unwrap_or(0),
             reserved: 0,
         };
-        // SAFETY: path, offsets and cookies are alive, the path ends in a NUL, and there are `cnt` of both.
+        // SAFETY: path, offsets, cookies and semaphores are alive, the path ends in a NUL, and there are `cnt` of each.
         let linked = unsafe { bpf(LINK_CREATE, &attributes) };
         linked.map_err(|source| MultiError::Refused { what: "make a link", source })
     }

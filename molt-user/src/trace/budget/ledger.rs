@@ -24,9 +24,12 @@ impl Ledger {
         // An interrupt of the clock costs about what the trap of a hit does.
         let traps = new.unused.saturating_add(new.samples).saturating_add(new.ticks);
         let traps = traps.saturating_mul(self.cost.trap_ns);
+        let effects = new.effects.saturating_mul(self.cost.of_effect(&new));
+        let syscalls = new.syscalls.saturating_mul(self.cost.of_syscall(&new));
         self.meter = meter;
         self.spent_ns =
             self.spent_ns.saturating_add(hits).saturating_add(traps).saturating_add(new.samples_ns);
+        self.spent_ns = self.spent_ns.saturating_add(effects).saturating_add(syscalls);
         self.spent_ns
     }
 

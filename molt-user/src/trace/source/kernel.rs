@@ -6,12 +6,14 @@ use crate::capture::ebpf::attach::Unhooking;
 use crate::clock::monotonic_ns;
 use crate::diagnose::advice::one_line;
 use crate::discover::Build;
+use crate::trace::effects::EffectHooks;
 use crate::trace::failure::Failure;
 use crate::trace::observe::Observer;
 use crate::trace::watch::{Ask, Watch};
 use crate::trace::{Observe, Options};
 use anyhow::Context;
 use molt_mpa::model::Backend;
+use nix::errno::Errno;
 use std::collections::BTreeSet;
 use std::os::unix::fs::MetadataExt;
 use std::sync::Arc;
@@ -22,8 +24,15 @@ pub(in crate::trace) struct KernelSide {
     pub(super) kernel: Kernel,
     /// What sees calls.
     pub(super) observer: Observer,
+    /// What sees effects.
+    pub(super) effects: EffectHooks,
     /// Interpreters that have probes, by device and inode.
     hooked: BTreeSet<(u64, u64)>,
+}
+
+/// Whether the kernel refused because there is no such process.
+fn is_gone(refused: &anyhow::Error) -> bool {
+    refused.chain().any(|cause| cause.downcast_ref() == Some(&Errno::ESRCH))
 }
 
 /// A kernel side that is going away. Its probes are waited for first.
@@ -41,11 +50,12 @@ impl KernelSide {
         let mut watch = Watch::new(monotonic_ns(), options.observe != Observe::Sample);
         let observer = Observer::new(&mut kernel, options.observe, &mut watch)
             .context("failed to let calls be counted")?;
+        let effects = EffectHooks::new(&mut kernel, options.observe, &mut watch);
         kernel.sample(u64::from(options.frequency))?;
         if let Some(unknown) = &kernel.degraded {
             watch.remark(format!("{}: children cannot be followed", one_line(unknown)));
         }
-        Ok((Self { kernel, observer, hooked: BTreeSet::new() }, watch))
+        Ok((Self { kernel, observer, effects, hooked: BTreeSet::new() }, watch))
     }
 
     /// Does what the watch asks for.
@@ -57,6 +67,7 @@ impl KernelSide {
             Ask::Forget(pid) => {
                 self.kernel.forget(pid);
                 self.observer.remove(&mut self.kernel, pid);
+                self.effects.remove(&mut self.kernel, pid);
                 Ok(())
             }
             Ask::Hook(build) => self.hook(&build, watch),
@@ -83,14 +94,31 @@ impl KernelSide {
     /// Sees the calls of a process. Where they cannot be seen, those on sampled stacks are all that is known, and
     /// the artifact says so.
     fn count(&mut self, pid: u32, build: &Arc<Build>, watch: &mut Watch) -> anyhow::Result<()> {
-        let hooked = self.observer.add(&mut self.kernel, pid, build);
-        hooked.inspect_err(|refused| watch.calls_are_unseen(&one_line(refused.as_ref())))
+        // A process that has just ended, unknown to the watch yet, has nothing more to be missed.
+        if let Err(refused) = self.effects.add(&mut self.kernel, watch, pid, build)
+            && watch.runs(pid)
+            && !is_gone(&refused)
+        {
+            watch.effects_are_unseen(&one_line(refused.as_ref()));
+        }
+        match self.observer.add(&mut self.kernel, pid, build) {
+            Err(refused) if is_gone(&refused) => Ok(()),
+            hooked => hooked.inspect_err(|refused| watch.calls_are_unseen(&one_line(refused.as_ref()))),
+        }
+    }
+
+    /// Opens and closes windows, and watches system calls as far as they can be paid for. When to do so next.
+    pub(super) fn tick(&mut self, watch: &mut Watch) -> anyhow::Result<Option<u64>> {
+        let calls = self.observer.tick(&mut self.kernel, watch)?;
+        let effects = self.effects.tick(&mut self.kernel, watch)?;
+        Ok([calls, effects].into_iter().flatten().min())
     }
 
     /// What was counted and lost. The probes begin to go away.
     pub(super) fn end(self, watch: &mut Watch) -> Result<(Findings, Closing), Failure> {
-        let Self { mut kernel, observer, .. } = self;
+        let Self { mut kernel, observer, effects, .. } = self;
         let unhooking = kernel.unhook();
+        effects.end(&kernel, watch).context("failed to read what was counted")?;
         let account = observer.end(&mut kernel, watch).context("failed to read what was counted")?;
         let faults = kernel.faults().context("failed to read what was lost")?;
         let findings = Findings { backend: Backend::Ebpf, account, faults };

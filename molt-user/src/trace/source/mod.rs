@@ -110,7 +110,7 @@ impl Source {
     /// Opens and closes windows. When to do so next.
     pub(super) fn tick(&mut self, watch: &mut Watch) -> anyhow::Result<Option<u64>> {
         match self {
-            Self::Ebpf(side) => Ok(side.observer.tick(&mut side.kernel, watch)?),
+            Self::Ebpf(side) => side.tick(watch),
             Self::Procmem(_) => Ok(None),
         }
     }

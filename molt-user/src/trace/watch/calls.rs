@@ -204,7 +204,7 @@ fn caller(seen: &Seen) -> Option<Frame> {
 }
 
 /// Finds out what a frame's code counts under. `object`: its code object, if it was read ahead.
-fn identify(
+pub(super) fn identify(
     reader: &mut Reader,
     object: Option<Arc<SeenCode>>,
     frame: &Frame,

@@ -32,6 +32,10 @@ impl Watch {
             && std::mem::take(&mut subject.begins)
         {
             subject.search_at_once();
+            if let (State::Python(reader), true) = (&subject.state, subject.counts_calls()) {
+                // It was found when its libraries were not there yet.
+                self.asks.push(Ask::Count(pid, Arc::clone(&reader.interpreter.build)));
+            }
             self.tick(now_ns);
             return true;
         }

@@ -4,6 +4,8 @@
 
 mod calls;
 mod containers;
+mod effects;
+mod happenings;
 mod looks;
 mod programs;
 mod records;
@@ -13,8 +15,10 @@ use super::subject::{State, Subject};
 use crate::aggregate::calls::Calls;
 use crate::aggregate::code::Files;
 use crate::aggregate::containers::Containers;
+use crate::aggregate::effects::Effects;
 use crate::aggregate::modules::Modules;
 use crate::aggregate::processes::Processes;
+use crate::aggregate::sections::EffectCoverage;
 use crate::aggregate::tally::Tally;
 use crate::cpython::Known;
 use crate::decode::{Record, decode};
@@ -22,7 +26,9 @@ use crate::discover::{Build, Inspector, Process};
 use crate::symbolize::memory::Pieces;
 use crate::symbolize::paths::{Roots, SourceFile};
 use containers::Found;
+use happenings::Happenings;
 use molt_common::config::ProcessConfig;
+use molt_common::event::KIND_IMPORT;
 use molt_common::plan::Plans;
 use molt_mpa::quantity::Millis;
 use programs::{introduce, number_of};
@@ -61,6 +67,10 @@ pub(in crate::trace) struct Watch {
     /// What calls' addresses stand for, by the number of the program.
     programs: Vec<CallNames>,
     pub(in crate::trace) containers: Containers,
+    pub(in crate::trace) effects: Effects,
+    happenings: Happenings,
+    /// How far both were seen.
+    pub(in crate::trace) effects_seen: EffectCoverage,
     /// What was found in the containers of calls that were read ahead, by thread and time.
     looks: BTreeMap<(u32, u64), Vec<Known<Found>>>,
     /// What was copied for the next call of each thread.
@@ -107,6 +117,9 @@ impl Watch {
             calls: Calls::default(),
             programs: Vec::new(),
             containers: Containers::default(),
+            effects: Effects::default(),
+            happenings: Happenings::default(),
+            effects_seen: EffectCoverage::default(),
             looks: BTreeMap::new(),
             pieces: BTreeMap::new(),
             open_calls: 0,
@@ -147,6 +160,10 @@ impl Watch {
             Ok(Record::Start(header)) => self.start(&header),
             Ok(Record::Finalize(header)) => self.finalize(&header),
             Ok(Record::Call(seen)) => self.call(&seen),
+            Ok(Record::Effect(seen)) => self.effect(&seen),
+            Ok(Record::Import(import)) if import.header.kind == KIND_IMPORT => self.imported(&import),
+            Ok(Record::Import(import)) => self.import(&import),
+            Ok(Record::Collection(collection)) => self.collection(&collection),
             // It was taken when it was read ahead.
             Ok(Record::Tick(tick)) => self.tick_in_window(&tick),
             // The last kind wakes the loop, which looks for itself.
@@ -230,6 +247,7 @@ impl Watch {
     pub(in crate::trace) fn files(&self) -> Files {
         let called = self.calls.functions().filter_map(|(id, _)| self.tally.code(id));
         let codes = self.tally.codes().chain(called);
+        let codes = codes.chain(self.effects.codes().filter_map(|id| self.tally.code(id)));
         let names = codes.map(|code| code.file.as_str()).chain(self.modules.files());
         let place = |name: &str| {
             let inside = |place: &SourceFile| *place != SourceFile::Outside;

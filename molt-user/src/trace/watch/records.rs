@@ -20,6 +20,7 @@ impl Watch {
         let (sample, frames) = match decode(bytes) {
             Ok(Record::Sample(sample, frames)) => (sample, frames),
             Ok(Record::Call(seen)) => return self.read_call_ahead(&seen),
+            Ok(Record::Effect(seen)) => return self.read_effect_ahead(&seen),
             Ok(Record::Piece(piece, bytes)) => {
                 return self.pieces.entry(piece.header.tid).or_default().add(piece.address, bytes);
             }

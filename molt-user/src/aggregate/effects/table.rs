@@ -1,0 +1,155 @@
+//! Which effect each event is: the one table.
+
+use molt_mpa::model::EffectKind;
+use molt_mpa::model::EffectKind::{
+    Code, Env, Ffi, FsMeta, FsRead, FsWrite, Import, Introspect, Net, Other, Process, Random, Signal, Thread,
+    Time,
+};
+
+/// Follows the name of an event that opens a file for writing.
+pub(super) const WRITING: &str = " (writing)";
+/// Follows the name of a system call that makes a thread.
+pub(super) const THREAD: &str = " (thread)";
+
+/// An event's name, or the beginning of many names before a `*`, and its effect. The longest one that fits counts.
+const ROWS: &[(&str, EffectKind)] = &[
+    ("open", FsRead),
+    ("open (writing)", FsWrite),
+    ("mmap.__new__", FsRead),
+    ("builtins.input*", FsRead),
+    ("fcntl.*", FsMeta),
+    ("glob.*", FsMeta),
+    ("os.*", FsMeta),
+    ("pathlib.*", FsMeta),
+    ("shutil.*", FsMeta),
+    ("os.truncate", FsWrite),
+    ("shutil.copyfile", FsWrite),
+    ("shutil.copymode", FsMeta),
+    ("shutil.make_archive", FsWrite),
+    ("shutil.unpack_archive", FsWrite),
+    ("sqlite3.*", FsWrite),
+    ("tempfile.*", FsWrite),
+    ("ftplib.*", Net),
+    ("http.client.*", Net),
+    ("imaplib.*", Net),
+    ("nntplib.*", Net),
+    ("poplib.*", Net),
+    ("smtplib.*", Net),
+    ("socket.*", Net),
+    ("syslog.*", Net),
+    ("telnetlib.*", Net),
+    ("urllib.*", Net),
+    ("ensurepip.*", Process),
+    ("os.exec", Process),
+    ("os.fork", Process),
+    ("os.forkpty", Process),
+    ("os.kill", Process),
+    ("os.killpg", Process),
+    ("os.posix_spawn", Process),
+    ("os.spawn", Process),
+    ("os.startfile*", Process),
+    ("os.system", Process),
+    ("pty.spawn", Process),
+    ("resource.*", Process),
+    ("subprocess.Popen", Process),
+    ("webbrowser.open", Process),
+    ("os.putenv", Env),
+    ("os.unsetenv", Env),
+    ("time.*", Time),
+    ("import", Import),
+    ("pickle.find_class", Import),
+    ("code.*", Code),
+    ("compile", Code),
+    ("cpython.run_*", Code),
+    ("exec", Code),
+    ("function.__new__", Code),
+    ("marshal.*", Code),
+    ("sys.remote_exec", Code),
+    ("ctypes.*", Ffi),
+    ("os.add_dll_directory", Ffi),
+    ("_thread.*", Thread),
+    ("signal.*", Signal),
+    ("builtins.id", Introspect),
+    ("builtins.breakpoint", Introspect),
+    ("cpython.*", Introspect),
+    ("gc.*", Introspect),
+    ("object.*", Introspect),
+    ("pdb.*", Introspect),
+    ("sys.*", Introspect),
+    ("_posixsubprocess.*", Process),
+    ("sys:open", FsRead),
+    ("sys:open (writing)", FsWrite),
+    ("sys:openat", FsRead),
+    ("sys:openat (writing)", FsWrite),
+    ("sys:read", FsRead),
+    ("sys:pread64", FsRead),
+    ("sys:readv", FsRead),
+    ("sys:creat", FsWrite),
+    ("sys:write", FsWrite),
+    ("sys:pwrite64", FsWrite),
+    ("sys:writev", FsWrite),
+    ("sys:sendfile", FsWrite),
+    ("sys:copy_file_range", FsWrite),
+    ("sys:truncate", FsWrite),
+    ("sys:ftruncate", FsWrite),
+    ("sys:fallocate", FsWrite),
+    ("sys:fsync", FsWrite),
+    ("sys:fdatasync", FsWrite),
+    // Whatever else is looked at asks for or changes names and properties of files.
+    ("sys:*", FsMeta),
+    ("sys:socket", Net),
+    ("sys:socketpair", Net),
+    ("sys:bind", Net),
+    ("sys:listen", Net),
+    ("sys:accept", Net),
+    ("sys:accept4", Net),
+    ("sys:connect", Net),
+    ("sys:sendto", Net),
+    ("sys:sendmsg", Net),
+    ("sys:sendmmsg", Net),
+    ("sys:recvfrom", Net),
+    ("sys:recvmsg", Net),
+    ("sys:recvmmsg", Net),
+    ("sys:shutdown", Net),
+    ("sys:fork", Process),
+    ("sys:vfork", Process),
+    ("sys:clone", Process),
+    ("sys:clone (thread)", Thread),
+    ("sys:clone3", Process),
+    ("sys:clone3 (thread)", Thread),
+    ("sys:execve", Process),
+    ("sys:execveat", Process),
+    ("sys:wait4", Process),
+    ("sys:waitid", Process),
+    ("sys:kill", Process),
+    ("sys:pidfd_send_signal", Process),
+    ("sys:tgkill", Signal),
+    ("sys:rt_sigaction", Signal),
+    ("sys:alarm", Signal),
+    ("sys:setitimer", Signal),
+    ("sys:timer_create", Signal),
+    ("sys:nanosleep", Time),
+    ("sys:clock_nanosleep", Time),
+    ("sys:clock_gettime", Time),
+    ("sys:clock_settime", Time),
+    ("sys:gettimeofday", Time),
+    ("sys:time", Time),
+    ("sys:getrandom", Random),
+];
+
+/// The table, in its order.
+pub fn rows() -> impl Iterator<Item = (&'static str, EffectKind)> {
+    ROWS.iter().copied()
+}
+
+/// The effect of an event; one that a program has made up is [`Other`].
+pub fn effect_of(event: &str) -> EffectKind {
+    let fits = |pattern: &str| match pattern.strip_suffix('*') {
+        Some(head) => event.starts_with(head),
+        None => pattern == event,
+    };
+    let fitting = ROWS.iter().filter(|(pattern, _)| fits(pattern));
+    // A whole name is longer than the beginning of it and a star, or as long.
+    let rank = |pattern: &str| (!pattern.ends_with('*'), pattern.len());
+    fitting.max_by_key(|(pattern, _)| rank(pattern)).map_or(Other, |(_, effect)| *effect)
+}

@@ -1,0 +1,145 @@
+//! The probes that see what programs do to the world, and the table that they count in.
+
+use super::attach::AttachError;
+use super::calls::HookError;
+use super::load::{Kernel, LoadError, take_map};
+use super::maps::MapValue;
+use super::uprobe_multi::{Place, Scope};
+use crate::cpython::effect_sites::{EffectSites, Source, Spot};
+use aya::Ebpf;
+use aya::maps::{Array, HashMap, MapData};
+use aya::programs::raw_trace_point::RawTracePointLink;
+use aya::programs::{ProgramError, RawTracePoint};
+use molt_common::effect::{EffectCount, EffectKey, MAX_SYSCALLS};
+use std::collections::BTreeMap;
+use std::ffi::CString;
+use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+use std::thread;
+
+/// The program that sees system calls.
+const SYSCALL: &str = "syscall_enter";
+
+/// What these probes need of the kernel side.
+pub(super) struct Effects {
+    counts: HashMap<MapData, MapValue<EffectKey>, MapValue<EffectCount>>,
+    syscalls: Array<MapData, u8>,
+    links: BTreeMap<u32, Vec<OwnedFd>>,
+    /// What sees functions that do without a system call.
+    shortcuts: BTreeMap<u32, OwnedFd>,
+    /// The tracepoint of system calls, where it is watched.
+    tracepoint: Option<RawTracePointLink>,
+}
+
+impl Effects {
+    /// Takes the tables.
+    pub(super) fn new(ebpf: &mut Ebpf) -> Result<Self, LoadError> {
+        Ok(Self {
+            counts: take_map!(ebpf, "EFFECTS", HashMap)?,
+            syscalls: take_map!(ebpf, "SYSCALLS", Array)?,
+            links: BTreeMap::new(),
+            shortcuts: BTreeMap::new(),
+            tracepoint: None,
+        })
+    }
+}
+
+impl Kernel {
+    /// Counts the effects of process `pid`, which runs or is about to run the file `path`, and reports its imports and
+    /// collections.
+    pub fn hook_effects(&mut self, pid: u32, path: &Path, sites: &EffectSites) -> Result<(), HookError> {
+        let path = CString::new(path.as_os_str().as_bytes()).map_err(|_nul| HookError::Path)?;
+        let prepared = self.prepared.as_ref().ok_or(HookError::Unprepared)?;
+        let here = Scope { pid: Some(pid), returns: false };
+        // Ends first: what is seen to begin must be seen to end.
+        let programs: [(&str, &Source); 5] = [
+            ("import_done", &sites.import_done),
+            ("import_start", &sites.import_start),
+            ("gc_done", &sites.gc_done),
+            ("gc_start", &sites.gc_start),
+            ("audit", &sites.audit),
+        ];
+        let mut links = Vec::new();
+        for (name, source) in programs {
+            let spots = source.spots();
+            if spots.is_empty() {
+                continue;
+            }
+            let places: Vec<Place> = spots
+                .iter()
+                .map(|Spot { offset, cookie, .. }| Place { offset: *offset, cookie: *cookie })
+                .collect();
+            let semaphores: Vec<u64> = spots.iter().map(|spot| spot.semaphore).collect();
+            let program = self.calls.program(name, prepared)?;
+            links.push(program.attach_raising(&path, &places, &semaphores, here)?);
+        }
+        self.effects.links.entry(pid).or_default().extend(links);
+        Ok(())
+    }
+
+    /// Counts what process `pid` does by functions of the file `path` without a system call: each by its offset, with
+    /// the number of the system call that it stands for.
+    pub fn hook_shortcuts(
+        &mut self,
+        pid: u32,
+        path: &Path,
+        functions: &[(u64, u32)],
+    ) -> Result<(), HookError> {
+        let path = CString::new(path.as_os_str().as_bytes()).map_err(|_nul| HookError::Path)?;
+        let prepared = self.prepared.as_ref().ok_or(HookError::Unprepared)?;
+        let place = |(offset, number): &(u64, u32)| Place { offset: *offset, cookie: u64::from(*number) };
+        let places: Vec<Place> = functions.iter().map(place).collect();
+        let here = Scope { pid: Some(pid), returns: false };
+        let link = self.calls.program("shortcut", prepared)?.attach(&path, &places, here)?;
+        self.effects.shortcuts.insert(pid, link);
+        Ok(())
+    }
+
+    /// Counts no such functions any more.
+    pub fn unhook_shortcuts(&mut self) {
+        remove(std::mem::take(&mut self.effects.shortcuts).into_values());
+    }
+
+    /// Counts process `pid`'s effects no more.
+    pub fn unhook_effects(&mut self, pid: u32) {
+        remove(
+            self.effects.links.remove(&pid).into_iter().flatten().chain(self.effects.shortcuts.remove(&pid)),
+        );
+    }
+
+    /// Counts those system calls of traced processes that `wanted` names by number, each with where its flags are.
+    pub fn watch_syscalls(&mut self, wanted: impl Iterator<Item = (u32, u8)>) -> Result<(), AttachError> {
+        for (number, look) in wanted.filter(|(number, _)| *number < MAX_SYSCALLS) {
+            let set = self.effects.syscalls.set(number, look, 0);
+            set.map_err(|source| LoadError::Map { map: "SYSCALLS", source })?;
+        }
+        let refused = |source: ProgramError| LoadError::program(SYSCALL, source);
+        let program: &mut RawTracePoint = self.program(SYSCALL)?;
+        if program.fd().is_err() {
+            program.load().map_err(refused)?;
+        }
+        let link = program.attach("sys_enter").and_then(|link| program.take_link(link)).map_err(refused)?;
+        self.effects.tracepoint = Some(link);
+        Ok(())
+    }
+
+    /// Counts system calls no more. Every one of them is quicker then.
+    pub fn ignore_syscalls(&mut self) {
+        self.effects.tracepoint = None;
+    }
+
+    /// Every effect counted so far.
+    pub fn effects(&self) -> Result<Vec<(EffectKey, EffectCount)>, HookError> {
+        let entries = self.effects.counts.iter().map(|entry| entry.map(|(key, count)| (key.0, count.0)));
+        entries.collect::<Result<_, _>>().map_err(|source| HookError::Map { map: "EFFECTS", source })
+    }
+}
+
+/// Takes probes away. The kernel waits for those that are being hit in the background.
+fn remove(links: impl Iterator<Item = OwnedFd>) {
+    for link in links {
+        // Without a thread it is closed here, which takes longer.
+        let _ = thread::Builder::new().name("molt-unhook".to_owned()).spawn(move || drop(link));
+    }
+}

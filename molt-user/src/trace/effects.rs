@@ -1,0 +1,157 @@
+//! The processes whose effects are seen, and their probes; and when system calls are watched.
+
+mod valve;
+
+use super::Observe;
+use super::watch::Watch;
+use crate::aggregate::effects::syscalls;
+use crate::capture::ebpf::Kernel;
+use crate::capture::ebpf::calls::HookError;
+use crate::clock::monotonic_ns;
+use crate::cpython::effect_sites::EffectSites;
+use crate::diagnose::advice::one_line;
+use crate::discover::{Build, find_shortcuts};
+use anyhow::Context;
+use std::collections::{BTreeMap, BTreeSet};
+use std::os::fd::AsRawFd;
+use std::os::unix::fs::MetadataExt;
+use std::path::PathBuf;
+use valve::{Turn, Valve};
+
+/// How often a process's C library is looked for: the dynamic linker maps it within a millisecond.
+const MAX_TRIES: u32 = 50;
+
+/// What sees effects.
+#[derive(Debug)]
+pub(super) struct EffectHooks {
+    /// The file that each process's interpreter is in, by device and inode.
+    hooked: BTreeMap<u32, (u64, u64)>,
+    /// When system calls are watched; `None` if always, or never.
+    valve: Option<Valve>,
+    /// Processes that are watched for what they do without a system call.
+    shortcuts: BTreeSet<u32>,
+    /// Processes whose C library is not there yet, and how often it was looked for.
+    waiting: BTreeMap<u32, u32>,
+    /// That has cost too much; it is not watched any more.
+    given_up: bool,
+}
+
+impl EffectHooks {
+    /// Watches system calls, unless calls are only sampled.
+    pub(super) fn new(kernel: &mut Kernel, observe: Observe, watch: &mut Watch) -> Self {
+        let valve = match observe {
+            Observe::Sample => None,
+            Observe::Exact => {
+                open(kernel, watch);
+                None
+            }
+            Observe::Auto { budget, .. } => open(kernel, watch).then(|| Valve::new(budget, monotonic_ns())),
+        };
+        Self {
+            hooked: BTreeMap::new(),
+            valve,
+            shortcuts: BTreeSet::new(),
+            waiting: BTreeMap::new(),
+            given_up: false,
+        }
+    }
+
+    /// Watches system calls as far as they can be paid for. When to be called again, if nothing else happens.
+    pub(super) fn tick(&mut self, kernel: &mut Kernel, watch: &mut Watch) -> Result<Option<u64>, HookError> {
+        for pid in self.waiting.keys().copied().collect::<Vec<_>>() {
+            self.watch_shortcuts(kernel, watch, pid);
+        }
+        let Some(valve) = &mut self.valve else { return Ok(None) };
+        let now_ns = monotonic_ns();
+        if valve.is_due(now_ns) {
+            match valve.turn(now_ns, kernel.meter()?) {
+                Turn::Open => _ = open(kernel, watch),
+                Turn::Close => {
+                    kernel.ignore_syscalls();
+                    kernel.unhook_shortcuts();
+                    self.given_up = true;
+                }
+                Turn::Stay => {}
+            }
+        }
+        Ok(Some(valve.due_ns()))
+    }
+
+    /// The run is over: adds up what was counted.
+    pub(super) fn end(self, kernel: &Kernel, watch: &mut Watch) -> Result<(), HookError> {
+        watch.count_effects(&kernel.effects()?);
+        if self.given_up {
+            watch.shortcuts_are_unseen("there were too many for the budget");
+        }
+        let unwatched = self.valve.and_then(|valve| valve.unwatched(monotonic_ns()));
+        if let Some((closed, all)) = unwatched {
+            let [closed, all] = [closed, all].map(|time| time.as_secs_f64());
+            watch.effects_seen.effects.insert(format!(
+                "system calls were too many for the budget: not watched for {closed:.1} s of {all:.1} s"
+            ));
+        }
+        Ok(())
+    }
+
+    /// Process `pid` runs or is about to run this build; what was found out last is right.
+    pub(super) fn add(
+        &mut self,
+        kernel: &mut Kernel,
+        watch: &mut Watch,
+        pid: u32,
+        build: &Build,
+    ) -> anyhow::Result<()> {
+        let file = build.elf.file().metadata().context("failed to identify the interpreter's file")?;
+        let file = (file.dev(), file.ino());
+        if self.hooked.get(&pid) != Some(&file) {
+            self.remove(kernel, pid);
+            let sites = EffectSites::of(build);
+            kernel.hook_effects(pid, &build.open_path(), &sites)?;
+            watch.effects_are_hooked(&sites);
+            self.hooked.insert(pid, file);
+        }
+        self.watch_shortcuts(kernel, watch, pid);
+        Ok(())
+    }
+
+    /// Watches what process `pid` does without a system call, once its C library is there.
+    fn watch_shortcuts(&mut self, kernel: &mut Kernel, watch: &mut Watch, pid: u32) {
+        if self.given_up || self.shortcuts.contains(&pid) {
+            return;
+        }
+        if let Some((library, functions)) = find_shortcuts(pid) {
+            let number =
+                |name| syscalls().iter().find(|syscall| syscall.name == name).map(|found| found.number);
+            let functions: Vec<(u64, u32)> =
+                functions.into_iter().filter_map(|(name, offset)| Some((offset, number(name)?))).collect();
+            let path = PathBuf::from(format!("/proc/self/fd/{}", library.file().as_raw_fd()));
+            self.waiting.remove(&pid);
+            match kernel.hook_shortcuts(pid, &path, &functions) {
+                Ok(()) => _ = self.shortcuts.insert(pid),
+                Err(refused) if watch.runs(pid) => watch.shortcuts_are_unseen(&one_line(&refused)),
+                Err(_ended) => {}
+            }
+            return;
+        }
+        let tries = self.waiting.entry(pid).or_default();
+        *tries += 1;
+        if *tries > MAX_TRIES {
+            self.waiting.remove(&pid);
+            watch.shortcuts_are_unseen("the C library was not found");
+        }
+    }
+
+    /// Process `pid` has ended.
+    pub(super) fn remove(&mut self, kernel: &mut Kernel, pid: u32) {
+        self.hooked.remove(&pid);
+        self.shortcuts.remove(&pid);
+        self.waiting.remove(&pid);
+        kernel.unhook_effects(pid);
+    }
+}
+
+/// Watches system calls. Whether it can be done.
+fn open(kernel: &mut Kernel, watch: &mut Watch) -> bool {
+    let wanted = syscalls().iter().map(|syscall| (syscall.number, syscall.look));
+    kernel.watch_syscalls(wanted).inspect_err(|refused| watch.syscalls_are_unseen(&one_line(refused))).is_ok()
+}

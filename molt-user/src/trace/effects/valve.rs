@@ -1,0 +1,127 @@
+//! When system calls are watched: always, unless a program makes so many that watching them would cost too much.
+
+use crate::capture::ebpf::cost::HitCost;
+use molt_common::call::Meter;
+use molt_mpa::quantity::Share;
+use std::time::Duration;
+
+/// How often it is looked at while it is open, in nanoseconds.
+const LOOK_NS: u64 = 20_000_000;
+/// What a run begins with, and the most that is saved up, in nanoseconds of the target's time.
+const CREDIT_NS: i64 = 40_000_000;
+/// What must be saved up before it is opened again.
+const ENOUGH_NS: i64 = 2_000_000;
+/// What a hit of a probe costs besides its program, about.
+const TRAP_NS: u64 = 600;
+/// One in so many parts of the budget is for system calls.
+const PART: u64 = 2;
+
+/// What is to be done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Turn {
+    /// Watch system calls again.
+    Open,
+    /// Watch them no more.
+    Close,
+    /// Nothing.
+    Stay,
+}
+
+/// An account that fills with time and pays for system calls.
+#[derive(Clone, Debug)]
+pub(super) struct Valve {
+    budget: Share,
+    tokens_ns: i64,
+    meter: Meter,
+    began_ns: u64,
+    looked_ns: u64,
+    due_ns: u64,
+    open: bool,
+    closed_ns: u64,
+}
+
+impl Valve {
+    /// Open.
+    pub(super) fn new(budget: Share, now_ns: u64) -> Self {
+        Self {
+            budget,
+            tokens_ns: CREDIT_NS,
+            meter: Meter::default(),
+            began_ns: now_ns,
+            looked_ns: now_ns,
+            due_ns: now_ns + LOOK_NS,
+            open: true,
+            closed_ns: 0,
+        }
+    }
+
+    pub(super) fn is_due(&self, now_ns: u64) -> bool {
+        now_ns >= self.due_ns
+    }
+
+    pub(super) fn due_ns(&self) -> u64 {
+        self.due_ns
+    }
+
+    /// The meter shows this now.
+    pub(super) fn turn(&mut self, now_ns: u64, meter: Meter) -> Turn {
+        let passed_ns = now_ns.saturating_sub(self.looked_ns);
+        let new = meter.since(self.meter);
+        let cost = HitCost { trap_ns: TRAP_NS, after_ns: 0, empty_ns: 0 };
+        let [syscalls, probes] = [(new.syscalls, cost.of_syscall(&new)), (new.effects, cost.of_effect(&new))]
+            .map(|(n, ns)| n.saturating_mul(ns));
+        let cost_ns = syscalls.saturating_add(probes);
+        let income =
+            u128::from(passed_ns) * u128::from(self.budget.as_millionths()) / u128::from(PART * 1_000_000);
+        let change = i64::try_from(income).unwrap_or(i64::MAX).saturating_sub_unsigned(cost_ns);
+        self.tokens_ns = self.tokens_ns.saturating_add(change).min(CREDIT_NS);
+        (self.meter, self.looked_ns, self.due_ns) = (meter, now_ns, now_ns.saturating_add(LOOK_NS));
+        if !self.open {
+            self.closed_ns += passed_ns;
+        }
+        let open = if self.open { self.tokens_ns > 0 } else { self.tokens_ns >= ENOUGH_NS };
+        match (std::mem::replace(&mut self.open, open), open) {
+            (true, false) => Turn::Close,
+            (false, true) => Turn::Open,
+            _ => Turn::Stay,
+        }
+    }
+
+    /// How long it was closed, of how long it has been there; `None` if it never was.
+    pub(super) fn unwatched(&self, now_ns: u64) -> Option<(Duration, Duration)> {
+        let now_closed = if self.open { 0 } else { now_ns.saturating_sub(self.looked_ns) };
+        let closed = self.closed_ns + now_closed;
+        let all = now_ns.saturating_sub(self.began_ns);
+        (closed > 0).then(|| (Duration::from_nanos(closed), Duration::from_nanos(all)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A meter after so many system calls of 120 ns each.
+    fn after(syscalls: u64) -> Meter {
+        Meter { syscalls, syscalls_timed: 1, syscalls_ns: 120, ..Meter::default() }
+    }
+
+    /// A million calls a second are watched for a moment now and then; a quiet program always.
+    #[test]
+    fn what_costs_too_much_is_watched_seldom() {
+        let mut valve = Valve::new(Share::of(1, 100), 0);
+        let (mut made, mut watched) = (0, 0);
+        for look in 1..=500 {
+            if valve.open {
+                (made, watched) = (made + 20_000, watched + 1);
+            }
+            valve.turn(look * LOOK_NS, after(made));
+        }
+        assert!((10..50).contains(&watched), "{watched} of 500");
+        assert!(valve.unwatched(500 * LOOK_NS).is_some());
+        let mut quiet = Valve::new(Share::of(1, 100), 0);
+        for look in 1..=500 {
+            assert_eq!(quiet.turn(look * LOOK_NS, after(look * 100)), Turn::Stay);
+        }
+        assert_eq!(quiet.unwatched(500 * LOOK_NS), None);
+    }
+}

@@ -1,0 +1,89 @@
+//! Effects: whose they are, and how often each was counted.
+
+use super::Watch;
+use crate::aggregate::effects::Event;
+use crate::cpython::effect_sites::EffectSites;
+use molt_common::call::address;
+use molt_common::effect::{EffectCount, EffectKey, EffectSeen};
+use molt_common::event::sample::Frame;
+
+/// The cause under which effects are lost whose code is not known.
+const UNRESOLVED: &str = "unresolved_effect";
+
+impl Watch {
+    /// The effects of a process are seen, as far as its interpreter has places for probes.
+    pub(in crate::trace) fn effects_are_hooked(&mut self, sites: &EffectSites) {
+        let seen = &mut self.effects_seen;
+        seen.hooked = true;
+        seen.effects.extend(sites.missing_effects().map(str::to_owned));
+        seen.events.extend(sites.missing_events().map(str::to_owned));
+    }
+
+    /// Effects of some process pass unseen, for this reason.
+    pub(in crate::trace) fn effects_are_unseen(&mut self, why: &str) {
+        let why = format!("audit events of a process were not seen: {why}");
+        self.effects_seen.events.insert(why.clone());
+        self.effects_seen.effects.insert(why.clone());
+        self.remark(why);
+    }
+
+    /// System calls pass unseen, for this reason.
+    pub(in crate::trace) fn syscalls_are_unseen(&mut self, why: &str) {
+        let why = format!("system calls were not seen: {why}");
+        self.effects_seen.effects.insert(why.clone());
+        self.remark(why);
+    }
+
+    /// Clocks and random numbers pass unseen, for this reason.
+    pub(in crate::trace) fn shortcuts_are_unseen(&mut self, why: &str) {
+        self.effects_seen
+            .effects
+            .insert(format!("not every reading of clocks and random numbers was seen: {why}"));
+    }
+
+    /// Reads the code of an effect that was met for the first time: it may be freed in a moment.
+    pub(super) fn read_effect_ahead(&mut self, seen: &EffectSeen) {
+        let pieces = self.pieces.remove(&seen.header.tid).unwrap_or_default();
+        let names = self.programs.get_mut(seen.key.program as usize);
+        let reader = self.subjects.get_mut(&seen.header.pid).and_then(|subject| subject.reader());
+        // What cannot be read is counted when the record is taken.
+        if let (Some(names), Some(reader)) = (names, reader)
+            && names.object(seen.key.code).is_none()
+            && let Ok(object) = reader.read_ahead(&frame(seen), &pieces)
+        {
+            names.note_object(seen.key.code, object);
+        }
+    }
+
+    /// Notes what the code of an effect is.
+    pub(super) fn effect(&mut self, seen: &EffectSeen) {
+        let names = self.programs.get_mut(seen.key.program as usize);
+        let reader = self.subjects.get_mut(&seen.header.pid).and_then(|subject| subject.reader());
+        if let (Some(names), Some(reader)) = (names, reader) {
+            let object = names.object(seen.key.code).cloned();
+            let known = super::calls::identify(reader, object, &frame(seen), &[], &mut self.tally);
+            names.note_code(seen.key.code, known.map(|(id, _)| id));
+        }
+    }
+
+    /// Effects that were counted for codes that are not known.
+    pub(in crate::trace) fn unresolved_effects(&self) -> u64 {
+        self.loss.get(UNRESOLVED).copied().unwrap_or(0)
+    }
+
+    /// Adds up what the kernel side has counted.
+    pub(in crate::trace) fn count_effects(&mut self, counted: &[(EffectKey, EffectCount)]) {
+        for (key, count) in counted {
+            let code = self.programs.get(key.program as usize).map(|names| names.code(key.code));
+            match code {
+                Some(Ok(code)) => self.effects.add(code, Event::of(key), *count),
+                Some(Err(_)) | None => *self.loss.entry(UNRESOLVED).or_default() += count.total(),
+            }
+        }
+    }
+}
+
+/// The code as a frame of it.
+fn frame(seen: &EffectSeen) -> Frame {
+    Frame { code: address(seen.key.code), identity: seen.identity, globals: seen.globals, lasti: 0, owner: 0 }
+}

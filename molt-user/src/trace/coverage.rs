@@ -20,7 +20,8 @@ pub(super) fn calls(
 ) -> CallCoverage {
     let seen = match (options.observe, &account.windows) {
         (Observe::Sample, _) => return CallCoverage::default(),
-        _ if !watch.has_calls() => Seen::Nothing(watch.unhooked.1.clone()),
+        // A program that makes no calls while they are hooked has been seen to make none.
+        _ if !watch.has_calls() && watch.unhooked.0 > 0 => Seen::Nothing(watch.unhooked.1.clone()),
         (_, None) => Seen::Throughout,
         (_, Some(windows)) => Seen::Windows {
             count: windows.list().len() as u64,

@@ -81,7 +81,7 @@ fn fill(
 ) {
     let Findings { account, faults, .. } = findings;
     let calls = coverage::calls(options, watch, account, faults);
-    let exact_only = calls.seen == Seen::Throughout;
+    let exact_only = calls.seen == Seen::Throughout && watch.has_calls();
     let sites = call_sites(&watch.tally, &watch.calls, exact_only, files, redactor);
     artifact.symbols = symbols(&watch.tally, &watch.calls, files, redactor);
     add_effects(&mut artifact.symbols, &watch.tally, &watch.effects, files, redactor);

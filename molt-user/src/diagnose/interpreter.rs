@@ -135,7 +135,7 @@ fn effect_sites(build: &Build) -> Fact {
     let sites = EffectSites::of(build);
     let shown = sites.list().map(|(name, source)| (name.to_owned(), Value::from(source.to_string())));
     let missing: Vec<&str> = sites.missing_effects().chain(sites.missing_events()).collect();
-    Fact::neutral("event_probes", Map::from_iter(shown)).noted(missing.join("; "))
+    Fact::neutral("event_probes", shown.collect::<Map<_, _>>()).noted(missing.join("; "))
 }
 
 /// Where calls could be hooked. Finding them takes some milliseconds and nothing of the kernel.

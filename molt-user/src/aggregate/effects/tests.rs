@@ -2,6 +2,7 @@ use super::*;
 use molt_common::effect::NAME_BYTES;
 use molt_mpa::model::EffectKind;
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 
 /// The page of the table, made of it. `MOLT_BLESS=1` writes it anew.
 #[test]
@@ -12,7 +13,7 @@ fn the_page_shows_the_table() {
     let mut made = format!("{head}| event | effect |\n|---|---|\n");
     for (event, effect) in rows() {
         let effect = serde_json::to_value(effect).unwrap();
-        made += &format!("| `{event}` | `{}` |\n", effect.as_str().unwrap());
+        writeln!(made, "| `{event}` | `{}` |", effect.as_str().unwrap()).unwrap();
     }
     if std::env::var_os("MOLT_BLESS").is_some() {
         std::fs::write(&path, &made).unwrap();

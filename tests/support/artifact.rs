@@ -20,9 +20,9 @@ pub(crate) fn molt() -> Command {
     command
 }
 
-/// Options, then the target's own command line after `--`.
+/// Options, among them that of sampling, then the target's own command line after `--`.
 pub(crate) fn molt_trace(output: &Path, python: &Interpreter) -> Command {
-    molt_trace_with(&["-F", RATE], output, python)
+    molt_trace_with(&["--mode", "sample", "-F", RATE], output, python)
 }
 
 fn molt_trace_with(options: &[&str], output: &Path, python: &Interpreter) -> Command {

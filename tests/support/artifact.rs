@@ -20,9 +20,9 @@ pub(crate) fn molt() -> Command {
     command
 }
 
-/// Options, then the target's own command line after `--`.
+/// Options, among them that of sampling, then the target's own command line after `--`.
 pub(crate) fn molt_trace(output: &Path, python: &Interpreter) -> Command {
-    molt_trace_with(&["-F", RATE], output, python)
+    molt_trace_with(&["--mode", "sample", "-F", RATE], output, python)
 }
 
 fn molt_trace_with(options: &[&str], output: &Path, python: &Interpreter) -> Command {
@@ -38,7 +38,7 @@ pub(crate) fn trace(python: &Interpreter, program: &Program) -> (Artifact, Ended
 
 /// Traces a program that runs for `seconds`; it must end well.
 pub(crate) fn trace_for(python: &Interpreter, program: &Program, seconds: &str) -> (Artifact, Ended) {
-    trace_with(&["-F", RATE], python, program, seconds)
+    trace_with(&["--mode", "sample", "-F", RATE], python, program, seconds)
 }
 
 /// Traces every call of a program of one round; it must end as it says that it does.

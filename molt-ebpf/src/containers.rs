@@ -11,6 +11,9 @@ use molt_common::fault::Fault;
 use molt_common::layout::ABSENT;
 use molt_common::walk::Memory;
 
+/// Entries of a namespace that are copied.
+const NAMESPACE: u64 = 8;
+
 /// Copies the containers among the parameters and the result of the call that is told of.
 #[inline(always)]
 pub fn send(pieces: &mut Pieces, layout: &ContainerLayout) {
@@ -23,7 +26,8 @@ pub fn send(pieces: &mut Pieces, layout: &ContainerLayout) {
     }
 }
 
-/// Copies the first entry of the namespace at `globals`, in which modules have their names.
+/// Copies the first entries of the namespace at `globals`: modules have their names in the first one, and what `exec`
+/// and `eval` are given has few.
 #[inline(always)]
 pub fn send_name(pieces: &mut Pieces, layout: &ContainerLayout, globals: u64) {
     let mut copy = Copy { layout, pieces };
@@ -31,7 +35,7 @@ pub fn send_name(pieces: &mut Pieces, layout: &ContainerLayout, globals: u64) {
     let (Ok(keys), Ok(values)) = (field(layout.dict_keys), field(layout.dict_values)) else { return };
     let Ok(table) = copy.entries(keys, values) else { return };
     send_piece(copy.pieces, globals, u64::from(layout.head_bytes));
-    send_piece(copy.pieces, table.base, table.stride);
+    send_piece(copy.pieces, table.base, table.count.min(NAMESPACE) * table.stride);
     if let Ok(name) = UserMemory.read_u64(table.base + table.value) {
         send_piece(copy.pieces, name, 2 * KEY_BYTES);
     }

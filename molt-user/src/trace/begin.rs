@@ -13,8 +13,9 @@ use anyhow::anyhow;
 use std::ffi::OsString;
 use std::time::Duration;
 
-/// Longest that a launched process is held: looking takes some milliseconds, but molt may have to wait for a CPU.
-const HOLD: Duration = Duration::from_secs(1);
+/// Longest that a launched process is held: looking takes some milliseconds, but molt may have to wait for a CPU, or
+/// have many records of calls to take first.
+const HOLD: Duration = Duration::from_secs(5);
 
 /// The process that a run is about.
 #[derive(Debug)]

@@ -21,7 +21,7 @@ pub(super) fn calls(
     let seen = match (options.observe, &account.windows) {
         (Observe::Sample, _) => return CallCoverage::default(),
         // A program that makes no calls while they are hooked has been seen to make none.
-        _ if !watch.has_calls() && watch.unhooked.0 > 0 => Seen::Nothing(watch.unhooked.1.clone()),
+        _ if !watch.has_calls() && !watch.unhooked.1.is_empty() => Seen::Nothing(watch.unhooked.1.clone()),
         (_, None) => Seen::Throughout,
         (_, Some(windows)) => Seen::Windows {
             count: windows.list().len() as u64,

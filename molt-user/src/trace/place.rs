@@ -49,7 +49,7 @@ impl Reader {
                 frame.code,
                 frame.globals,
             )?;
-            if object.module.is_err() {
+            if object.module.as_ref().is_err_and(|reason| *reason != Unknown::Absent) {
                 // Since the copy was made the namespace has grown, and lies elsewhere now.
                 object.module = Objects::new(memory, layout).namespace_name(frame.globals);
             }

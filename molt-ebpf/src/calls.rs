@@ -76,27 +76,33 @@ impl Hit {
 /// Whether hits are counted now.
 #[inline(always)]
 pub fn counted() -> bool {
-    // SAFETY: the entry exists for the whole life of the map.
-    GATE.get(0).is_some_and(|gate| unsafe { (&raw const gate.left).read_volatile() } > 0)
+    left() > 0
 }
 
 /// Whether hits are granted without end.
 #[inline(always)]
 pub fn is_unlimited() -> bool {
-    // SAFETY: the entry exists for the whole life of the map.
-    GATE.get_ptr_mut(0).is_some_and(|gate| unsafe { (&raw const (*gate).left).read_volatile() } >= UNLIMITED)
+    left() >= UNLIMITED
+}
+
+/// The hits that are left.
+#[inline(always)]
+fn left() -> i64 {
+    let Some(gate) = GATE.get(0) else { return 0 };
+    // SAFETY: the entry exists for the whole life of the map; what another CPU takes meanwhile is seen when one is
+    // taken.
+    unsafe { (&raw const gate.left).read_volatile() }
 }
 
 /// Takes one of the hits that user space has granted.
 #[inline(always)]
 fn granted() -> bool {
-    let Some(gate) = GATE.get_ptr_mut(0) else { return false };
-    // SAFETY: the entry exists for the whole life of the map; what another CPU takes meanwhile is seen below.
-    let before = unsafe { (&raw const (*gate).left).read_volatile() };
+    let before = left();
     if before <= 0 || before >= UNLIMITED {
         return before > 0;
     }
-    // SAFETY: as above; nothing else of the kernel side changes it.
+    let Some(gate) = GATE.get_ptr_mut(0) else { return false };
+    // SAFETY: as in [`left`]; nothing else of the kernel side changes it.
     let before = unsafe { atomic::take(gate.cast(), 1) };
     if before == 1
         && let Err(lost) = emit::record(&task::header(KIND_SPENT))
@@ -126,6 +132,7 @@ pub fn open(frame: FrameKey, seen: &Seen, block: &mut CallBlock) -> Result<(), F
     }
     let first: &mut OpenCall = transmute_mut!(block.words_mut());
     *first = OpenCall { key: seen.key, returns_at: 0, reserved: [0; 2] };
+    #[expect(clippy::needless_borrows_for_generic_args, reason = "a copy has no room on the stack")]
     OPEN.insert(frame, &*first, BPF_ANY.into()).map_err(|_| Fault::OpenCallsFull)
 }
 

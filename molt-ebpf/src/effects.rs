@@ -110,9 +110,11 @@ fn add(key: &EffectKey, sampled: bool) -> Result<bool, Fault> {
     // Another CPU was quicker, or the table is full.
     let count = EFFECTS.get_ptr_mut(key).ok_or(Fault::EffectsFull)?;
     // SAFETY: an element's memory outlives this program, and only `atomic` changes counts.
-    unsafe { atomic::add(&raw mut (*count).seen, one.seen) };
+    let count = unsafe { &mut *count };
     // SAFETY: as above.
-    unsafe { atomic::add(&raw mut (*count).sampled, one.sampled) };
+    unsafe { atomic::add(&raw mut count.seen, one.seen) };
+    // SAFETY: as above.
+    unsafe { atomic::add(&raw mut count.sampled, one.sampled) };
     Ok(false)
 }
 
@@ -135,7 +137,7 @@ pub fn choose() -> Option<bool> {
     if burst.count <= BURST {
         return Some(false);
     }
-    (task::random() % SAMPLED as u32 == 0).then_some(true)
+    task::random().is_multiple_of(SAMPLED as u32).then_some(true)
 }
 
 /// Counts a fault, if there is one.

@@ -7,7 +7,9 @@ use core::hint::black_box;
 #[inline(always)]
 pub fn is_user(regs: *const pt_regs) -> bool {
     // SAFETY: as in [`register`].
-    let segment = unsafe { (&raw const (*regs).cs).read_volatile() };
+    let regs = unsafe { &*regs };
+    // SAFETY: as above.
+    let segment = unsafe { (&raw const regs.cs).read_volatile() };
     segment & 3 == 3
 }
 
@@ -15,7 +17,9 @@ pub fn is_user(regs: *const pt_regs) -> bool {
 #[inline(always)]
 pub fn instruction(regs: *const pt_regs) -> u64 {
     // SAFETY: as in [`register`].
-    unsafe { (&raw const (*regs).rip).read_volatile() }
+    let regs = unsafe { &*regs };
+    // SAFETY: as above.
+    unsafe { (&raw const regs.rip).read_volatile() }
 }
 
 /// The value of register `number` as instructions number them: 0 is `rax`, 15 is `r15`.

@@ -41,22 +41,29 @@ pub(crate) fn each_function_has_its_effects(python: &Interpreter) {
     let kinds = |function: &str| -> BTreeSet<EffectKind> {
         effects(&artifact).filter(|(name, _)| *name == function).map(|(_, effect)| effect.effect).collect()
     };
-    use EffectKind::{FsRead, FsWrite, Net, Process, Random, Time};
     for (function, effect) in [
-        ("opens", FsRead),
-        ("writes", FsWrite),
-        ("connects", Net),
-        ("starts", Process),
-        ("clock", Time),
-        ("draws", Random),
+        ("opens", EffectKind::FsRead),
+        ("writes", EffectKind::FsWrite),
+        ("connects", EffectKind::Net),
+        ("starts", EffectKind::Process),
+        ("clock", EffectKind::Time),
+        ("draws", EffectKind::Random),
         ("compiles", EffectKind::Code),
     ] {
         assert!(kinds(function).contains(&effect), "{function}: {:?}\n{}", kinds(function), traced.stderr);
     }
     let five = kinds("all_five");
-    assert!([FsRead, Net, Process, Time, Random].iter().all(|kind| five.contains(kind)), "{five:?}");
+    assert!(
+        [EffectKind::FsRead, EffectKind::Net, EffectKind::Process, EffectKind::Time, EffectKind::Random]
+            .iter()
+            .all(|kind| five.contains(kind)),
+        "{five:?}"
+    );
     assert_eq!(kinds("pure"), BTreeSet::new());
-    assert!(!kinds("opens").contains(&FsWrite) && kinds("clock") == BTreeSet::from([Time]));
+    assert!(
+        !kinds("opens").contains(&EffectKind::FsWrite)
+            && kinds("clock") == BTreeSet::from([EffectKind::Time])
+    );
     let state = &artifact.collector.sections[Section::SymbolsEffects.name()];
     assert_ne!(state.status, Status::Unavailable, "{state:?}");
 }

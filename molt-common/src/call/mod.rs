@@ -88,7 +88,7 @@ pub const UNREAD: u64 = 1;
 
 /// What is counted: the whole tuple, compared byte by byte. Key of the map `CALLS`.
 ///
-/// Code objects and types stand as [`packed`] addresses; 0 is none.
+/// Code objects and types stand as [`packed()`] addresses; 0 is none.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, FromBytes, IntoBytes, Immutable, KnownLayout,
 )]

@@ -174,9 +174,28 @@ fn identity_fields<M: Memory>(memory: &M, layout: &Layout, addr: u64, head: &Hea
         kwonlyargcount: head.u32(layout.code_kwonlyargcount)?,
         flags,
         first_line: head.u32(layout.code_firstlineno)?,
-        lines: code::lines(memory, &layout.walk(), addr, flags),
+        lines: lines(memory, layout, addr, flags)?,
     })
 }
+
+/// What the line table adds to the identity, if all of it that counts can be read: what cannot is left out in the
+/// kernel, where nobody can say so.
+fn lines<M: Memory>(memory: &M, layout: &Layout, addr: u64, flags: u32) -> Known<u64> {
+    let folded = code::lines(memory, &layout.walk(), addr, flags);
+    if folded != 0 {
+        let objects = Objects::new(memory, layout);
+        let table = objects.u64(addr, layout.code_linetable)?;
+        let size = usize::try_from(objects.u64(table, layout.var_size)?).map_err(|_huge| Unknown::TooLong)?;
+        let data = table.wrapping_add(u64::from(layout.bytes_data));
+        let part = size.min(LINES_PART);
+        objects.bytes_at(data, part, LINES_PART)?;
+        objects.bytes_at(data.wrapping_add((size - part) as u64), part, LINES_PART)?;
+    }
+    Ok(folded)
+}
+
+/// Bytes at either end of a line table that count for the identity.
+const LINES_PART: usize = 64;
 
 /// Bytes of the head with every field of the layout.
 fn head_bytes(layout: &Layout) -> u32 {

@@ -13,8 +13,9 @@ use crate::symbolize::types::read_type_name;
 use crate::trace::names::CallNames;
 use crate::trace::reader::Reader;
 use molt_common::call::{CallLayout, MAX_SLOTS, Seen, address};
-use molt_common::walk::Memory;
 use molt_common::walk::call::packed_type;
+use molt_common::walk::code::read_identity;
+use molt_common::walk::{Block, Memory};
 
 /// What was found at a call: the parameter's name, or none for the result, and what it held.
 pub(super) type Found = (Option<String>, Look);
@@ -80,12 +81,17 @@ impl Looker<'_> {
 
     /// The name of a call's parameter, by its place among the slots.
     fn parameter(&self, seen: &Seen, index: usize) -> Known<String> {
-        let (reader, code) = (self.reader, address(seen.key.callee));
+        let (reader, at) = (self.reader, address(seen.key.callee));
         let objects = Objects::new(&reader.memory, &reader.layout);
-        let names = objects.u64(code, reader.layout.code_varnames)?;
+        let read = self.names.object(seen.key.callee).ok_or(Unknown::Stale)?.object.identity;
+        let walk = reader.layout.walk();
+        let names = objects.u64(at, reader.layout.code_varnames)?;
         let place = u32::try_from(8 * index).map_err(|_too_far| Unknown::TooLong)?;
         let name = objects.str(objects.u64(names, reader.layout.tuple_items.saturating_add(place))?)?;
-        Ok(name.value)
+        // The code object must have been there all the time.
+        let mut block: Block = Block::new();
+        let now = read_identity(&reader.memory, &walk, at, &mut block)?;
+        if objects.is_freed(at)? || now != read { Err(Unknown::Stale) } else { Ok(name.value) }
     }
 }
 

@@ -156,7 +156,7 @@ pub(crate) fn verifier_s_refusal_is_one_line(_: &Interpreter) {
     for at in calls {
         bytes[at..at + 8].copy_from_slice(&unknown);
     }
-    let mut kernel = Kernel::load_object(&bytes).unwrap();
+    let mut kernel = Kernel::load_object(&bytes, molt_common::limits::RING_BYTES).unwrap();
     let error = kernel.sample(99).unwrap_err();
     assert!(matches!(error, AttachError::Load(LoadError::Verifier { .. })), "{error:?}");
     let line = one_line(&error);

@@ -13,6 +13,7 @@ use molt_common::WIRE_VERSION;
 use molt_common::config::{KernelLayout, ProcessConfig};
 use molt_common::fault::Fault;
 use molt_common::layout::ABSENT;
+use molt_common::limits::RING_BYTES;
 use std::error::Error;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
@@ -114,16 +115,25 @@ pub(super) use take_map;
 impl Kernel {
     /// Loads the embedded object and tells it the kernel's layout. Nothing is attached yet.
     pub fn load() -> Result<Self, LoadError> {
-        Self::load_object(object::bytes())
+        Self::load_object(object::bytes(), RING_BYTES)
+    }
+
+    /// The same with a ring buffer that holds what a program sends when each of its calls is new, as at its start: a
+    /// hundred times what samples need.
+    pub fn load_for_calls() -> Result<Self, LoadError> {
+        Self::load_object(object::bytes(), CALLS_RING_BYTES)
     }
 
     /// Loads an object that holds the kernel side.
-    pub fn load_object(bytes: &[u8]) -> Result<Self, LoadError> {
+    pub fn load_object(bytes: &[u8], ring_bytes: u32) -> Result<Self, LoadError> {
         let found = object::wire_version(bytes);
         if found != Some(WIRE_VERSION) {
             return Err(LoadError::WireVersion { found });
         }
-        let mut ebpf = EbpfLoader::new().load(bytes).map_err(|source| LoadError::Object(Box::new(source)))?;
+        let mut ebpf = EbpfLoader::new()
+            .map_max_entries("EVENTS", ring_bytes)
+            .load(bytes)
+            .map_err(|source| LoadError::Object(Box::new(source)))?;
         let (layout, degraded) = match btf::kernel_layout() {
             Ok(layout) => (layout, None),
             Err(unknown) => (UNKNOWN_KERNEL, Some(unknown)),
@@ -191,6 +201,9 @@ impl Kernel {
         Ok(counts)
     }
 }
+
+/// Bytes of the ring buffer where every call is told of: a start with thousands of new code objects, each copied.
+const CALLS_RING_BYTES: u32 = 32 << 20;
 
 /// Writes the kernel's layout where the programs read it. The map stays in `ebpf`, which the programs need
 /// when they are loaded.

@@ -45,7 +45,8 @@ pub(in crate::trace) struct Closing {
 impl KernelSide {
     /// Loads and attaches it, and makes the watch that it feeds.
     pub(super) fn load(options: &Options) -> Result<(Self, Watch), Failure> {
-        let mut kernel = Kernel::load()?;
+        let exact = options.observe == Observe::Exact;
+        let mut kernel = if exact { Kernel::load_for_calls()? } else { Kernel::load()? };
         kernel.watch_processes()?;
         let mut watch = Watch::new(monotonic_ns(), options.observe != Observe::Sample);
         let observer = Observer::new(&mut kernel, options.observe, &mut watch)

@@ -33,8 +33,8 @@ fn facts(artifact: &Artifact) -> Value {
     };
     remove(&mut value, &["created_at_utc", "hotspots"]);
     remove(&mut value["run_metadata"], &["duration_ms"]);
-    // Losses are those of samples as well.
-    remove(&mut value["collector"], &["samples", "overhead", "windows", "processes", "loss"]);
+    // Losses are those of samples as well, and coverage is a share of samples.
+    remove(&mut value["collector"], &["samples", "coverage", "overhead", "windows", "processes", "loss"]);
     drop_sampled(&mut value);
     // What is redacted are keys of dicts, which are looked at in samples.
     remove(&mut value["redactions"], &["counts"]);

@@ -13,4 +13,5 @@ pub mod modules;
 pub mod paths;
 pub mod qualname;
 pub mod source;
+pub mod tracked;
 pub mod types;

@@ -14,6 +14,7 @@ mod shares;
 mod sites;
 mod status;
 mod truth;
+mod types;
 mod wrappers;
 
 use libtest_mimic::Trial;
@@ -39,6 +40,8 @@ const ON_EACH: &[(&str, Test)] = &[
     ("audit_events_are_as_the_hook_sees_them", effects::audit_events_are_as_the_hook_sees_them),
     ("semaphores_are_back_at_zero", effects::semaphores_are_back_at_zero),
     ("imports_come_in_order", effects::imports_come_in_order),
+    ("classes_are_as_the_program_sees_them", types::classes_are_as_the_program_sees_them),
+    ("changes_of_classes_are_seen", types::changes_of_classes_are_seen),
     ("hook_sites_see_every_call", sites::hook_sites_see_every_call),
     ("children_are_found", procmem::children_are_found),
     ("stacks_read_from_outside_are_possible", procmem::stacks_read_from_outside_are_possible),

@@ -116,6 +116,12 @@ impl Types {
         }
     }
 
+    /// What tells the values of the class's attributes from others: their addresses.
+    pub fn values(&self, id: ClassId) -> Vec<u64> {
+        let class = self.classes.get(id.0 as usize);
+        class.into_iter().flat_map(|class| &class.facts.attributes).map(|attribute| attribute.value).collect()
+    }
+
     /// Counts an instance of the class, with what it had: slots, then attributes in their order. `rest`: there are more.
     pub fn instance(&mut self, id: ClassId, fields: Vec<Field>, rest: bool) {
         let Some(class) = self.classes.get_mut(id.0 as usize) else { return };

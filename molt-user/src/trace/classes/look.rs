@@ -37,11 +37,14 @@ pub(in crate::trace) struct Allowance {
 
 impl Allowance {
     /// Of a look at a process that waits for it: a tenth of a second.
-    pub(in crate::trace) const HELD: Self = Self { reads: 250_000, objects: 100_000, instances: 64, is_timed: true };
+    pub(in crate::trace) const HELD: Self =
+        Self { reads: 250_000, objects: 100_000, instances: 64, is_timed: true };
     /// Of a look while the program runs: two milliseconds.
-    pub(in crate::trace) const RUNNING: Self = Self { reads: 4_000, objects: 1_000, instances: 8, is_timed: true };
+    pub(in crate::trace) const RUNNING: Self =
+        Self { reads: 4_000, objects: 1_000, instances: 8, is_timed: true };
     /// Of what calls have brought since the last time.
-    pub(in crate::trace) const CALLS: Self = Self { reads: 2_000, objects: 0, instances: 32, is_timed: false };
+    pub(in crate::trace) const CALLS: Self =
+        Self { reads: 2_000, objects: 0, instances: 32, is_timed: false };
 }
 
 /// A look under way.
@@ -162,9 +165,16 @@ impl<'a, M: Memory> Look<'a, M> {
         let Ok(state) = class_state(&self.memory, self.layout, addr, Some(before)) else { return };
         if state.differs_from(before) {
             let _gone = self.read(addr);
-        } else if let Some(heap) = self.classes.known.get_mut(&addr).and_then(|seen| seen.heap.as_mut()) {
-            heap.state = state;
-            heap.built |= self.allowance.is_timed;
+            return;
+        }
+        let Some(seen) = self.classes.known.get_mut(&addr) else { return };
+        let Some(heap) = &mut seen.heap else { return };
+        heap.state = state;
+        if !std::mem::replace(&mut heap.built, true)
+            && self.own.iter().any(|module| is_in(&seen.name, module))
+        {
+            let values = self.types.values(seen.id);
+            self.meet_own_among(values);
         }
     }
 
@@ -215,8 +225,7 @@ impl<'a, M: Memory> Look<'a, M> {
     }
 
     fn note(&mut self, addr: u64, name: String, facts: ClassFacts, heap: Option<Heap>) {
-        let nested: Vec<u64> =
-            facts.attributes.iter().map(|attribute| attribute.value).filter(|_| heap.is_some()).collect();
+        let values: Vec<u64> = facts.attributes.iter().map(|attribute| attribute.value).collect();
         let seen = self.classes.known.get_mut(&addr);
         let before = seen.filter(|seen| {
             let namespace = |heap: &Option<Heap>| heap.as_ref().map(|heap| heap.state.namespace);
@@ -226,7 +235,8 @@ impl<'a, M: Memory> Look<'a, M> {
             // What is there now may be the next class that the function has made.
             Some(seen) if seen.name.contains(LOCAL) => {}
             Some(seen) => {
-                let (sampled, built) = seen.heap.as_ref().map_or((0, true), |heap| (heap.sampled, heap.built));
+                let (sampled, built) =
+                    seen.heap.as_ref().map_or((0, true), |heap| (heap.sampled, heap.built));
                 seen.heap = heap.map(|heap| Heap { sampled, ..heap });
                 self.types.update(seen.id, facts, built);
             }
@@ -236,7 +246,9 @@ impl<'a, M: Memory> Look<'a, M> {
                 }
             }
         }
-        self.meet_nested(nested);
+        if self.allowance.is_timed {
+            self.meet_own_among(values);
+        }
     }
 
     fn facts(&mut self, name: String, class: Class) -> Known<ClassFacts> {
@@ -270,6 +282,11 @@ impl<'a, M: Memory> Look<'a, M> {
     fn ids(&mut self, names: &[String]) -> Vec<TypeId> {
         names.iter().map(|name| self.calls.type_id(name)).collect()
     }
+}
+
+/// Whether the type with this name is in `module`, as far as the name tells.
+fn is_in(name: &str, module: &str) -> bool {
+    name.strip_prefix(module).is_some_and(|rest| rest.starts_with('.'))
 }
 
 /// The name of the type at `kind`, read when it is asked for first.

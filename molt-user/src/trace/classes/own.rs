@@ -21,7 +21,7 @@ impl<M: Memory> Look<'_, M> {
         for (_, namespace) in modules {
             match self.objects().dict_start(*namespace, MAX_NAMES) {
                 Ok(start) => {
-                    self.meet_nested(start.items.into_iter().map(|(_, value)| value));
+                    self.meet_own_among(start.items.into_iter().map(|(_, value)| value));
                     self.types.leave_out("further_name", start.rest.into());
                 }
                 Err(_unread) => self.types.leave_out("unread_namespace", 1),
@@ -48,7 +48,7 @@ impl<M: Memory> Look<'_, M> {
     }
 
     /// Notes the program's own classes among these objects.
-    pub(super) fn meet_nested(&mut self, objects: impl IntoIterator<Item = u64>) {
+    pub(super) fn meet_own_among(&mut self, objects: impl IntoIterator<Item = u64>) {
         for addr in objects {
             let class = self.objects().u64(addr, self.layout.object_type);
             if class.is_ok_and(|class| self.is_metaclass(class)) {

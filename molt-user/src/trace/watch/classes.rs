@@ -12,8 +12,8 @@ impl Watch {
     /// Looks at the classes of process `pid`, whose own modules have these `namespaces`.
     pub(super) fn look_at_classes(&mut self, pid: u32, namespaces: &[(String, u64)], allowance: Allowance) {
         self.with_look(pid, allowance, |look| {
-            look.compare();
             look.read_own(namespaces);
+            look.compare();
             look.take_waiting();
             look.read_tracked();
         });

@@ -54,6 +54,7 @@ const ON_EACH: &[(&str, Test)] = &[
 /// Tests of molt's own behaviour, for which any interpreter serves.
 const ON_ONE: &[(&str, Test)] = &[
     ("comparison_finds_each_kind_of_fault", exact::comparison_finds_each_kind_of_fault),
+    ("odd_classes_are_cut_and_counted", types::odd_classes_are_cut_and_counted),
     ("status_of_the_target_is_forwarded", status::status_of_the_target_is_forwarded),
     ("signal_that_ends_the_target_is_added_to_128", status::signal_that_ends_the_target_is_added_to_128),
     ("command_that_cannot_be_run_is_126_and_127", status::command_that_cannot_be_run_is_126_and_127),

@@ -161,3 +161,31 @@ fn compare_instances(truth: &Truth, facts: &TypeFacts, fault: &mut impl FnMut(St
         fault(format!("{:?} instances of {}", facts.instances, truth.instances.len()));
     }
 }
+
+/// Classes with very many attributes, bases or instances' attributes, and with very long names, cost what a look may
+/// cost; what is left out is counted, and what is beside them is told.
+pub(crate) fn odd_classes_are_cut_and_counted(python: &Interpreter) {
+    let (artifact, traced) = trace_for(python, &script("odd_classes"), "0");
+    let class = |name: &str| {
+        let found = artifact.types.get(&format!("__main__.{name}"));
+        found.unwrap_or_else(|| panic!("{name} is missing\n{}", traced.stderr))
+    };
+    let names = |name: &str| class(name).attrs.keys().map(String::as_str).collect::<BTreeSet<_>>();
+    assert_eq!(class("Usual").attrs["value"].types, ["int"]);
+    assert_eq!(class("Reversed").mro, ["__main__.Reversed", "object"]);
+    assert_eq!(class("Many").attrs.len(), 10_000);
+    assert!(names("LongAttribute").contains("short") && names("NoStrings").contains("text"));
+    assert!(names("LongAttribute").iter().all(|name| name.len() < 100));
+    assert!(names("Wide").len() >= 1000);
+    assert!(
+        class("Crowd").classes.is_some_and(|count| count > 100),
+        "{loss:?}",
+        loss = artifact.collector.loss
+    );
+    assert_eq!(class("Deep299").mro.len(), 302);
+    assert_eq!(class("Loop").attrs["itself"].types, ["type"]);
+    let loss = &artifact.collector.loss;
+    assert!(loss["further_attribute"] >= 2000 + 4000, "{loss:?}");
+    assert!(loss.contains_key("unread_type"), "the class with 1,200 bases: {loss:?}");
+    assert!(loss.contains_key("further_name"), "{loss:?}");
+}

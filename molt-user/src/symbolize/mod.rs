@@ -8,6 +8,7 @@ pub mod containers;
 pub mod functions;
 pub mod fuzz;
 pub mod kind;
+pub mod locals;
 pub mod memory;
 pub mod modules;
 pub mod paths;

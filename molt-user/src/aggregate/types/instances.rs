@@ -104,8 +104,7 @@ impl Instances {
 
     /// An instance that is being made has the first of the attributes that it will have.
     fn extend(&mut self, names: &[impl AsRef<str>]) {
-        let differs = |(one, other): (&Box<str>, &_)| **one != *AsRef::<str>::as_ref(other);
-        self.is_unstable |= self.order.iter().zip(names).any(differs);
+        self.is_unstable |= self.order.iter().zip(names).any(|(one, other)| **one != *other.as_ref());
         let known = self.order.len();
         let further = names.iter().take(MAX_FIELDS).skip(known);
         self.order.extend(further.map(|name| name.as_ref().into()));

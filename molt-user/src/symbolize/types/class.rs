@@ -177,6 +177,7 @@ fn read_attributes<M: Memory>(
         let is_slot = kind == MEMBER && read_offset(objects, *value)?.is_some();
         found.list.push(Attribute { name, kind, is_slot, value: *value });
     }
+    objects.memory.forget();
     if objects.dict_start(dict, MAX_ATTRIBUTES)? != before || objects.dict_length(dict)? != length {
         return Err(Unknown::Torn);
     }

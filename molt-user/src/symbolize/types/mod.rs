@@ -80,6 +80,7 @@ pub fn read_type<M: Memory>(memory: &M, layout: &Layout, addr: u64) -> Known<Typ
         metaclass: read_metaclass(&objects, addr),
     };
     // The program runs on: what was freed meanwhile may have been read half from its successor.
+    memory.forget();
     if objects.is_freed(addr)? || read_identity(&objects, addr)? != identity {
         return Err(Unknown::Stale);
     }

@@ -1,9 +1,11 @@
 //! Instances of the classes that are known: a few of each.
 
 use super::MAX_INSTANCES;
-use super::look::{Look, named};
+use super::describe::named;
+use super::look::Look;
 use crate::aggregate::types::Field;
 use crate::cpython::{Known, Unknown};
+use crate::symbolize::memory::Recent;
 use crate::symbolize::types::read_instance;
 use molt_common::walk::Memory;
 use std::collections::HashMap;
@@ -58,6 +60,7 @@ impl<M: Memory> Look<'_, M> {
         is_there(self)?;
         let found = {
             let Self { memory, layout, names, classes, .. } = self;
+            let memory = &Recent::new(memory);
             let seen =
                 classes.known.get(&class).and_then(|seen| seen.heap.as_ref()).ok_or(Unknown::Absent)?;
             read_instance(memory, layout, addr, &seen.slots, |kind| named(names, memory, layout, kind))?

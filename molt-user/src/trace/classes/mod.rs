@@ -3,6 +3,7 @@
 //! They are read at looks, each of which costs no more than it is allowed: what it did not come to is left to the next
 //! one. Between two looks a class is compared with what it was, at the price of two reads where it has not changed.
 
+mod describe;
 mod instances;
 mod look;
 mod own;
@@ -13,6 +14,8 @@ use crate::aggregate::types::ClassId;
 use crate::symbolize::types::{ClassState, Slot};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
+/// The cause under which types are lost that could not be read.
+pub(super) const UNREAD_TYPE: &str = "unread_type";
 /// Most classes of one process that are looked at or remembered.
 const MAX_KNOWN: usize = 1 << 16;
 /// Most instances met at calls that wait to be looked at.
@@ -28,9 +31,13 @@ pub(super) struct Classes {
     known: BTreeMap<u64, Seen>,
     /// Those that are to be read, each of them once.
     waiting: VecDeque<u64>,
+    /// Those for which a look while the program runs is not enough.
+    costly: VecDeque<u64>,
     queued: BTreeSet<u64>,
     /// Those that are nothing to us, with their namespaces.
     foreign: BTreeMap<u64, u64>,
+    /// Namespaces of modules that were gone through: where their keys are, and how many.
+    namespaces: BTreeMap<u64, (u64, u64)>,
     /// Instances that came with calls, and their classes.
     instances: VecDeque<(u64, u64)>,
     /// The last class that was compared with what it was before.
@@ -74,6 +81,11 @@ impl Classes {
     /// Notes an instance that came with a call. It may be half made by now: it is looked at a little later.
     pub(super) fn meet_instance(&mut self, addr: u64, class: u64) {
         self.instances.push_back((addr, class));
+    }
+
+    /// How many classes wait that no look has come to.
+    pub(super) fn unread(&self) -> u64 {
+        (self.waiting.len() + self.costly.len()) as u64
     }
 
     /// Whether something waits to be looked at.

@@ -1,10 +1,11 @@
 //! The program's own classes: those in the namespaces of its modules, those within these, and those that functions
 //! have made and that the garbage collector knows.
 
-use super::MAX_KNOWN;
-use super::look::{Look, UNREAD};
+use super::look::Look;
+use super::{MAX_KNOWN, UNREAD_TYPE};
 use crate::cpython::object::TYPE_SUBCLASS;
 use crate::cpython::{Known, Unknown};
+use crate::symbolize::locals::locals;
 use crate::symbolize::memory::Recent;
 use crate::symbolize::tracked::{Tracked, tracked};
 use crate::symbolize::types::read_type_module;
@@ -19,15 +20,42 @@ impl<M: Memory> Look<'_, M> {
     pub(in crate::trace) fn read_own(&mut self, modules: &[(String, u64)]) {
         self.own = modules.iter().map(|(name, _)| name.clone()).collect();
         for (_, namespace) in modules {
-            match self.objects().dict_start(*namespace, MAX_NAMES) {
-                Ok(start) => {
-                    self.meet_own_among(start.items.into_iter().map(|(_, value)| value));
-                    self.types.leave_out("further_name", start.rest.into());
-                }
+            match self.read_namespace(*namespace) {
+                Ok(()) => {}
+                Err(_unread) if self.memory.is_spent() => return,
                 Err(_unread) => self.types.leave_out("unread_namespace", 1),
             }
         }
         self.read_waiting();
+    }
+
+    /// Goes through a namespace, unless it is as large as before: a class that took the place of another one under its
+    /// name is found among the objects of the garbage collector.
+    fn read_namespace(&mut self, namespace: u64) -> Known<()> {
+        let size =
+            (self.objects().u64(namespace, self.layout.dict_keys)?, self.objects().dict_length(namespace)?);
+        if self.classes.namespaces.get(&namespace) == Some(&size) {
+            return Ok(());
+        }
+        let start = self.objects().dict_start(namespace, MAX_NAMES)?;
+        self.types.leave_out("further_name", start.rest.into());
+        self.meet_own_among(start.items.into_iter().map(|(_, value)| value));
+        if !self.memory.is_spent() {
+            self.classes.namespaces.insert(namespace, size);
+        }
+        Ok(())
+    }
+
+    /// Notes the types of what running functions have in their locals, and looks at the instances among it.
+    pub(in crate::trace) fn read_locals(&mut self) {
+        let Ok(found) = locals(&self.memory, self.layout, self.interp) else { return };
+        for (_, class) in &found {
+            if !self.classes.known.contains_key(class) {
+                self.classes.meet(*class);
+            }
+        }
+        self.read_waiting();
+        self.read_instances(&found);
     }
 
     /// Goes through the objects of the garbage collector: reads the program's own classes among them, then some
@@ -84,7 +112,7 @@ impl<M: Memory> Look<'_, M> {
             }
             Ok(false) => {}
             Err(_unread) if self.memory.is_spent() => {}
-            Err(_unread) => self.types.leave_out(UNREAD, 1),
+            Err(_unread) => self.types.leave_out(UNREAD_TYPE, 1),
         }
     }
 

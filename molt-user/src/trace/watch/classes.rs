@@ -15,20 +15,24 @@ impl Watch {
             look.read_own(namespaces);
             look.compare();
             look.take_waiting();
+            look.read_locals();
             look.read_tracked();
         });
     }
 
     /// Looks at the classes and instances that calls have brought.
     pub(super) fn look_at_met_classes(&mut self) {
-        let waits = |reader: &mut Reader| reader.classes.has_waiting();
         let pids: Vec<u32> = self
             .subjects
             .iter_mut()
-            .filter_map(|(pid, subject)| subject.reader().is_some_and(waits).then_some(*pid))
+            .filter_map(|(pid, subject)| {
+                subject.reader().is_some_and(|reader| reader.classes.has_waiting()).then_some(*pid)
+            })
             .collect();
         for pid in pids {
-            self.with_look(pid, Allowance::CALLS, |look| look.take_waiting());
+            self.with_look(pid, Allowance::CALLS, |look| {
+                look.take_waiting();
+            });
         }
     }
 
@@ -38,7 +42,7 @@ impl Watch {
         let runtime = interpreter.runtime();
         let Ok(interp) = main_interpreter(memory, layout, runtime) else { return };
         let place = Place { memory: &*memory, layout: &*layout, runtime, interp, process: pid };
-        let mut of_classes = Look::new(place, allowance, classes, &mut self.types, &mut self.calls);
+        let mut of_classes = Look::new(&place, allowance, classes, &mut self.types, &mut self.calls);
         look(&mut of_classes);
         tracing::debug!(pid, left = of_classes.left(), "classes were looked at");
     }

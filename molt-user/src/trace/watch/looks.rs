@@ -4,7 +4,7 @@ use super::classes::own_namespaces;
 use super::{Ask, Watch};
 use crate::discover::file::FileFinding;
 use crate::launch::Ending;
-use crate::trace::classes::Allowance;
+use crate::trace::classes::{Allowance, UNREAD_TYPE};
 use crate::trace::subject::{Ended, State};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -132,6 +132,7 @@ impl Watch {
                         "{name} was changed after the program started; its text is not used"
                     ));
                 }
+                self.types.leave_out(UNREAD_TYPE, reader.classes.unread());
                 self.modules_at_end &= ended.finalized;
             }
             State::Refused(why) => {

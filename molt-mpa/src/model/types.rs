@@ -28,16 +28,17 @@ pub struct TypeFacts {
     /// By name; not of static types, which no program changes.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub attrs: BTreeMap<String, AttributeFacts>,
-    /// By attribute, then kind. Changes of `__bases__` and `__class__` stand under these names.
+    /// Attributes of the class that differed between two looks, by attribute, then kind. A change of `__bases__` stands
+    /// under that name.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub mutations: Vec<TypeMutation>,
-    /// Whether every instance seen had the same attributes in the same order.
+    /// Whether every instance seen had its attributes in the same order: one that has fewer has the first of them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub layout_stable: Option<bool>,
     /// The attributes in a stable layout: slots first, then in the order of the keys.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub layout: Vec<String>,
-    /// Instances looked at.
+    /// Instances looked at; one that was looked at twice counts twice.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub instances: Option<u64>,
 }

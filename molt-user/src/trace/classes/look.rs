@@ -25,8 +25,6 @@ pub(in crate::trace) struct Allowance {
     pub(in crate::trace) objects: usize,
     /// Instances of one class.
     pub(in crate::trace) instances: u32,
-    /// Whether no other look follows: nothing is put off.
-    pub(in crate::trace) is_last: bool,
     /// Whether the look comes at a time of its own. What calls have brought is looked at at once.
     pub(in crate::trace) is_timed: bool,
 }
@@ -34,13 +32,13 @@ pub(in crate::trace) struct Allowance {
 impl Allowance {
     /// Of a look at a process that waits for it: a tenth of a second.
     pub(in crate::trace) const HELD: Self =
-        Self { reads: 250_000, objects: 100_000, instances: 64, is_last: true, is_timed: true };
+        Self { reads: 250_000, objects: 100_000, instances: 64, is_timed: true };
     /// Of a look while the program runs: two milliseconds.
     pub(in crate::trace) const RUNNING: Self =
-        Self { reads: 4_000, objects: 1_000, instances: 8, is_last: false, is_timed: true };
-    /// Of what calls have brought since the last time.
-    pub(in crate::trace) const CALLS: Self =
-        Self { reads: 2_000, objects: 0, instances: 32, is_last: false, is_timed: false };
+        Self { reads: 4_000, objects: 1_000, instances: 8, is_timed: true };
+    /// Of what calls have brought since the last time. It is little: further records may wait, of code that is freed
+    /// in a millisecond.
+    pub(in crate::trace) const CALLS: Self = Self { reads: 500, objects: 0, instances: 32, is_timed: false };
 }
 
 /// A look under way.
@@ -110,8 +108,8 @@ impl<'a, M: Memory> Look<'a, M> {
         self.read_met_instances();
     }
 
-    /// Compares the classes that are known with what they were, beginning where the look before had to end. Those
-    /// that a function makes each time that it runs are left out: the next one may come to the same address.
+    /// Compares the classes that are known with what they were, beginning where the look before had to end, for half
+    /// of what the look may cost. Those that a function makes each time that it runs are left out: the next one may come to the same address.
     pub(in crate::trace) fn compare(&mut self) {
         let (earlier, later) =
             (..=self.classes.compared, (Bound::Excluded(self.classes.compared), Bound::Unbounded));
@@ -124,8 +122,9 @@ impl<'a, M: Memory> Look<'a, M> {
                 Some((*addr, heap.state))
             })
             .collect();
+        let kept = self.allowance.reads / 2;
         for (addr, before) in all {
-            if self.memory.is_spent() {
+            if self.memory.left() < kept {
                 return;
             }
             self.compare_class(addr, &before);
@@ -144,7 +143,7 @@ impl<'a, M: Memory> Look<'a, M> {
 
     /// Reads the classes that wait, as long as there is enough left for their instances.
     pub(super) fn read_waiting(&mut self) {
-        if self.allowance.is_last {
+        if self.allowance.is_timed {
             let Classes { waiting, costly, .. } = &mut *self.classes;
             waiting.append(costly);
         }

@@ -8,6 +8,9 @@ use crate::trace::classes::{Allowance, Look, Place};
 use crate::trace::reader::Reader;
 use molt_mpa::model::{ModuleKind, Origin};
 
+/// Longest that classes and instances wait while records come.
+const LONGEST_WAIT_NS: u64 = 50_000_000;
+
 impl Watch {
     /// Looks at the classes of process `pid`, whose own modules have these `namespaces`.
     pub(super) fn look_at_classes(&mut self, pid: u32, namespaces: &[(String, u64)], allowance: Allowance) {
@@ -20,8 +23,13 @@ impl Watch {
         });
     }
 
-    /// Looks at the classes and instances that calls have brought.
-    pub(super) fn look_at_met_classes(&mut self) {
+    /// Looks at the classes and instances that calls have brought, as soon as no records come: those tell of code that
+    /// is freed before long.
+    pub(super) fn look_at_met_classes(&mut self, now_ns: u64) {
+        if std::mem::take(&mut self.is_busy) && now_ns < self.met_classes_due_ns {
+            return;
+        }
+        self.met_classes_due_ns = now_ns.saturating_add(LONGEST_WAIT_NS);
         let pids: Vec<u32> = self
             .subjects
             .iter_mut()

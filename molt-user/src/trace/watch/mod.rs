@@ -71,6 +71,9 @@ pub(in crate::trace) struct Watch {
     programs: Vec<CallNames>,
     pub(in crate::trace) containers: Containers,
     pub(in crate::trace) types: Types,
+    /// Records have come since classes were looked at last, and when that is done all the same.
+    is_busy: bool,
+    met_classes_due_ns: u64,
     pub(in crate::trace) effects: Effects,
     happenings: Happenings,
     /// How far both were seen.
@@ -122,6 +125,8 @@ impl Watch {
             programs: Vec::new(),
             containers: Containers::default(),
             types: Types::default(),
+            is_busy: false,
+            met_classes_due_ns: 0,
             effects: Effects::default(),
             happenings: Happenings::default(),
             effects_seen: EffectCoverage::default(),
@@ -157,6 +162,7 @@ impl Watch {
 
     /// Takes one record as the kernel side sent it.
     pub(in crate::trace) fn take(&mut self, bytes: &[u8]) {
+        self.is_busy = true;
         match decode(bytes) {
             Ok(Record::Sample(sample, frames)) => self.sample(&sample, frames),
             Ok(Record::Birth(birth)) => self.birth(&birth),
@@ -213,7 +219,7 @@ impl Watch {
             self.look(pid, Allowance::RUNNING);
             self.refine(pid);
         }
-        self.look_at_met_classes();
+        self.look_at_met_classes(now_ns);
         self.subjects.values().filter_map(Subject::due_ns).min()
     }
 

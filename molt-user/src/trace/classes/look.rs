@@ -108,8 +108,8 @@ impl<'a, M: Memory> Look<'a, M> {
         self.read_met_instances();
     }
 
-    /// Compares the classes that are known with what they were, beginning where the look before had to end, for half
-    /// of what the look may cost. Those that a function makes each time that it runs are left out: the next one may come to the same address.
+    /// Compares the classes that are known with what they were, beginning where the look before had to end, as
+    /// long as half of what the look may cost is left. Those that a function makes each time that it runs are left out: the next one may come to the same address.
     pub(in crate::trace) fn compare(&mut self) {
         let (earlier, later) =
             (..=self.classes.compared, (Bound::Excluded(self.classes.compared), Bound::Unbounded));
@@ -122,9 +122,8 @@ impl<'a, M: Memory> Look<'a, M> {
                 Some((*addr, heap.state))
             })
             .collect();
-        let kept = self.allowance.reads / 2;
         for (addr, before) in all {
-            if self.memory.left() < kept {
+            if !self.has_left(2) {
                 return;
             }
             self.compare_class(addr, &before);
@@ -137,6 +136,11 @@ impl<'a, M: Memory> Look<'a, M> {
         self.memory.left()
     }
 
+    /// Whether so many quarters are left of what the look may cost: what comes first leaves some for what follows.
+    pub(super) fn has_left(&self, quarters: u64) -> bool {
+        self.memory.left() > self.allowance.reads / 4 * quarters
+    }
+
     pub(super) fn objects(&self) -> Objects<'_, Metered<'a, M>> {
         Objects::new(&self.memory, self.layout)
     }
@@ -147,8 +151,7 @@ impl<'a, M: Memory> Look<'a, M> {
             let Classes { waiting, costly, .. } = &mut *self.classes;
             waiting.append(costly);
         }
-        let kept = self.allowance.reads / 4;
-        while self.memory.left() > kept
+        while self.has_left(1)
             && let Some(addr) = self.classes.waiting.pop_front()
         {
             let left = self.memory.left();

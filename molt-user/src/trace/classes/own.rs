@@ -20,10 +20,8 @@ impl<M: Memory> Look<'_, M> {
     pub(in crate::trace) fn read_own(&mut self, modules: &[(String, u64)]) {
         self.own = modules.iter().map(|(name, _)| name.clone()).collect();
         for (_, namespace) in modules {
-            match self.read_namespace(*namespace) {
-                Ok(()) => {}
-                Err(_unread) if self.memory.is_spent() => return,
-                Err(_unread) => self.types.leave_out("unread_namespace", 1),
+            if self.has_left(3) && self.read_namespace(*namespace).is_err() {
+                self.types.leave_out("unread_namespace", 1);
             }
         }
         self.read_waiting();
@@ -38,11 +36,14 @@ impl<M: Memory> Look<'_, M> {
             return Ok(());
         }
         let start = self.objects().dict_start(namespace, MAX_NAMES)?;
-        self.types.leave_out("further_name", start.rest.into());
-        self.meet_own_among(start.items.into_iter().map(|(_, value)| value));
-        if !self.memory.is_spent() {
-            self.classes.namespaces.insert(namespace, size);
+        for (_, value) in start.items {
+            if !self.has_left(3) {
+                return Ok(());
+            }
+            self.meet_own_among([value]);
         }
+        self.types.leave_out("further_name", start.rest.into());
+        self.classes.namespaces.insert(namespace, size);
         Ok(())
     }
 

@@ -1,6 +1,7 @@
 //! When classes are looked at, and which modules' classes are the program's own.
 
 use super::Watch;
+use crate::clock::monotonic_ns;
 use crate::symbolize::memory::ProcessMemory;
 use crate::symbolize::modules::{Modules, main_interpreter};
 use crate::symbolize::paths::{Roots, SourceFile};
@@ -10,6 +11,29 @@ use molt_mpa::model::{ModuleKind, Origin};
 
 /// Longest that classes and instances wait while records come.
 const LONGEST_WAIT_NS: u64 = 50_000_000;
+
+/// When classes that calls have brought are looked at: as soon as no records come, which tell of code that is freed
+/// before long, or after a while all the same.
+#[derive(Debug, Default)]
+pub(super) struct Pace {
+    is_busy: bool,
+    due_ns: u64,
+}
+
+impl Pace {
+    pub(super) fn record_came(&mut self) {
+        self.is_busy = true;
+    }
+
+    /// Whether it is time. If so, the next time is put off.
+    fn is_due(&mut self, now_ns: u64) -> bool {
+        let is_due = !std::mem::take(&mut self.is_busy) || now_ns >= self.due_ns;
+        if is_due {
+            self.due_ns = now_ns.saturating_add(LONGEST_WAIT_NS);
+        }
+        is_due
+    }
+}
 
 impl Watch {
     /// Looks at the classes of process `pid`, whose own modules have these `namespaces`.
@@ -23,13 +47,11 @@ impl Watch {
         });
     }
 
-    /// Looks at the classes and instances that calls have brought, as soon as no records come: those tell of code that
-    /// is freed before long.
+    /// Looks at the classes and instances that calls have brought, if it is time to.
     pub(super) fn look_at_met_classes(&mut self, now_ns: u64) {
-        if std::mem::take(&mut self.is_busy) && now_ns < self.met_classes_due_ns {
+        if !self.class_pace.is_due(now_ns) {
             return;
         }
-        self.met_classes_due_ns = now_ns.saturating_add(LONGEST_WAIT_NS);
         let pids: Vec<u32> = self
             .subjects
             .iter_mut()
@@ -51,8 +73,10 @@ impl Watch {
         let Ok(interp) = main_interpreter(memory, layout, runtime) else { return };
         let place = Place { memory: &*memory, layout: &*layout, runtime, interp, process: pid };
         let mut of_classes = Look::new(&place, allowance, classes, &mut self.types, &mut self.calls);
+        let began_ns = monotonic_ns();
         look(&mut of_classes);
-        tracing::debug!(pid, left = of_classes.left(), "classes were looked at");
+        let reads = allowance.reads - of_classes.left();
+        tracing::debug!(pid, reads, took_ns = monotonic_ns() - began_ns, "classes were looked at");
     }
 }
 

@@ -28,6 +28,7 @@ use crate::decode::{Record, decode};
 use crate::discover::{Build, Inspector, Process};
 use crate::symbolize::memory::Pieces;
 use crate::symbolize::paths::{Roots, SourceFile};
+use classes::Pace;
 use containers::Found;
 use happenings::Happenings;
 use molt_common::config::ProcessConfig;
@@ -71,9 +72,8 @@ pub(in crate::trace) struct Watch {
     programs: Vec<CallNames>,
     pub(in crate::trace) containers: Containers,
     pub(in crate::trace) types: Types,
-    /// Records have come since classes were looked at last, and when that is done all the same.
-    is_busy: bool,
-    met_classes_due_ns: u64,
+    /// When the classes that calls have brought are looked at.
+    class_pace: Pace,
     pub(in crate::trace) effects: Effects,
     happenings: Happenings,
     /// How far both were seen.
@@ -125,8 +125,7 @@ impl Watch {
             programs: Vec::new(),
             containers: Containers::default(),
             types: Types::default(),
-            is_busy: false,
-            met_classes_due_ns: 0,
+            class_pace: Pace::default(),
             effects: Effects::default(),
             happenings: Happenings::default(),
             effects_seen: EffectCoverage::default(),
@@ -162,7 +161,7 @@ impl Watch {
 
     /// Takes one record as the kernel side sent it.
     pub(in crate::trace) fn take(&mut self, bytes: &[u8]) {
-        self.is_busy = true;
+        self.class_pace.record_came();
         match decode(bytes) {
             Ok(Record::Sample(sample, frames)) => self.sample(&sample, frames),
             Ok(Record::Birth(birth)) => self.birth(&birth),

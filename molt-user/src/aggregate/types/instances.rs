@@ -20,6 +20,17 @@ pub(super) struct Instances {
     is_unstable: bool,
 }
 
+/// What an instance has brought.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Added {
+    /// Attributes with names that were not known.
+    pub(super) new: usize,
+    /// Bytes of these names.
+    pub(super) bytes: usize,
+    /// Attributes that there was no room for.
+    pub(super) left_out: usize,
+}
+
 /// What instances have under one name.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Values {
@@ -36,25 +47,27 @@ impl Values {
 }
 
 impl Instances {
-    /// Counts an instance. Attributes with new names are left out where there is no `room`: how many were new, and
-    /// how many left out.
-    pub(super) fn add(&mut self, fields: Vec<Field>, room: usize) -> (usize, usize) {
-        let (mut new, mut left_out) = (0, 0);
+    /// Counts an instance. Attributes with new names are left out where there is no `room` for more of them.
+    pub(super) fn add(&mut self, fields: &[Field], room: usize) -> Added {
+        let mut added = Added::default();
         self.count += 1;
-        self.arrange(&fields);
         for field in fields {
             let is_new = !self.fields.contains_key(&field.name);
-            if is_new && (new >= room || self.fields.len() >= MAX_FIELDS) {
-                left_out += 1;
+            if is_new && (added.new >= room || self.fields.len() >= MAX_FIELDS) {
+                added.left_out += 1;
                 continue;
             }
-            new += usize::from(is_new);
-            let values = self.fields.entry(field.name).or_default();
+            if is_new {
+                added.new += 1;
+                added.bytes += field.name.len();
+            }
+            let values = self.fields.entry(field.name.clone()).or_default();
             values.count += 1;
             values.is_slot = field.is_slot;
             values.add(field.kind);
         }
-        (new, left_out)
+        self.arrange(fields);
+        added
     }
 
     /// Counts the instances of another class of the same name.
@@ -83,21 +96,24 @@ impl Instances {
 
     /// The attributes in a stable layout.
     pub(super) fn layout(&self) -> Vec<String> {
-        let names = self.slots.iter().chain(&self.order).filter(|name| self.fields.contains_key(*name));
+        let names = self.slots.iter().chain(&self.order);
         if self.is_unstable { Vec::new() } else { names.map(ToString::to_string).collect() }
     }
 
+    /// Notes the order of those attributes that there was room for.
     fn arrange(&mut self, fields: &[Field]) {
-        for field in fields.iter().filter(|field| field.is_slot) {
+        let known = fields.iter().filter(|field| self.fields.contains_key(&field.name));
+        let (slots, others): (Vec<&Field>, Vec<_>) = known.partition(|field| field.is_slot);
+        for field in slots {
             self.slot(&field.name);
         }
-        let names: Vec<_> = fields.iter().filter(|field| !field.is_slot).map(|field| &field.name).collect();
+        let names: Vec<_> = others.into_iter().map(|field| &field.name).collect();
         self.extend(&names);
     }
 
     /// Slots are at fixed places: one that is not set changes no order.
     fn slot(&mut self, name: &str) {
-        if self.slots.len() < MAX_FIELDS && self.slots.iter().all(|known| **known != *name) {
+        if self.slots.iter().all(|known| **known != *name) {
             self.slots.push(name.into());
         }
     }
@@ -106,7 +122,7 @@ impl Instances {
     fn extend(&mut self, names: &[impl AsRef<str>]) {
         self.is_unstable |= self.order.iter().zip(names).any(|(one, other)| **one != *other.as_ref());
         let known = self.order.len();
-        let further = names.iter().take(MAX_FIELDS).skip(known);
+        let further = names.iter().skip(known);
         self.order.extend(further.map(|name| name.as_ref().into()));
     }
 }

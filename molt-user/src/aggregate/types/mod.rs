@@ -6,7 +6,7 @@ mod section;
 mod tests;
 
 use super::calls::TypeId;
-use instances::Instances;
+use instances::{Added, Instances};
 use molt_mpa::model::{MutationKind, TypeForm, TypeKind};
 use std::collections::BTreeMap;
 
@@ -14,8 +14,10 @@ use std::collections::BTreeMap;
 pub const MAX_CLASSES: usize = 20_000;
 /// Most attributes of all of them, those of their instances included.
 const MAX_ATTRIBUTES: usize = 1 << 20;
-/// Most different attributes of one class that change.
-const MAX_MUTATIONS: usize = 1000;
+/// Most bytes of all names: 60 for each attribute.
+const MAX_BYTES: usize = 64 << 20;
+/// Most different attributes that change, over all classes.
+const MAX_MUTATIONS: usize = 1 << 15;
 /// Longest name of an attribute in bytes: what is longer is no name of the program's text.
 const MAX_NAME: usize = 1024;
 
@@ -71,6 +73,9 @@ pub struct Field {
 pub struct Types {
     classes: Vec<Class>,
     attributes: usize,
+    /// Of names of classes and attributes.
+    bytes: usize,
+    mutations: usize,
     unlisted: BTreeMap<&'static str, u64>,
 }
 
@@ -88,8 +93,8 @@ struct Class {
 impl Types {
     /// Adds a class of process `process`. There may be no room for it.
     pub fn add(&mut self, process: u32, facts: ClassFacts) -> Option<ClassId> {
-        let Some(id) = u32::try_from(self.classes.len()).ok().filter(|_| self.classes.len() < MAX_CLASSES)
-        else {
+        let has_room = self.classes.len() < MAX_CLASSES && self.bytes < MAX_BYTES;
+        let Some(id) = u32::try_from(self.classes.len()).ok().filter(|_| has_room) else {
             self.leave_out("further_type", 1);
             return None;
         };
@@ -105,6 +110,7 @@ impl Types {
     pub fn update(&mut self, id: ClassId, facts: ClassFacts, built: bool) {
         let Some(class) = self.classes.get_mut(id.0 as usize) else { return };
         self.attributes = self.attributes.saturating_sub(class.facts.attributes.len());
+        self.bytes = self.bytes.saturating_sub(class.facts.bytes());
         let comparable = built && class.is_whole;
         let before = std::mem::replace(&mut class.facts, facts);
         self.bound(id);
@@ -128,9 +134,10 @@ impl Types {
         let looked_at = fields.len();
         let fields: Vec<_> = fields.into_iter().filter(|field| field.name.len() <= MAX_NAME).collect();
         let long = looked_at - fields.len();
-        let room = MAX_ATTRIBUTES.saturating_sub(self.attributes);
-        let (new, left_out) = class.instances.add(fields, room);
+        let room = if self.bytes < MAX_BYTES { MAX_ATTRIBUTES.saturating_sub(self.attributes) } else { 0 };
+        let Added { new, bytes, left_out } = class.instances.add(&fields, room);
         self.attributes += new;
+        self.bytes += bytes;
         let rest = u64::from(rest) + (long + left_out) as u64;
         self.leave_out("further_attribute", rest);
     }
@@ -138,9 +145,11 @@ impl Types {
     fn mutated(&mut self, id: ClassId, attribute: &str, kind: MutationKind) {
         let Some(class) = self.classes.get_mut(id.0 as usize) else { return };
         let key = (attribute.into(), kind);
-        let is_known = class.mutations.contains_key(&key);
-        if attribute.len() > MAX_NAME || !is_known && class.mutations.len() >= MAX_MUTATIONS {
-            return self.leave_out("further_mutation", 1);
+        if !class.mutations.contains_key(&key) {
+            if self.mutations >= MAX_MUTATIONS {
+                return self.leave_out("further_mutation", 1);
+            }
+            self.mutations += 1;
         }
         *class.mutations.entry(key).or_default() += 1;
     }
@@ -163,12 +172,27 @@ impl Types {
         let Some(class) = self.classes.get_mut(id.0 as usize) else { return };
         let attributes = &mut class.facts.attributes;
         let all = attributes.len();
-        attributes.retain(|attribute| attribute.name.len() <= MAX_NAME);
-        attributes.truncate(MAX_ATTRIBUTES.saturating_sub(self.attributes));
+        let (mut room, mut bytes) = (MAX_ATTRIBUTES.saturating_sub(self.attributes), self.bytes);
+        attributes.retain(|attribute| {
+            let fits = attribute.name.len() <= MAX_NAME && room > 0 && bytes < MAX_BYTES;
+            if fits {
+                room -= 1;
+                bytes += attribute.name.len();
+            }
+            fits
+        });
         self.attributes += attributes.len();
         class.is_whole = attributes.len() == all;
         let left_out = all - attributes.len();
+        self.bytes += class.facts.bytes();
         self.leave_out("further_attribute", left_out as u64);
+    }
+}
+
+impl ClassFacts {
+    /// Bytes of its names.
+    fn bytes(&self) -> usize {
+        self.name.len() + self.attributes.iter().map(|attribute| attribute.name.len()).sum::<usize>()
     }
 }
 

@@ -6,6 +6,7 @@
 
 mod begin;
 mod budget;
+mod classes;
 mod coverage;
 mod effects;
 mod failure;

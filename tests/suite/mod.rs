@@ -83,7 +83,7 @@ const ON_ONE: &[(&str, Test)] = &[
     ("process_that_ends_meanwhile_is_reported", refusals::process_that_ends_meanwhile_is_reported),
     ("seccomp_filter_is_named", refusals::seccomp_filter_is_named),
     ("verifier_s_refusal_is_one_line", refusals::verifier_s_refusal_is_one_line),
-    ("pid_namespace_of_its_own_is_refused", refusals::pid_namespace_of_its_own_is_refused),
+    ("proc_of_another_pid_namespace_is_refused", refusals::proc_of_another_pid_namespace_is_refused),
     (
         "end_is_seen_without_an_event_source_for_uprobes",
         refusals::end_is_seen_without_an_event_source_for_uprobes,

@@ -129,9 +129,9 @@ os.execv(sys.argv[1], sys.argv[1:])
     assert!(doctor.stdout.contains("seccomp filter decides"), "{}", doctor.stdout);
 }
 
-/// Where the kernel side knows processes by other ids than molt, and is insisted on, nothing is started and nothing
-/// written.
-pub(crate) fn pid_namespace_of_its_own_is_refused(_: &Interpreter) {
+/// Where the kernel side and `/proc` know processes by different ids, and the kernel side is insisted on, nothing is
+/// started and nothing written.
+pub(crate) fn proc_of_another_pid_namespace_is_refused(_: &Interpreter) {
     let folder = tempfile::tempdir().unwrap();
     let (output, mark) = (folder.path().join("profile.json"), folder.path().join("mark"));
     let mut command = Command::new("unshare");

@@ -82,8 +82,8 @@ pub(super) fn programs(trial: &Trial, privileges: &Privileges, command: &str) ->
 pub(super) fn obstacle(trial: &Trial, privileges: &Privileges) -> Option<&'static str> {
     if !trial.can_sample() {
         Some("the kernel side cannot be loaded and attached")
-    } else if privileges.pid_namespace {
-        Some("the kernel side does not know processes by the ids of this pid namespace")
+    } else if privileges.inner_pids().is_some() {
+        Some("the kernel side and /proc know processes by other ids")
     } else {
         None
     }

@@ -51,8 +51,8 @@ pub enum Lockdown {
 
 /// The oldest kernel with the helper `bpf_loop` (`kernel/bpf/bpf_iter.c`).
 const OLDEST_KERNEL: (u32, u32) = (5, 17);
-/// The inode of the first pid namespace (`PROC_PID_INIT_INO`, `include/linux/proc_ns.h`).
-const FIRST_PID_NAMESPACE: &str = "pid:[4026531836]";
+/// The number of the first pid namespace (`PROC_PID_INIT_INO`, `include/linux/proc_ns.h`).
+const FIRST_PID_NAMESPACE: u32 = 0xEFFF_FFFC;
 /// `uid_map` of the first user namespace: all ids, as they are.
 const ALL_IDS: [&str; 3] = ["0", "0", "4294967295"];
 
@@ -84,8 +84,10 @@ pub struct Privileges {
     pub seccomp_filter: bool,
     /// molt runs in a user namespace: its capabilities are not those of the machine.
     pub user_namespace: bool,
-    /// molt runs in a pid namespace of its own: the kernel knows processes by other ids than molt.
+    /// molt runs in another pid namespace than the first, in which processes have other ids.
     pub pid_namespace: bool,
+    /// `/proc` shows the processes of another pid namespace than molt's.
+    pub foreign_proc: bool,
     /// molt runs in a container that leaves one of the usual marks.
     pub container: bool,
 }
@@ -127,8 +129,9 @@ impl Privileges {
             ptrace_scope: number("proc/sys/kernel/yama/ptrace_scope"),
             seccomp_filter: field("Seccomp:") == "2",
             user_namespace: !text("proc/self/uid_map").split_ascii_whitespace().eq(ALL_IDS),
-            pid_namespace: fs::read_link(root.join("proc/self/ns/pid"))
-                .is_ok_and(|space| space.as_os_str() != FIRST_PID_NAMESPACE),
+            pid_namespace: namespace_below(root).is_some(),
+            foreign_proc: fs::read_link(root.join("proc/self"))
+                .is_ok_and(|own| own.as_os_str() != std::process::id().to_string().as_str()),
             container: exists(".dockerenv") || exists("run/.containerenv") || exists("run/systemd/container"),
         }
     }
@@ -226,9 +229,18 @@ impl Privileges {
     }
 
     pub(crate) fn inner_pids(&self) -> Option<Obstacle> {
-        self.pid_namespace.then(|| Obstacle {
-            what: "molt runs in a pid namespace of its own, whose process ids eBPF does not know".to_owned(),
-            remedy: "run molt on the host, or in a container that shares the host's pid namespace".to_owned(),
+        if self.foreign_proc {
+            return Some(Obstacle {
+                what: "/proc shows the processes of another pid namespace than molt's".to_owned(),
+                remedy: "mount -t proc proc /proc".to_owned(),
+                certain: true,
+            });
+        }
+        (self.pid_namespace && !self.btf).then(|| Obstacle {
+            what: "molt runs in a pid namespace of its own, and without /sys/kernel/btf/vmlinux eBPF does not know \
+                   its process ids"
+                .to_owned(),
+            remedy: "mount /sys in the container, or run molt on the host".to_owned(),
             certain: true,
         })
     }
@@ -249,6 +261,17 @@ impl Privileges {
             certain: false,
         })
     }
+}
+
+/// The number of molt's pid namespace, if that is another one than the first.
+pub fn pid_namespace() -> Option<u32> {
+    namespace_below(Path::new("/"))
+}
+
+fn namespace_below(root: &Path) -> Option<u32> {
+    let name = fs::read_link(root.join("proc/self/ns/pid")).ok()?;
+    let number = name.to_str()?.strip_prefix("pid:[")?.strip_suffix(']')?.parse().ok()?;
+    (number != FIRST_PID_NAMESPACE).then_some(number)
 }
 
 /// The active mode stands in brackets: `none [integrity] confidentiality`.

@@ -6,11 +6,12 @@ use super::effects::Effects;
 use super::maps::MapValue;
 use super::uprobe_multi::Prepared;
 use super::{btf, object, refusal};
+use crate::discover::privileges::pid_namespace;
 use aya::maps::{Array, HashMap, MapData, PerCpuArray, RingBuf};
 use aya::programs::ProgramError;
 use aya::{Ebpf, EbpfError, EbpfLoader};
 use molt_common::WIRE_VERSION;
-use molt_common::config::{KernelLayout, ProcessConfig};
+use molt_common::config::{KernelLayout, PidLayout, ProcessConfig};
 use molt_common::fault::Fault;
 use molt_common::layout::ABSENT;
 use molt_common::limits::RING_BYTES;
@@ -51,6 +52,9 @@ pub enum LoadError {
         #[source]
         source: io::Error,
     },
+    /// molt lives in a pid namespace of its own, and how the kernel keeps ids in it is not known.
+    #[error("failed to find out how the kernel knows the processes of this pid namespace")]
+    Namespace(#[source] btf::BtfError),
     /// The object has no program or map of this name.
     #[error("embedded eBPF object has no {0}")]
     Missing(&'static str),
@@ -134,9 +138,11 @@ impl Kernel {
             .map_max_entries("EVENTS", ring_bytes)
             .load(bytes)
             .map_err(|source| LoadError::Object(Box::new(source)))?;
-        let (layout, degraded) = match btf::kernel_layout() {
+        let namespace = pid_namespace();
+        let (layout, degraded) = match btf::kernel_layout(namespace) {
             Ok(layout) => (layout, None),
-            Err(unknown) => (UNKNOWN_KERNEL, Some(unknown)),
+            Err(unknown) if namespace.is_some() => return Err(LoadError::Namespace(unknown)),
+            Err(unknown) => (unknown_kernel(), Some(unknown)),
         };
         configure(&mut ebpf, layout)?;
         // Before any map is taken out of `ebpf`.
@@ -216,5 +222,12 @@ fn configure(ebpf: &mut Ebpf, layout: KernelLayout) -> Result<(), LoadError> {
 
 /// What is told to the kernel side when the kernel's BTF is not to be had: threads are found by their ids
 /// alone, and children cannot be followed.
-const UNKNOWN_KERNEL: KernelLayout =
-    KernelLayout { task_pid: ABSENT, task_tgid: ABSENT, task_thread_pointer: ABSENT, reserved: 0 };
+fn unknown_kernel() -> KernelLayout {
+    KernelLayout {
+        task_pid: ABSENT,
+        task_tgid: ABSENT,
+        task_thread_pointer: ABSENT,
+        namespace: 0,
+        pids: PidLayout::default(),
+    }
+}

@@ -23,6 +23,7 @@ fn sound() -> Privileges {
         seccomp_filter: false,
         user_namespace: false,
         pid_namespace: false,
+        foreign_proc: false,
         container: false,
     }
 }

@@ -17,6 +17,7 @@ fn sound() -> Privileges {
         seccomp_filter: false,
         user_namespace: false,
         pid_namespace: false,
+        foreign_proc: false,
         container: false,
     }
 }
@@ -52,7 +53,7 @@ fn names_each_obstacle() {
         (Privileges { kernel: "5.4.0-150-generic".to_owned(), ..sound() }, "5.4.0-150-generic", true),
         (Privileges { kernel: "5.16.20".to_owned(), ..sound() }, "bpf_loop", true),
         (Privileges { user_namespace: true, ..sound() }, "user namespace", true),
-        (Privileges { pid_namespace: true, ..sound() }, "pid namespace", true),
+        (Privileges { foreign_proc: true, ..sound() }, "another pid namespace", true),
         (Privileges { btf: false, ..sound() }, "/sys/kernel/btf/vmlinux", false),
         (Privileges { lockdown: Lockdown::Confidentiality, ..sound() }, "lockdown", true),
         (Privileges { uprobes: false, ..sound() }, "uprobes", false),
@@ -63,7 +64,14 @@ fn names_each_obstacle() {
         assert!(what.contains(word), "{what}");
         assert_eq!(found, certain, "{what}");
     }
-    assert_eq!(Privileges { lockdown: Lockdown::Integrity, ..sound() }.obstacles(""), []);
+    for nothing in [
+        Privileges { lockdown: Lockdown::Integrity, ..sound() },
+        Privileges { pid_namespace: true, ..sound() },
+    ] {
+        assert_eq!(nothing.obstacles(""), []);
+    }
+    let blind = Privileges { pid_namespace: true, btf: false, ..sound() }.obstacles("");
+    assert!(blind.iter().any(|obstacle| obstacle.certain && obstacle.what.contains("pid namespace")));
 }
 
 /// The facts come from the kernel's files in their own form.

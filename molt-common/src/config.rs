@@ -104,7 +104,4 @@ pub struct PidLayout {
     pub namespace_inum: u32,
 }
 
-/// Most namespaces around one (`MAX_PID_NS_LEVEL`, `include/linux/pid_namespace.h`).
-pub const MAX_PID_LEVELS: u32 = 32;
-
 const _: () = assert!(size_of::<KernelLayout>() == 48);

@@ -2,54 +2,72 @@
 
 use crate::maps::KERNEL;
 use crate::memory::{kernel_u32, kernel_u64};
-use crate::repeat::{Turn, repeat};
-use molt_common::config::{KernelLayout, MAX_PID_LEVELS};
-use molt_common::fault::Fault;
+use aya_ebpf::helpers::generated::bpf_get_current_task;
+use core::ffi::c_void;
+use molt_common::config::PidLayout;
+
+/// How many namespaces lie around the one that user space lives in; 0 in the initial one. User space sets it before it
+/// loads a program, and to the verifier it is a constant: of what follows programs carry nothing where it is 0.
+#[unsafe(link_section = ".rodata.molt_namespace")]
+#[unsafe(no_mangle)]
+static NAMESPACE_LEVEL: u32 = 0;
+
+/// Whether ids are those of another namespace than the initial one.
+#[inline(always)]
+pub fn is_inner() -> bool {
+    level() != 0
+}
+
+#[inline(always)]
+fn level() -> u32 {
+    // SAFETY: a static of this program is read.
+    unsafe { core::ptr::read_volatile(&raw const NAMESPACE_LEVEL) }
+}
 
 /// Process id and, in the lower half, thread id of the `task_struct` at `task`; 0 if it is not in the namespace.
 ///
-/// A function of its own, since it takes more room on the stack than some programs have.
+/// What cannot be read is 0, and so is what is read from there: a branch at the end costs the verifier less than one for
+/// each read. A function of its own, since it takes more room on the stack than some programs have.
 #[inline(never)]
 pub fn ids(task: u64) -> u64 {
-    let Some(layout) = KERNEL.get(0) else { return 0 };
-    let Ok(leader) = kernel_u64(task + u64::from(layout.pids.task_group_leader)) else { return 0 };
-    match (id(layout, leader), id(layout, task)) {
-        (Ok(process), Ok(thread)) => u64::from(process) << 32 | u64::from(thread),
-        _ => 0,
+    let Some(kernel) = KERNEL.get(0) else { return 0 };
+    let at = &kernel.pids;
+    let leader = word(task + u64::from(at.task_group_leader));
+    let thread = word(task + u64::from(at.task_thread_pid));
+    let process = word(leader + u64::from(at.task_thread_pid));
+    let space = word(number(at, thread) + u64::from(at.upid_ns));
+    let is_there = half(thread + u64::from(at.pid_level)) >= level();
+    if !is_there || half(space + u64::from(at.namespace_inum)) != kernel.namespace {
+        return 0;
     }
+    let id = |pid| u64::from(half(number(at, pid) + u64::from(at.upid_nr)));
+    id(process) << 32 | id(thread)
 }
 
-/// The id of a task in the namespace, 0 if it has none there.
+/// Address of the `struct upid` of a `struct pid` at user space's level, if it is that deep.
 #[inline(always)]
-fn id(layout: &'static KernelLayout, task: u64) -> Result<u32, Fault> {
-    let pid = kernel_u64(task + u64::from(layout.pids.task_thread_pid))?;
-    let level = kernel_u32(pid + u64::from(layout.pids.pid_level))?;
-    let numbers = pid + u64::from(layout.pids.pid_numbers);
-    let mut search = Search { layout, numbers, level, found: 0 };
-    repeat(MAX_PID_LEVELS + 1, look, &mut search);
-    Ok(search.found)
+fn number(at: &PidLayout, pid: u64) -> u64 {
+    pid + u64::from(at.pid_numbers) + u64::from(level()) * u64::from(at.upid_bytes)
 }
 
-/// A search for the namespace among those of a task, as the loop hands it from step to step.
-struct Search {
-    layout: &'static KernelLayout,
-    numbers: u64,
-    level: u32,
-    found: u32,
+#[inline(always)]
+fn word(address: u64) -> u64 {
+    kernel_u64(address).unwrap_or(0)
 }
 
-/// Looks at the task's own namespace first, then at those around it: most tasks that are traced live where user space
-/// does.
-extern "C" fn look(around: u32, search: &mut Search) -> Turn {
-    if around > search.level {
-        return Turn::Stop;
-    }
-    let layout = &search.layout.pids;
-    let number = search.numbers + u64::from(search.level - around) * u64::from(layout.upid_bytes);
-    let space = kernel_u64(number + u64::from(layout.upid_ns)).unwrap_or(0);
-    if kernel_u32(space + u64::from(layout.namespace_inum)) != Ok(search.layout.namespace) {
-        return Turn::Go;
-    }
-    search.found = kernel_u32(number + u64::from(layout.upid_nr)).unwrap_or(0);
-    Turn::Stop
+#[inline(always)]
+fn half(address: u64) -> u32 {
+    kernel_u32(address).unwrap_or(0)
+}
+
+/// Gives the level of the namespace of whoever runs it. It is run by user space, and attached to nothing. Without
+/// aya's macro, which drops the result.
+#[unsafe(link_section = "raw_tp")]
+#[unsafe(no_mangle)]
+pub extern "C" fn namespace_level(_ctx: *mut c_void) -> u32 {
+    let Some(kernel) = KERNEL.get(0) else { return 0 };
+    // SAFETY: the helper takes nothing and gives the address of the current task.
+    let task = unsafe { bpf_get_current_task() };
+    let pid = word(task + u64::from(kernel.pids.task_thread_pid));
+    half(pid + u64::from(kernel.pids.pid_level))
 }

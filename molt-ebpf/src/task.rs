@@ -29,12 +29,11 @@ pub fn current_tid() -> u32 {
 /// Process id and, in the lower half, thread id of the current thread.
 #[inline(always)]
 fn current() -> u64 {
-    match KERNEL.get(0) {
-        Some(layout) if layout.namespace != 0 => {
-            // SAFETY: the helper takes nothing and gives the address of the current task.
-            namespace::ids(unsafe { bpf_get_current_task() })
-        }
-        _ => bpf_get_current_pid_tgid(),
+    if namespace::is_inner() {
+        // SAFETY: the helper takes nothing and gives the address of the current task.
+        namespace::ids(unsafe { bpf_get_current_task() })
+    } else {
+        bpf_get_current_pid_tgid()
     }
 }
 
@@ -87,11 +86,11 @@ pub fn thread_pointer() -> Result<u64, Fault> {
 /// Process id and thread id of the `task_struct` at `task`; zeros if it is in no namespace that user space sees.
 #[inline(always)]
 pub fn ids(task: u64) -> Result<(u32, u32), Fault> {
-    let layout = layout()?;
-    if layout.namespace != 0 {
+    if namespace::is_inner() {
         let ids = namespace::ids(task);
         return Ok(((ids >> 32) as u32, ids as u32));
     }
+    let layout = layout()?;
     let pid = kernel_u32(task + u64::from(layout.task_tgid))?;
     let tid = kernel_u32(task + u64::from(layout.task_pid))?;
     Ok((pid, tid))

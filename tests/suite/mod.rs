@@ -1,6 +1,7 @@
 //! The tests of the live suite, by what they are about.
 mod attach;
 mod auto;
+mod boxes;
 mod doctor;
 mod effects;
 mod exact;
@@ -34,6 +35,7 @@ const ON_EACH: &[(&str, Test)] = &[
         auto::default_mode_sees_what_takes_time_and_estimates_its_calls,
     ),
     ("attaches_to_a_running_program", attach::attaches_to_a_running_program),
+    ("target_in_namespaces_of_its_own_is_traced", boxes::target_in_namespaces_of_its_own_is_traced),
     ("doctor_describes_the_interpreter", doctor::doctor_describes_the_interpreter),
     ("each_function_has_its_effects", effects::each_function_has_its_effects),
     ("audit_events_are_as_the_hook_sees_them", effects::audit_events_are_as_the_hook_sees_them),
@@ -51,6 +53,9 @@ const ON_EACH: &[(&str, Test)] = &[
 /// Tests of molt's own behaviour, for which any interpreter serves.
 const ON_ONE: &[(&str, Test)] = &[
     ("comparison_finds_each_kind_of_fault", exact::comparison_finds_each_kind_of_fault),
+    ("target_in_namespaces_of_its_own_is_sampled", boxes::target_in_namespaces_of_its_own_is_sampled),
+    ("sidecar_needs_three_capabilities", boxes::sidecar_needs_three_capabilities),
+    ("wait_that_is_in_vain_ends", boxes::wait_that_is_in_vain_ends),
     ("status_of_the_target_is_forwarded", status::status_of_the_target_is_forwarded),
     ("signal_that_ends_the_target_is_added_to_128", status::signal_that_ends_the_target_is_added_to_128),
     ("command_that_cannot_be_run_is_126_and_127", status::command_that_cannot_be_run_is_126_and_127),

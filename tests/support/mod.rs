@@ -1,5 +1,6 @@
 //! What the tests share: interpreters, programs, runs of molt, and what the oracle saw.
 pub(crate) mod artifact;
+pub(crate) mod boxed;
 pub(crate) mod counter;
 pub(crate) mod facts;
 pub(crate) mod process;

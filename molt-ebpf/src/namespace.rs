@@ -27,9 +27,11 @@ fn level() -> u32 {
 /// Process id and, in the lower half, thread id of the `task_struct` at `task`; 0 if it is not in the namespace.
 ///
 /// What cannot be read is 0, and so is what is read from there: a branch at the end costs the verifier less than one for
-/// each read. A function of its own, since it takes more room on the stack than some programs have.
+/// each read. A function of its own, since it takes more room on the stack than some programs have, and one that others
+/// may call, since the verifier looks at such a function once and not at each call.
 #[inline(never)]
-pub fn ids(task: u64) -> u64 {
+#[unsafe(export_name = "namespace_ids")]
+pub extern "C" fn ids(task: u64) -> u64 {
     let Some(kernel) = KERNEL.get(0) else { return 0 };
     let at = &kernel.pids;
     let leader = word(task + u64::from(at.task_group_leader));

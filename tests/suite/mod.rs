@@ -15,6 +15,7 @@ mod shares;
 mod sites;
 mod status;
 mod truth;
+mod untrusted;
 mod wrappers;
 
 use libtest_mimic::Trial;
@@ -56,6 +57,9 @@ const ON_ONE: &[(&str, Test)] = &[
     ("target_in_namespaces_of_its_own_is_sampled", boxes::target_in_namespaces_of_its_own_is_sampled),
     ("sidecar_needs_three_capabilities", boxes::sidecar_needs_three_capabilities),
     ("wait_that_is_in_vain_ends", boxes::wait_that_is_in_vain_ends),
+    ("names_do_not_reach_the_terminal", untrusted::names_do_not_reach_the_terminal),
+    ("planted_output_is_refused", untrusted::planted_output_is_refused),
+    ("capabilities_are_given_up_once_attached", untrusted::capabilities_are_given_up_once_attached),
     ("status_of_the_target_is_forwarded", status::status_of_the_target_is_forwarded),
     ("signal_that_ends_the_target_is_added_to_128", status::signal_that_ends_the_target_is_added_to_128),
     ("command_that_cannot_be_run_is_126_and_127", status::command_that_cannot_be_run_is_126_and_127),

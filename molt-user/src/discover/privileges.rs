@@ -142,6 +142,14 @@ impl Privileges {
         bit(capability) || (capability != Capability::SysPtrace && bit(Capability::SysAdmin))
     }
 
+    /// Whether `CAP_SYS_ADMIN` has to stand for others, or is needed to place uprobes one by one: kernels before 6.6 know
+    /// no other way.
+    pub(crate) fn needs_admin(&self) -> bool {
+        let split = [Capability::Bpf, Capability::Perfmon, Capability::CheckpointRestore];
+        let has_all = split.into_iter().all(|capability| self.capabilities >> (capability as u8) & 1 == 1);
+        !has_all || parse_release(&self.kernel).is_none_or(|release| release < (6, 6))
+    }
+
     /// The capabilities that molt needs and has not.
     fn lacking(&self) -> impl Iterator<Item = Capability> {
         let needed = [Capability::Bpf, Capability::Perfmon, Capability::SysPtrace];

@@ -7,6 +7,7 @@
 mod awaited;
 mod begin;
 mod budget;
+mod capabilities;
 mod coverage;
 mod effects;
 mod failure;

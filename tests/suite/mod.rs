@@ -5,6 +5,7 @@ mod boxes;
 mod doctor;
 mod effects;
 mod exact;
+mod harm;
 mod identity;
 mod interrupt;
 mod output;
@@ -60,6 +61,13 @@ const ON_ONE: &[(&str, Test)] = &[
     ("names_do_not_reach_the_terminal", untrusted::names_do_not_reach_the_terminal),
     ("planted_output_is_refused", untrusted::planted_output_is_refused),
     ("capabilities_are_given_up_once_attached", untrusted::capabilities_are_given_up_once_attached),
+    ("nothing_is_harmed_by_attaching_and_detaching", harm::nothing_is_harmed_by_attaching_and_detaching),
+    ("nothing_is_harmed_by_killing_molt", harm::nothing_is_harmed_by_killing_molt),
+    ("nothing_is_harmed_by_killing_the_target", harm::nothing_is_harmed_by_killing_the_target),
+    ("nothing_is_harmed_by_stopping_molt", harm::nothing_is_harmed_by_stopping_molt),
+    ("two_molts_watch_one_target", harm::two_molts_watch_one_target),
+    ("debugger_and_molt_share_a_target", harm::debugger_and_molt_share_a_target),
+    ("target_does_not_stand_still", harm::target_does_not_stand_still),
     ("status_of_the_target_is_forwarded", status::status_of_the_target_is_forwarded),
     ("signal_that_ends_the_target_is_added_to_128", status::signal_that_ends_the_target_is_added_to_128),
     ("command_that_cannot_be_run_is_126_and_127", status::command_that_cannot_be_run_is_126_and_127),

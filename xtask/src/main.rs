@@ -3,6 +3,7 @@
 
 mod bench;
 mod command;
+mod deploy;
 mod digest;
 mod dist;
 mod ebpf;
@@ -17,6 +18,7 @@ mod pythons;
 mod test;
 mod tidy;
 mod tour;
+mod venv;
 
 use std::process::ExitCode;
 

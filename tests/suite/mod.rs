@@ -99,6 +99,7 @@ const ON_ONE: &[(&str, Test)] = &[
     ("process_that_cannot_be_traced_is_named", refusals::process_that_cannot_be_traced_is_named),
     ("process_that_ends_meanwhile_is_reported", refusals::process_that_ends_meanwhile_is_reported),
     ("seccomp_filter_is_named", refusals::seccomp_filter_is_named),
+    ("memory_is_read_without_its_system_call", refusals::memory_is_read_without_its_system_call),
     ("verifier_s_refusal_is_one_line", refusals::verifier_s_refusal_is_one_line),
     ("proc_of_another_pid_namespace_is_refused", refusals::proc_of_another_pid_namespace_is_refused),
     (

@@ -79,7 +79,8 @@ fn ask(port: u16, answered: &AtomicU64, enough: &AtomicBool) -> Load {
     let mut load = Load { answered: 0, longest: Duration::ZERO };
     while !enough.load(Ordering::Relaxed) {
         let began = Instant::now();
-        writeln!(stream, "{}", load.answered % 1000).unwrap();
+        // In one piece: the second of two would wait for the first one's receipt.
+        stream.write_all(format!("{}\n", load.answered % 1000).as_bytes()).unwrap();
         let mut line = String::new();
         answers.read_line(&mut line).unwrap();
         load.longest = load.longest.max(began.elapsed());

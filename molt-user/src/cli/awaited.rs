@@ -16,7 +16,7 @@ pub(super) struct AwaitedArguments {
           value_parser = clap::builder::NonEmptyStringValueParser::new())]
     wait_for: Option<String>,
 
-    /// The same for one whose command line contains TEXT, such as "app.py --port"
+    /// The same for one whose command line contains TEXT, such as app:web
     #[arg(long, value_name = "TEXT", conflicts_with_all = ["pid", "command", "user"],
           value_parser = clap::builder::NonEmptyStringValueParser::new())]
     wait_for_cmdline: Option<String>,

@@ -1,9 +1,10 @@
 //! `molt trace`: what is typed, and what is said before, while and after.
 
+use super::awaited::AwaitedArguments;
 use super::summary::{self, StatusLine};
 use super::{exit, message};
 use crate::trace::{Choice, Failure, Observe, Options, Target};
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow};
 use clap::{Args, ValueEnum};
 use molt_mpa::ids::Sha256Hash;
 use molt_mpa::quantity::Share;
@@ -56,6 +57,9 @@ pub(super) struct TraceArguments {
           value_parser = clap::value_parser!(u32).range(1..=4_194_304))]
     pid: Option<u32>,
 
+    #[command(flatten)]
+    awaited: AwaitedArguments,
+
     /// Stop after this long, such as 10s, 500ms or 2m; without it, when the program ends
     #[arg(long, value_name = "TIME", value_parser = parse_duration)]
     duration: Option<Duration>,
@@ -83,7 +87,7 @@ pub(super) struct TraceArguments {
     quiet: bool,
 
     /// The command to run and its arguments
-    #[arg(last = true, required_unless_present = "pid", value_name = "COMMAND")]
+    #[arg(last = true, required_unless_present_any = ["pid", "wait_for", "wait_for_cmdline"], value_name = "COMMAND")]
     command: Vec<OsString>,
 }
 
@@ -148,8 +152,7 @@ pub(super) fn run(arguments: TraceArguments) -> ExitCode {
             status.show(progress);
         }
     };
-    let done =
-        options(arguments).map_err(Failure::from).and_then(|options| crate::trace::run(&options, &mut show));
+    let done = options(arguments).and_then(|options| crate::trace::run(&options, &mut show));
     if let Some(status) = status {
         status.end();
     }
@@ -170,17 +173,17 @@ pub(super) fn run(arguments: TraceArguments) -> ExitCode {
 }
 
 /// What was typed, checked and read.
-fn options(arguments: TraceArguments) -> anyhow::Result<Options> {
+fn options(arguments: TraceArguments) -> Result<Options, Failure> {
     let salt = arguments.redact_salt_file.as_deref().map(read_salt).transpose()?;
     if salt.is_some() && !matches!(arguments.redact, Redaction::Hash) {
-        bail!("--redact-salt-file has no use without --redact hash");
+        return Err(anyhow!("--redact-salt-file has no use without --redact hash").into());
     }
     if matches!((arguments.backend, arguments.mode), (Backend::Procmem, Mode::Exact)) {
-        bail!("--mode exact needs --backend ebpf");
+        return Err(anyhow!("--mode exact needs --backend ebpf").into());
     }
-    let target = match arguments.pid {
-        Some(pid) => Target::Process(pid),
-        None => Target::Command { argv: arguments.command, user: arguments.user },
+    let target = match (arguments.pid, arguments.awaited.wait()?) {
+        (Some(pid), _) | (None, Some(pid)) => Target::Process(pid),
+        (None, None) => Target::Command { argv: arguments.command, user: arguments.user },
     };
     Ok(Options {
         target,
@@ -216,7 +219,7 @@ fn read_salt(path: &Path) -> anyhow::Result<Salt> {
 }
 
 /// A number with a unit: ms, s, m or h; seconds without one.
-fn parse_duration(text: &str) -> Result<Duration, String> {
+pub(super) fn parse_duration(text: &str) -> Result<Duration, String> {
     let digits = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
     let (number, unit) = text.split_at(digits);
     let number: f64 = number.parse().map_err(|_not_a_number| format!("{text:?} has no number"))?;

@@ -90,7 +90,7 @@ impl<'a> Wanted<'a> {
     }
 }
 
-/// Refuses to run where the kernel side would see no process: without this, the artifact would be an empty one.
+/// Refuses to run where the kernel side would see no process, or another: the artifact would be an empty one.
 pub(super) fn check_namespace() -> Result<(), Failure> {
     match Privileges::read().inner_pids() {
         None => Ok(()),

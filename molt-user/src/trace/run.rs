@@ -48,6 +48,7 @@ pub fn run(options: &Options, progress: &mut dyn FnMut(Progress)) -> Result<Outc
     if let Err(refused) = rustix::process::setpriority_process(None, NICE) {
         tracing::info!(%refused, "the priority stays as it is");
     }
+    super::capabilities::give_up();
     source.begin(traced.threads(), &mut watch);
     let mut run = Run { options, source, watch, traced, ending: None, interrupted: false };
     run.follow(&signals, progress)?;

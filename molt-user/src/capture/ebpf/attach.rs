@@ -81,6 +81,15 @@ impl Kernel {
         Ok(())
     }
 
+    /// Reports processes that are not traced when they run another program.
+    pub fn watch_strangers(&mut self) -> Result<(), AttachError> {
+        let (name, tracepoint) = ("stranger_exec", "sched_process_exec");
+        let program: &mut RawTracePoint = self.program(name)?;
+        program.load().map_err(|source| not_loaded(name, source))?;
+        program.attach(tracepoint).map_err(|source| refused(name, tracepoint, source))?;
+        Ok(())
+    }
+
     /// Samples the traced processes on every CPU, `hz` times a second of CPU time.
     pub fn sample(&mut self, hz: u64) -> Result<(), AttachError> {
         let cpus = aya::util::online_cpus()

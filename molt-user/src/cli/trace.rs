@@ -51,10 +51,28 @@ pub(super) struct TraceArguments {
     #[arg(long, value_name = "NUMBER")]
     seed: Option<u64>,
 
-    /// Attach to the running process PID instead of starting a command
+    /// Attach to the running process PID instead of starting a command; may be repeated
     #[arg(long, value_name = "PID", conflicts_with = "command",
           value_parser = clap::value_parser!(u32).range(1..=4_194_304))]
-    pid: Option<u32>,
+    pid: Vec<u32>,
+
+    /// Attach to every Python in this control group, those that begin later as well
+    ///
+    /// A folder of the cgroup file system, or a name as in /proc/PID/cgroup, such as /system.slice/app.service.
+    #[arg(long, value_name = "PATH", conflicts_with_all = ["command", "pid"])]
+    cgroup: Option<PathBuf>,
+
+    /// Attach to every Python on this machine, those that begin later as well
+    #[arg(long, conflicts_with_all = ["command", "pid", "cgroup"])]
+    all_python: bool,
+
+    /// Trace children as well, those that are there already too (the default)
+    #[arg(long, overrides_with = "no_follow")]
+    follow: bool,
+
+    /// Trace no children
+    #[arg(long, overrides_with = "follow")]
+    no_follow: bool,
 
     /// Stop after this long, such as 10s, 500ms or 2m; without it, when the program ends
     #[arg(long, value_name = "TIME", value_parser = parse_duration)]
@@ -63,7 +81,7 @@ pub(super) struct TraceArguments {
     /// Run the command as this user: a name, UID or UID:GID
     ///
     /// Without it, a command started through sudo runs as the user who called sudo.
-    #[arg(long, value_name = "USER", conflicts_with = "pid")]
+    #[arg(long, value_name = "USER", conflicts_with_all = ["pid", "cgroup", "all_python"])]
     user: Option<String>,
 
     /// What becomes of strings from the program's data, such as its arguments
@@ -83,7 +101,7 @@ pub(super) struct TraceArguments {
     quiet: bool,
 
     /// The command to run and its arguments
-    #[arg(last = true, required_unless_present = "pid", value_name = "COMMAND")]
+    #[arg(last = true, required_unless_present_any = ["pid", "cgroup", "all_python"], value_name = "COMMAND")]
     command: Vec<OsString>,
 }
 
@@ -178,12 +196,15 @@ fn options(arguments: TraceArguments) -> anyhow::Result<Options> {
     if matches!((arguments.backend, arguments.mode), (Backend::Procmem, Mode::Exact)) {
         bail!("--mode exact needs --backend ebpf");
     }
-    let target = match arguments.pid {
-        Some(pid) => Target::Process(pid),
+    let target = match arguments.cgroup {
+        Some(path) => Target::Cgroup(path),
+        None if arguments.all_python => Target::Host,
+        None if !arguments.pid.is_empty() => Target::Processes(arguments.pid),
         None => Target::Command { argv: arguments.command, user: arguments.user },
     };
     Ok(Options {
         target,
+        follow: !arguments.no_follow,
         output: arguments.output,
         frequency: arguments.frequency,
         backend: arguments.backend.into(),

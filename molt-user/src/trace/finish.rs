@@ -5,7 +5,7 @@ use super::failure::Failure;
 use super::metadata::header;
 use super::source::Findings;
 use super::watch::{FirstPython, Watch};
-use super::{Observe, Options, Outcome, Summary, Target, is_stdout};
+use super::{Observe, Options, Outcome, Summary, is_stdout};
 use crate::aggregate::call_counts::call_counts;
 use crate::aggregate::call_sites::call_sites;
 use crate::aggregate::code::Files;
@@ -94,6 +94,7 @@ fn fill(
         watch.modules.note_codes(watch.tally.codes());
     }
     artifact.modules = watch.modules.section(files, redactor);
+    watch.processes.prune(true);
     artifact.events = std::mem::take(&mut watch.processes.events);
     artifact.events.extend(account.windows.iter().flat_map(Windows::events));
     let collector = &mut artifact.collector;
@@ -102,6 +103,13 @@ fn fill(
     collector.windows = account.windows.as_ref().map(|windows| windows.list().to_vec()).unwrap_or_default();
     collector.coverage = if watch.has_calls() { effort::coverage(&watch.tally, &watch.calls) } else { None };
     collector.processes = watch.processes.list().to_vec();
+    collector.other_processes = watch.processes.others;
+    for (what, count) in [("processes", watch.processes.unlisted), ("events", watch.processes.events_dropped)]
+    {
+        if count > 0 {
+            collector.dropped.insert(what.to_owned(), count);
+        }
+    }
     for (fault, count) in faults {
         collector.lose(fault.name(), *count);
     }
@@ -141,7 +149,7 @@ fn effect_coverage(options: &Options, watch: &Watch, faults: &[(Fault, u64)]) ->
     if lost > 0 {
         seen.events.insert(format!("{lost} imports and collections could not be read"));
     }
-    if matches!(options.target, Target::Process(_)) {
+    if options.target.is_attached() {
         let attached = "what had run before molt attached was not seen".to_owned();
         seen.effects.insert(attached.clone());
         seen.events.insert(attached);

@@ -16,6 +16,7 @@ mod observe;
 mod place;
 mod reader;
 mod run;
+mod seek;
 mod source;
 pub mod status;
 mod subject;
@@ -37,6 +38,8 @@ use std::time::Duration;
 pub struct Options {
     /// What to trace.
     pub target: Target,
+    /// Children of what is traced are traced as well.
+    pub follow: bool,
     /// Where the artifact goes; `-` is standard output.
     pub output: PathBuf,
     /// Samples per second of CPU time.
@@ -86,8 +89,12 @@ pub enum Observe {
 /// What to trace.
 #[derive(Debug)]
 pub enum Target {
-    /// A running process.
-    Process(u32),
+    /// Running processes.
+    Processes(Vec<u32>),
+    /// Whatever runs Python in a control group, now or later: a folder of the cgroup file system.
+    Cgroup(PathBuf),
+    /// Whatever runs Python on this machine, now or later.
+    Host,
     /// A command to start.
     Command {
         /// The command and its arguments.
@@ -95,6 +102,13 @@ pub enum Target {
         /// The user that it runs as, where asked for.
         user: Option<String>,
     },
+}
+
+impl Target {
+    /// Whether it runs, or begins to run, without molt.
+    fn is_attached(&self) -> bool {
+        !matches!(self, Self::Command { .. })
+    }
 }
 
 /// How a run ended.

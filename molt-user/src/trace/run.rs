@@ -8,11 +8,13 @@ use super::watch::Watch;
 use super::{Options, Outcome};
 use crate::clock::monotonic_ns;
 use crate::decode::Kept;
+use crate::discover::Process;
 use crate::launch::{Ending, Event, Signals};
 use anyhow::Context;
 use molt_mpa::write::check_destination;
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, ppoll};
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::sys::signal::Signal;
 use std::os::fd::AsFd;
 use std::time::Duration;
@@ -22,6 +24,9 @@ const BATCH: usize = 256;
 /// Longest sleep of the loop: samples that name nothing new wait for it in the ring, and a process that was attached
 /// to can end without a word when records are lost.
 const NAP: Duration = Duration::from_millis(20);
+
+/// Most looks for children that were there before: each finds what was made during the one before it.
+const MAX_LOOKS: u32 = 8;
 
 /// Nice value of the thread that reads: code that ran once, such as a module's, is freed within a millisecond.
 const NICE: i32 = -10;
@@ -41,21 +46,25 @@ pub fn run(options: &Options, progress: &mut dyn FnMut(Progress)) -> Result<Outc
         check_destination(&options.output).map_err(|refused| Failure::from(anyhow::Error::from(refused)))?;
     }
     let signals = Signals::take().context("failed to take over signals")?;
-    let wanted = Wanted::find(&options.target)?;
+    let wanted = Wanted::find(&options.target, options.follow)?;
     let (mut source, mut watch) = Source::open(options)?;
+    watch.follows = options.follow;
     let traced = wanted.begin(&signals, &mut watch)?;
     // After the target's fork, which inherits it. Without the right to it more is missed, and counted.
     if let Err(refused) = rustix::process::setpriority_process(None, NICE) {
         tracing::info!(%refused, "the priority stays as it is");
     }
-    source.begin(traced.threads(), &mut watch);
+    allow_files();
+    if matches!(traced, Traced::Sought(_)) {
+        source.watch_strangers();
+    }
     let mut run = Run { options, source, watch, traced, ending: None, interrupted: false };
     run.follow(&signals, progress)?;
     let Run { source, mut watch, traced, ending, .. } = run;
     let (findings, closing) = source.end(&mut watch)?;
     let outcome = finish(options, &mut watch, &findings, caller()?)?;
-    if let (Traced::Attached(process), None) = (&traced, &outcome.summary) {
-        return Err(Failure::nothing_read(process, &outcome.remarks));
+    if let (Traced::Attached(processes), None) = (&traced, &outcome.summary) {
+        return Err(Failure::nothing_read(processes, &outcome.remarks));
     }
     // The kernel side goes away before a target is waited for that outlives the time it was to be traced.
     drop(closing);
@@ -87,15 +96,18 @@ impl Run<'_> {
         let began = monotonic_ns();
         let deadline = self.options.duration.map(|duration| began.saturating_add(nanos(duration)));
         self.obey();
-        if let Traced::Launched(target) = &mut self.traced {
-            target.release();
+        match &mut self.traced {
+            Traced::Launched(target) => target.release(),
+            Traced::Attached(_) => self.adopt(),
+            Traced::Sought(_) => {}
         }
         loop {
             let now = monotonic_ns();
+            let sought = self.seek(now);
             let due = self.watch.tick(now);
             self.obey();
             let observe = self.observe();
-            let wake = [due, deadline, observe].into_iter().flatten().min().unwrap_or(u64::MAX);
+            let wake = [sought, due, deadline, observe].into_iter().flatten().min().unwrap_or(u64::MAX);
             self.sleep(signals, Duration::from_nanos(wake.saturating_sub(now)).min(NAP))?;
             self.drain();
             if self.target_events()? == Next::End || self.signals(signals)? == Next::End {
@@ -113,6 +125,22 @@ impl Run<'_> {
         self.drain();
         self.watch.detach(monotonic_ns());
         Ok(())
+    }
+
+    /// Takes children under watch that were there before molt came. While it looks they may make more.
+    fn adopt(&mut self) {
+        for _ in 0..MAX_LOOKS {
+            if !self.watch.adopt(monotonic_ns()) {
+                break;
+            }
+            self.obey();
+        }
+    }
+
+    /// Looks for processes to trace, where they are sought. When to do so next.
+    fn seek(&mut self, now_ns: u64) -> Option<u64> {
+        let Traced::Sought(seeker) = &mut self.traced else { return None };
+        Some(seeker.seek(now_ns, &mut self.watch))
     }
 
     /// Sleeps until something happens, `longest` at most.
@@ -185,7 +213,7 @@ impl Run<'_> {
     fn target_events(&mut self) -> Result<Next, Failure> {
         loop {
             let Traced::Launched(target) = &self.traced else { return Ok(Next::GoOn) };
-            let pid = self.traced.pid();
+            let pid = target.pid().cast_unsigned();
             match target.next_event() {
                 None => return Ok(Next::GoOn),
                 Some(Event::Exec(held)) => {
@@ -231,7 +259,7 @@ impl Run<'_> {
             }
             self.interrupted = true;
             match &self.traced {
-                Traced::Attached(_) => return Ok(Next::End),
+                Traced::Attached(_) | Traced::Sought(_) => return Ok(Next::End),
                 Traced::Launched(target) if signal.is_for_target() => target.forward(signal),
                 Traced::Launched(_) => {}
             }
@@ -239,10 +267,11 @@ impl Run<'_> {
         Ok(Next::GoOn)
     }
 
-    /// Whether a process that was attached to is gone.
+    /// Whether all that was attached to is gone.
     fn has_ended(&self) -> bool {
         match &self.traced {
-            Traced::Attached(process) => !process.is_alive(),
+            Traced::Attached(processes) => !processes.iter().any(Process::is_alive),
+            Traced::Sought(seeker) => seeker.is_gone(),
             Traced::Launched(_) => false,
         }
     }
@@ -266,6 +295,15 @@ fn wait(traced: &Traced, ending: Option<Ending>, signals: &Signals) -> Result<Op
         for signal in signals.read().into_iter().filter(|signal| signal.is_for_target()) {
             target.forward(signal);
         }
+    }
+}
+
+/// Each thread that was there before is counted by a file of its own, and each process has some for its probes.
+fn allow_files() {
+    let allowed = getrlimit(Resource::RLIMIT_NOFILE)
+        .and_then(|(_, most)| setrlimit(Resource::RLIMIT_NOFILE, most, most));
+    if let Err(refused) = allowed {
+        tracing::info!(%refused, "the limit of open files stays as it is");
     }
 }
 

@@ -99,13 +99,10 @@ impl Observer {
         Ok(Self { gauge, hooks: Hooks::default(), seen, verified: false, placed: 0 })
     }
 
-    /// Takes the time of these threads and of all that descends from them.
+    /// Takes the time of these threads and of all that descends from them, with that of those before.
     pub(super) fn begin(&mut self, threads: impl IntoIterator<Item = u32>, watch: &mut Watch) {
-        match TaskClock::of(threads) {
-            Ok(clock) => self.gauge.clock = clock,
-            Err(refused) => {
-                watch.remark(format!("the target's CPU time is not known: {}", one_line(&refused)));
-            }
+        if let Err(refused) = self.gauge.clock.add(threads) {
+            watch.remark(format!("the target's CPU time is not known in full: {}", one_line(&refused)));
         }
     }
 

@@ -71,6 +71,10 @@ impl KernelSide {
                 self.effects.remove(&mut self.kernel, pid);
                 Ok(())
             }
+            Ask::Clock(threads) => {
+                self.observer.begin(threads, watch);
+                Ok(())
+            }
             Ask::Hook(build) => self.hook(&build, watch),
             Ask::Count(pid, build) => self.count(pid, &build, watch),
         }

@@ -64,11 +64,15 @@ impl Source {
         Ok((Self::Ebpf(Box::new(side)), watch))
     }
 
-    /// The target has these threads, and has not run on yet.
-    pub(super) fn begin(&mut self, threads: Vec<u32>, watch: &mut Watch) {
+    /// Reports processes that are not traced when they run another program, from now on. Whether it can be done.
+    pub(super) fn watch_strangers(&mut self) -> bool {
         match self {
-            Self::Ebpf(side) => side.observer.begin(threads, watch),
-            Self::Procmem(_) => {}
+            Self::Ebpf(side) => side
+                .kernel
+                .watch_strangers()
+                .inspect_err(|refused| tracing::info!(%refused, "new programs are looked for"))
+                .is_ok(),
+            Self::Procmem(_) => false,
         }
     }
 
@@ -95,7 +99,10 @@ impl Source {
             (Self::Ebpf(side), ask) => return side.obey(ask, watch),
             (Self::Procmem(procmem), Ask::Configure(pid, config)) => procmem.trace(pid, &config),
             (Self::Procmem(procmem), Ask::Forget(pid)) => procmem.forget(pid),
-            (Self::Procmem(_), Ask::Kind(..) | Ask::Plan(..) | Ask::Hook(_) | Ask::Count(..)) => {}
+            (
+                Self::Procmem(_),
+                Ask::Kind(..) | Ask::Plan(..) | Ask::Hook(_) | Ask::Count(..) | Ask::Clock(_),
+            ) => {}
         }
         Ok(())
     }

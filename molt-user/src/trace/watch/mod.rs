@@ -5,6 +5,7 @@
 mod calls;
 mod containers;
 mod effects;
+mod family;
 mod happenings;
 mod looks;
 mod programs;
@@ -22,9 +23,11 @@ use crate::aggregate::sections::EffectCoverage;
 use crate::aggregate::tally::Tally;
 use crate::cpython::Known;
 use crate::decode::{Record, decode};
-use crate::discover::{Build, Inspector, Process};
+use crate::discover::{Build, Inspector, Process, threads_of};
 use crate::symbolize::memory::Pieces;
 use crate::symbolize::paths::{Roots, SourceFile};
+pub(in crate::trace) use family::Considered;
+
 use containers::Found;
 use happenings::Happenings;
 use molt_common::config::ProcessConfig;
@@ -44,6 +47,8 @@ pub(in crate::trace) enum Ask {
     Kind(u32, u64, u32),
     /// Copy objects of a program like this.
     Plan(u32, Box<Plans>),
+    /// Take the CPU time of these threads, and of what descends from them.
+    Clock(Vec<u32>),
     /// Report when processes that run this build begin and are about to end.
     Hook(Arc<Build>),
     /// Count the calls of process `pid`, which runs or is about to run this build.
@@ -63,6 +68,10 @@ pub(in crate::trace) struct Watch {
     pub(in crate::trace) tally: Tally,
     /// Calls are counted where they can be hooked.
     counts_calls: bool,
+    /// Children are traced as well.
+    pub(in crate::trace) follows: bool,
+    /// Processes that are not traced and that have begun to run another program.
+    pub(in crate::trace) strangers: Vec<u32>,
     pub(in crate::trace) calls: Calls,
     /// What calls' addresses stand for, by the number of the program.
     programs: Vec<CallNames>,
@@ -114,6 +123,8 @@ impl Watch {
             asks: Vec::new(),
             tally: Tally::default(),
             counts_calls,
+            follows: true,
+            strangers: Vec::new(),
             calls: Calls::default(),
             programs: Vec::new(),
             containers: Containers::default(),
@@ -139,10 +150,19 @@ impl Watch {
     /// Watches process `pid` from now on. A launched one has yet to exec, and waits at its end until it was
     /// looked at.
     pub(in crate::trace) fn begin(&mut self, pid: u32, launched: bool, now_ns: u64) {
-        let subject = Subject::new(if launched { u64::MAX } else { now_ns }, launched, self.counts_calls);
-        self.asks.push(Ask::Configure(pid, Box::new(subject.unready_config())));
-        self.subjects.insert(pid, subject);
+        self.admit(pid, launched, now_ns);
         self.processes.begin(pid, self.since(now_ns));
+    }
+
+    fn admit(&mut self, pid: u32, launched: bool, now_ns: u64) {
+        let mut subject = Subject::new(now_ns, launched, self.counts_calls);
+        if !self.follows {
+            subject.leave_children();
+        }
+        self.asks.push(Ask::Configure(pid, Box::new(subject.unready_config())));
+        let threads = if launched { vec![pid] } else { threads_of(pid) };
+        self.asks.push(Ask::Clock(threads));
+        self.subjects.insert(pid, subject);
     }
 
     /// What is wanted of the kernel side since the last call.
@@ -156,6 +176,7 @@ impl Watch {
             Ok(Record::Sample(sample, frames)) => self.sample(&sample, frames),
             Ok(Record::Birth(birth)) => self.birth(&birth),
             Ok(Record::Exec(header)) => self.exec(&header),
+            Ok(Record::Stranger(header)) => self.strangers.push(header.pid),
             Ok(Record::End(header)) => self.end(&header),
             Ok(Record::Start(header)) => self.start(&header),
             Ok(Record::Finalize(header)) => self.finalize(&header),

@@ -87,6 +87,16 @@ impl Watch {
             self.processes.thread(header.pid, birth.child_tid, at);
             return;
         }
+        match self.subjects.get(&birth.child_pid) {
+            // It was found by a look at the parent's children before this record came.
+            Some(known) if known.since_ns >= header.time_ns => return,
+            // The record of its end was lost.
+            Some(_) => {
+                self.let_go(birth.child_pid);
+                self.processes.end(birth.child_pid, at, None, None);
+            }
+            None => {}
+        }
         let Some(parent) = self.subjects.get(&header.pid) else { return self.lose("unknown_parent") };
         let mut child = parent.fork(birth.child_pid, header.time_ns);
         if let (State::Python(reader), true) = (&child.state, child.counts_calls()) {

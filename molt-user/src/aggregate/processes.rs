@@ -128,6 +128,29 @@ impl Processes {
         moved
     }
 
+    /// Begins a list of its own with the processes that still run.
+    pub fn begin_anew(&mut self) {
+        let alive: BTreeSet<u32> = self.places.values().copied().collect();
+        let mut places = BTreeMap::new();
+        let mut list: Vec<Process> = Vec::new();
+        for place in alive {
+            let Some(process) = self.list.get(place as usize) else { continue };
+            let parent = process.parent.and_then(|parent| places.get(&parent).copied());
+            let to = u32::try_from(list.len()).unwrap_or(u32::MAX);
+            list.push(Process { parent, samples: 0, ..process.clone() });
+            places.insert(place, to);
+        }
+        self.places.values_mut().for_each(|place| *place = places.get(place).copied().unwrap_or(0));
+        let start = |(place, process): (u32, &Process)| Event {
+            t_ms: Millis::default(),
+            process: Some(place),
+            what: EventKind::ProcessStart { parent: process.parent },
+        };
+        self.events = (0..).zip(&list).map(start).collect();
+        self.list = list;
+        (self.events_dropped, self.others, self.unlisted, self.is_full) = (0, 0, 0, false);
+    }
+
     /// A process became another program.
     pub fn exec(&mut self, pid: u32, at: Millis) {
         if let Some(process) = self.of(pid)
@@ -297,6 +320,23 @@ mod tests {
         assert_eq!(tree.list().len(), MAX_LISTED);
         assert_eq!(tree.unlisted, 10_000 - MAX_LISTED as u64 + 1);
         assert_eq!(tree.others, 19_998);
+    }
+
+    /// What still runs goes on in a list of its own, at the place that it has there.
+    #[test]
+    fn the_living_go_on_in_another_list() {
+        let mut tree = Processes::default();
+        tree.begin(10, Millis::default());
+        tree.fork(10, 11, Millis::default());
+        tree.fork(11, 12, Millis::default());
+        tree.fork(10, 13, Millis::default());
+        tree.sampled(13);
+        tree.end(11, Millis::default(), None, None);
+        tree.begin_anew();
+        tree.sampled(12);
+        let shown: Vec<_> = tree.list().iter().map(|process| (process.parent, process.samples)).collect();
+        assert_eq!(shown, [(None, 0), (None, 1), (Some(0), 0)]);
+        assert_eq!(tree.events.len(), 3);
     }
 
     /// Threads are numbered within their process, so that the file carries no ids of the machine.

@@ -2,7 +2,7 @@
 
 use super::summary::{self, StatusLine};
 use super::{exit, message};
-use crate::trace::{Choice, Failure, Observe, Options, Target};
+use crate::trace::{Choice, Failure, Notice, Observe, Options, Target, output};
 use anyhow::{Context, bail};
 use clap::{Args, ValueEnum};
 use molt_mpa::ids::Sha256Hash;
@@ -20,9 +20,24 @@ use std::time::Duration;
 #[derive(Debug, Args)]
 #[command(after_help = super::AFTER_HELP)]
 pub(super) struct TraceArguments {
-    /// Where to write the artifact; - is standard output
-    #[arg(short, long, value_name = "PATH", default_value = "molt_profile.json")]
-    output: PathBuf,
+    /// Where to write the artifact; - is standard output [default: molt_profile.json]
+    ///
+    /// {pid} in it is the process's id, {seq} the number of one of many. With --split and --every both are in the
+    /// default as well: molt_profile-{pid}-{seq}.json.
+    #[arg(short, long, value_name = "PATH")]
+    output: Option<PathBuf>,
+
+    /// Write an artifact each time that so much time has passed, such as 60s, and go on
+    ///
+    /// Each is complete in itself, and about what was seen since the one before it. Needs {seq} in --output.
+    #[arg(long, value_name = "TIME", value_parser = parse_duration)]
+    every: Option<Duration>,
+
+    /// Write an artifact for each process instead of one for all
+    ///
+    /// Needs {pid} in --output.
+    #[arg(long)]
+    split: bool,
 
     /// Samples per second of CPU time, 1 to 10000
     ///
@@ -160,21 +175,34 @@ impl From<Redaction> for Policy {
 
 pub(super) fn run(arguments: TraceArguments) -> ExitCode {
     let quiet = arguments.quiet;
+    let many = arguments.split || arguments.every.is_some();
     let mut status = StatusLine::new(quiet);
-    let mut show = |progress| {
-        if let Some(status) = &mut status {
-            status.show(progress);
+    let mut notify = |notice| match notice {
+        Notice::Progress(progress) => {
+            if let Some(status) = &mut status {
+                status.show(progress);
+            }
+        }
+        Notice::Written(_) if quiet => {}
+        Notice::Written(written) => {
+            let lines = if many { vec![summary::line(&written)] } else { summary::lines(&written) };
+            let say = || lines.iter().for_each(|line| message::say(line));
+            match &status {
+                Some(status) => status.aside(say),
+                None => say(),
+            }
         }
     };
-    let done =
-        options(arguments).map_err(Failure::from).and_then(|options| crate::trace::run(&options, &mut show));
+    let done = options(arguments)
+        .map_err(Failure::from)
+        .and_then(|options| crate::trace::run(&options, &mut notify));
     if let Some(status) = status {
         status.end();
     }
     match done {
         Ok(outcome) => {
             if !quiet {
-                for line in summary::lines(&outcome) {
+                for line in outcome.remarks {
                     message::say(&line);
                 }
             }
@@ -205,7 +233,9 @@ fn options(arguments: TraceArguments) -> anyhow::Result<Options> {
     Ok(Options {
         target,
         follow: !arguments.no_follow,
-        output: arguments.output,
+        output: output(arguments.output, arguments.split, arguments.every.is_some())?,
+        every: arguments.every,
+        split: arguments.split,
         frequency: arguments.frequency,
         backend: arguments.backend.into(),
         observe: observe(arguments.mode, arguments.budget, arguments.seed),
@@ -214,6 +244,22 @@ fn options(arguments: TraceArguments) -> anyhow::Result<Options> {
         salt,
         inputs: arguments.input.iter().map(|path| hash_input(path)).collect::<anyhow::Result<_>>()?,
     })
+}
+
+/// Where artifacts go. Several of them need names that differ.
+fn output(asked: Option<PathBuf>, split: bool, every: bool) -> anyhow::Result<PathBuf> {
+    let wanted = [(split, "--split", output::PID), (every, "--every", output::SEQUENCE)];
+    let wanted = wanted.into_iter().filter(|(is_asked, ..)| *is_asked);
+    let Some(path) = asked else {
+        let words: String = wanted.map(|(_, _, word)| format!("-{word}")).collect();
+        return Ok(format!("molt_profile{words}.json").into());
+    };
+    for (_, flag, word) in wanted {
+        if !output::names(&path, word) {
+            bail!("{flag} writes many artifacts: --output needs {word} in it");
+        }
+    }
+    Ok(path)
 }
 
 /// What mode auto does without a budget is to sample.

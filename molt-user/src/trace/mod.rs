@@ -13,6 +13,7 @@ mod finish;
 mod metadata;
 mod names;
 mod observe;
+pub mod output;
 mod place;
 mod reader;
 mod run;
@@ -23,7 +24,7 @@ mod subject;
 mod watch;
 
 pub use failure::Failure;
-pub use run::{Progress, run};
+pub use run::{Notice, Progress, run};
 
 use molt_mpa::ids::Sha256Hash;
 use molt_mpa::model::Artifact;
@@ -40,8 +41,12 @@ pub struct Options {
     pub target: Target,
     /// Children of what is traced are traced as well.
     pub follow: bool,
-    /// Where the artifact goes; `-` is standard output.
+    /// Where the artifact goes; `-` is standard output. What stands in it for other words is in [`mod@output`].
     pub output: PathBuf,
+    /// An artifact is written whenever so much time has passed, of what was seen in it.
+    pub every: Option<Duration>,
+    /// Each process has an artifact of its own.
+    pub split: bool,
     /// Samples per second of CPU time.
     pub frequency: u32,
     /// What records come from.
@@ -116,8 +121,6 @@ impl Target {
 pub struct Outcome {
     /// The status to exit with: a launched target's own, else 0.
     pub status: u8,
-    /// What was written; `None` when no supported Python ran.
-    pub summary: Option<Summary>,
     /// Why there is less than was asked for, a line each.
     pub remarks: Vec<String>,
 }

@@ -1,13 +1,14 @@
 //! The loop around the source of records and the target.
 
-use super::begin::{Traced, Wanted, caller};
+use super::begin::{Traced, Wanted};
 use super::failure::Failure;
 use super::finish::finish;
 use super::source::Source;
 use super::watch::Watch;
-use super::{Options, Outcome};
+use super::{Options, Outcome, Summary, output};
 use crate::clock::monotonic_ns;
 use crate::decode::Kept;
+use crate::diagnose::advice::one_line;
 use crate::discover::Process;
 use crate::launch::{Ending, Event, Signals};
 use anyhow::Context;
@@ -40,15 +41,25 @@ pub struct Progress {
     pub samples: u64,
 }
 
-/// Traces what `options` name, and writes the artifact.
-pub fn run(options: &Options, progress: &mut dyn FnMut(Progress)) -> Result<Outcome, Failure> {
+/// What a run tells while it goes on.
+#[derive(Debug)]
+pub enum Notice {
+    /// How far it has come.
+    Progress(Progress),
+    /// An artifact was written.
+    Written(Box<Summary>),
+}
+
+/// Traces what `options` name, and writes artifacts.
+pub fn run(options: &Options, notify: &mut dyn FnMut(Notice)) -> Result<Outcome, Failure> {
     if !super::is_stdout(&options.output) {
-        check_destination(&options.output).map_err(|refused| Failure::from(anyhow::Error::from(refused)))?;
+        let example = output::name(&options.output, &std::process::id().to_string(), 1);
+        check_destination(&example).map_err(|refused| Failure::from(anyhow::Error::from(refused)))?;
     }
     let signals = Signals::take().context("failed to take over signals")?;
     let wanted = Wanted::find(&options.target, options.follow)?;
     let (mut source, mut watch) = Source::open(options)?;
-    watch.follows = options.follow;
+    (watch.follows, watch.splits) = (options.follow, options.split);
     let traced = wanted.begin(&signals, &mut watch)?;
     // After the target's fork, which inherits it. Without the right to it more is missed, and counted.
     if let Err(refused) = rustix::process::setpriority_process(None, NICE) {
@@ -58,18 +69,26 @@ pub fn run(options: &Options, progress: &mut dyn FnMut(Progress)) -> Result<Outc
     if matches!(traced, Traced::Sought(_)) {
         source.watch_strangers();
     }
-    let mut run = Run { options, source, watch, traced, ending: None, interrupted: false };
-    run.follow(&signals, progress)?;
-    let Run { source, mut watch, traced, ending, .. } = run;
+    let mut run =
+        Run { options, source, watch, traced, ending: None, interrupted: false, sequence: 1, written: 0 };
+    run.follow(&signals, notify)?;
+    let Run { source, mut watch, traced, ending, sequence, mut written, .. } = run;
     let (findings, closing) = source.end(&mut watch)?;
-    let outcome = finish(options, &mut watch, &findings, caller()?)?;
-    if let (Traced::Attached(processes), None) = (&traced, &outcome.summary) {
-        return Err(Failure::nothing_read(processes, &outcome.remarks));
+    finish(options, &mut watch, &findings, sequence, &mut |summary| {
+        written += 1;
+        notify(Notice::Written(Box::new(summary)));
+    })?;
+    let mut remarks = watch.remarks();
+    if written == 0 {
+        remarks.push("no supported Python ran; no artifact was written".to_owned());
+        if let Traced::Attached(processes) = &traced {
+            return Err(Failure::nothing_read(processes, &remarks));
+        }
     }
     // The kernel side goes away before a target is waited for that outlives the time it was to be traced.
     drop(closing);
     let ending = wait(&traced, ending, &signals)?;
-    Ok(Outcome { status: ending.map_or(0, Ending::exit_status), ..outcome })
+    Ok(Outcome { status: ending.map_or(0, Ending::exit_status), remarks })
 }
 
 /// A run under way.
@@ -82,6 +101,10 @@ struct Run<'a> {
     ending: Option<Ending>,
     /// Asked to end once already.
     interrupted: bool,
+    /// The number of the next artifacts.
+    sequence: u64,
+    /// Artifacts written.
+    written: u64,
 }
 
 /// Whether the loop goes on.
@@ -92,8 +115,10 @@ enum Next {
 }
 
 impl Run<'_> {
-    fn follow(&mut self, signals: &Signals, progress: &mut dyn FnMut(Progress)) -> Result<(), Failure> {
+    fn follow(&mut self, signals: &Signals, notify: &mut dyn FnMut(Notice)) -> Result<(), Failure> {
         let began = monotonic_ns();
+        let every = self.options.every.map(nanos);
+        let mut turn = every.map(|every| began.saturating_add(every));
         let deadline = self.options.duration.map(|duration| began.saturating_add(nanos(duration)));
         self.obey();
         match &mut self.traced {
@@ -107,23 +132,50 @@ impl Run<'_> {
             let due = self.watch.tick(now);
             self.obey();
             let observe = self.observe();
-            let wake = [sought, due, deadline, observe].into_iter().flatten().min().unwrap_or(u64::MAX);
+            let wake = [sought, due, deadline, turn, observe].into_iter().flatten().min().unwrap_or(u64::MAX);
             self.sleep(signals, Duration::from_nanos(wake.saturating_sub(now)).min(NAP))?;
             self.drain();
             if self.target_events()? == Next::End || self.signals(signals)? == Next::End {
                 break;
             }
             let now = monotonic_ns();
-            progress(Progress {
-                elapsed: Duration::from_nanos(now.saturating_sub(began)),
-                samples: self.watch.tally.samples.kept,
-            });
+            let elapsed = Duration::from_nanos(now.saturating_sub(began));
+            notify(Notice::Progress(Progress { elapsed, samples: self.watch.tally.samples.kept }));
             if deadline.is_some_and(|deadline| now >= deadline) || self.has_ended() {
                 break;
+            }
+            if let (Some(every), Some(due)) = (every, turn)
+                && now >= due
+            {
+                self.write(notify)?;
+                // A turn that was missed is not made up for.
+                turn = Some(due.saturating_add(every).max(monotonic_ns()));
             }
         }
         self.drain();
         self.watch.detach(monotonic_ns());
+        Ok(())
+    }
+
+    /// Writes what was seen so far, and goes on with what is seen from here on. What cannot be written is lost, and the
+    /// run goes on all the same.
+    fn write(&mut self, notify: &mut dyn FnMut(Notice)) -> Result<(), Failure> {
+        self.drain();
+        self.watch.look_at_all();
+        let findings = self.source.account(&mut self.watch)?;
+        let mut written = 0;
+        let done = finish(self.options, &mut self.watch, &findings, self.sequence, &mut |summary| {
+            written += 1;
+            notify(Notice::Written(Box::new(summary)));
+        });
+        self.written += written;
+        if let Err(failure) = done {
+            let why = one_line(failure.error.as_ref());
+            tracing::warn!("artifact {} was not written: {why}", self.sequence);
+            self.watch.remark(format!("artifact {} was not written: {why}", self.sequence));
+        }
+        self.sequence += 1;
+        self.watch.begin_anew(monotonic_ns());
         Ok(())
     }
 

@@ -27,6 +27,8 @@ pub(super) struct Subject {
     pub(super) begins: bool,
     /// When it was found or made, in nanoseconds of `CLOCK_MONOTONIC`.
     pub(super) since_ns: u64,
+    /// The number of the page that its facts are on.
+    pub(super) page: u32,
     /// The number under which the kernel side counts its program's calls.
     pub(super) program: u32,
     /// `PROCESS_FOLLOW`, `PROCESS_CALLS` and the two that hold it, as asked for.
@@ -66,6 +68,7 @@ impl Subject {
         Self {
             state: State::Searching { next_ns, pause: SEARCH.0 },
             since_ns: now_ns,
+            page: 0,
             finalized: false,
             ends: false,
             begins: false,
@@ -82,8 +85,8 @@ impl Subject {
             State::Refused(why) => State::Refused(why.clone()),
         };
         let flags = self.flags & !(PROCESS_HOLD | PROCESS_HOLD_START);
-        let program = self.program;
-        Self { state, since_ns: now_ns, finalized: false, ends: false, begins: false, program, flags }
+        let Self { page, program, .. } = *self;
+        Self { state, since_ns: now_ns, page, finalized: false, ends: false, begins: false, program, flags }
     }
 
     /// Its children are not traced.

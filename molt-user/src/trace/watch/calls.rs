@@ -104,12 +104,14 @@ impl Watch {
         let ended = counted.calls.iter().map(|(key, count)| (key, *count));
         let open = counted.open.iter().map(|key| (key, 1));
         for (key, seen) in ended.chain(open) {
+            self.turn_to_program(key.program);
             if let Err(reason) = self.count_tuple(key, Count::weighed(seen, weight)) {
                 tracing::debug!(?key, %reason, seen, "calls are not known");
                 *self.loss.entry(UNRESOLVED).or_default() += seen;
             }
         }
         for (key, seen) in &counted.undetailed {
+            self.turn_to_program(key.program);
             let Some(names) = self.programs.get(key.program as usize) else { continue };
             match names.code(key.callee) {
                 Ok(callee) => {

@@ -69,6 +69,7 @@ impl Watch {
         self.admit(child, false, now_ns);
         let exe = |pid: u32| fs::read_link(format!("/proc/{pid}/exe")).ok();
         let same = exe(parent).is_some_and(|program| exe(child) == Some(program));
+        self.turn(child);
         let role = if same { ProcessRole::Fork } else { ProcessRole::Exec };
         self.processes.adopt(parent, child, role, self.since(now_ns));
     }

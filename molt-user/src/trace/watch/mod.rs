@@ -8,6 +8,7 @@ mod effects;
 mod family;
 mod happenings;
 mod looks;
+mod page;
 mod programs;
 mod records;
 
@@ -31,12 +32,14 @@ pub(in crate::trace) use family::Considered;
 use containers::Found;
 use happenings::Happenings;
 use molt_common::config::ProcessConfig;
-use molt_common::event::KIND_IMPORT;
+use molt_common::event::{Header, KIND_IMPORT};
 use molt_common::plan::Plans;
 use molt_mpa::quantity::Millis;
+use page::Page;
 use programs::{introduce, number_of};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use zerocopy::FromBytes;
 
 /// What the watch wants of the kernel side.
 #[derive(Debug)]
@@ -57,7 +60,8 @@ pub(in crate::trace) enum Ask {
     Forget(u32),
 }
 
-/// Everything seen so far.
+/// Everything seen so far. What goes into one artifact and not into another is on a [`Page`]: that of the process that
+/// something is seen of, where each has an artifact of its own.
 #[derive(Debug)]
 pub(in crate::trace) struct Watch {
     /// When the run began, in nanoseconds of `CLOCK_MONOTONIC`.
@@ -70,6 +74,12 @@ pub(in crate::trace) struct Watch {
     counts_calls: bool,
     /// Children are traced as well.
     pub(in crate::trace) follows: bool,
+    /// Each process has an artifact of its own.
+    pub(in crate::trace) splits: bool,
+    /// The number of the open page, and the others.
+    page: u32,
+    pages: BTreeMap<u32, Page>,
+    pages_made: u32,
     /// Processes that are not traced and that have begun to run another program.
     pub(in crate::trace) strangers: Vec<u32>,
     pub(in crate::trace) calls: Calls,
@@ -98,6 +108,8 @@ pub(in crate::trace) struct Watch {
     pub(in crate::trace) modules_seen: bool,
     /// It was read at the end of every Python that has ended.
     pub(in crate::trace) modules_at_end: bool,
+    /// There are ends that pass unseen.
+    ends_unseen: bool,
     /// Import roots, by the process that had them.
     roots: BTreeMap<u32, Roots>,
     remarks: BTreeSet<String>,
@@ -124,6 +136,10 @@ impl Watch {
             tally: Tally::default(),
             counts_calls,
             follows: true,
+            splits: false,
+            page: 0,
+            pages: BTreeMap::new(),
+            pages_made: 0,
             strangers: Vec::new(),
             calls: Calls::default(),
             programs: Vec::new(),
@@ -141,6 +157,7 @@ impl Watch {
             first_python: None,
             modules_seen: false,
             modules_at_end: true,
+            ends_unseen: false,
             roots: BTreeMap::new(),
             remarks: BTreeSet::new(),
             loss: BTreeMap::new(),
@@ -151,6 +168,7 @@ impl Watch {
     /// looked at.
     pub(in crate::trace) fn begin(&mut self, pid: u32, launched: bool, now_ns: u64) {
         self.admit(pid, launched, now_ns);
+        self.turn(pid);
         self.processes.begin(pid, self.since(now_ns));
     }
 
@@ -162,6 +180,7 @@ impl Watch {
         self.asks.push(Ask::Configure(pid, Box::new(subject.unready_config())));
         let threads = if launched { vec![pid] } else { threads_of(pid) };
         self.asks.push(Ask::Clock(threads));
+        subject.page = self.new_page(0);
         self.subjects.insert(pid, subject);
     }
 
@@ -172,6 +191,9 @@ impl Watch {
 
     /// Takes one record as the kernel side sent it.
     pub(in crate::trace) fn take(&mut self, bytes: &[u8]) {
+        if let Ok((header, _)) = Header::read_from_prefix(bytes) {
+            self.turn(header.pid);
+        }
         match decode(bytes) {
             Ok(Record::Sample(sample, frames)) => self.sample(&sample, frames),
             Ok(Record::Birth(birth)) => self.birth(&birth),
@@ -198,10 +220,11 @@ impl Watch {
 
     /// Does what is due at `now_ns`. When to be called again, if nothing else happens.
     pub(in crate::trace) fn tick(&mut self, now_ns: u64) -> Option<u64> {
-        let mut looks = Vec::new();
+        let (mut looks, mut found) = (Vec::new(), Vec::new());
         for (pid, subject) in &mut self.subjects {
             if subject.search(*pid, now_ns, &mut self.inspector) {
-                let program = number_of(&mut self.programs, CallNames::default());
+                let names = CallNames::on_page(subject.page);
+                let program = number_of(&mut self.programs, names);
                 subject.program = program;
                 if let Some(reader) = subject.reader() {
                     introduce(&mut self.asks, program, reader);
@@ -210,13 +233,12 @@ impl Watch {
                 if let State::Python(reader) = &subject.state {
                     let build = &reader.interpreter.build;
                     let version = build.version.to_string();
-                    self.processes.python(*pid, &version, build.free_threaded);
+                    let python = FirstPython { process: reader.process.clone(), version };
+                    found.push((*pid, python, build.free_threaded));
                     self.asks.push(Ask::Hook(Arc::clone(build)));
                     if subject.counts_calls() {
                         self.asks.push(Ask::Count(*pid, Arc::clone(build)));
                     }
-                    self.first_python
-                        .get_or_insert_with(|| FirstPython { process: reader.process.clone(), version });
                 }
             }
             if let State::Python(reader) = &mut subject.state
@@ -224,6 +246,11 @@ impl Watch {
             {
                 looks.push(*pid);
             }
+        }
+        for (pid, python, free_threaded) in found {
+            self.turn(pid);
+            self.processes.python(pid, &python.version, free_threaded);
+            self.first_python.get_or_insert(python);
         }
         for pid in looks {
             self.look(pid);
@@ -248,6 +275,7 @@ impl Watch {
     /// torn down.
     pub(in crate::trace) fn end_is_unseen(&mut self, why: &str) {
         self.modules_at_end = false;
+        self.ends_unseen = true;
         self.remark(format!("modules imported since the last look may be missing: {why}"));
     }
 
@@ -258,10 +286,9 @@ impl Watch {
         self.remark(format!("calls are seen on sampled stacks only: {why}"));
     }
 
-    /// Why there is less than was asked for.
-    pub(in crate::trace) fn remarks(&self) -> Vec<String> {
-        let nothing = "no supported Python ran; no artifact was written".to_owned();
-        self.remarks.iter().cloned().chain(self.first_python.is_none().then_some(nothing)).collect()
+    /// Why there is less than was asked for. What was said is not said again.
+    pub(in crate::trace) fn remarks(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.remarks).into_iter().collect()
     }
 
     /// Every file that codes and modules name, placed under the import roots.

@@ -152,8 +152,14 @@ impl Observer {
         }
     }
 
-    /// Adds up what was counted since the last account, and goes on.
-    pub(super) fn account(&mut self, kernel: &mut Kernel, watch: &mut Watch) -> Result<Account, HookError> {
+    /// Adds up what was counted since the last account, and goes on unless it is the `last` one. A call that has not
+    /// ended counts where it ends, or in the last account.
+    pub(super) fn account(
+        &mut self,
+        kernel: &mut Kernel,
+        watch: &mut Watch,
+        last: bool,
+    ) -> Result<Account, HookError> {
         let mut windows = None;
         match &mut self.seen {
             Seen::In(seen) if !seen.is_first() => {
@@ -162,9 +168,9 @@ impl Observer {
             }
             Seen::In(first) => {
                 first.stay_first();
-                self.tell(kernel, watch)?;
+                self.tell(kernel, watch, last)?;
             }
-            Seen::Always | Seen::Never => self.tell(kernel, watch)?,
+            Seen::Always | Seen::Never => self.tell(kernel, watch, last)?,
         }
         let reading = self.gauge.read(kernel)?;
         let budget = match &self.seen {
@@ -180,10 +186,13 @@ impl Observer {
     }
 
     /// Adds up calls that are not of a window. They stay in the tables: probes are in place.
-    fn tell(&mut self, kernel: &mut Kernel, watch: &mut Watch) -> Result<(), HookError> {
-        let counted = kernel.counted()?;
+    fn tell(&mut self, kernel: &mut Kernel, watch: &mut Watch, last: bool) -> Result<(), HookError> {
+        let mut counted = kernel.counted()?;
+        if !last {
+            counted.open.clear();
+        }
         watch.count(&counted.clone().since(&self.told.1), None);
-        self.told.1 = Counted { open: Vec::new(), ..counted };
+        self.told.1 = counted;
         if let Seen::In(windows) = &mut self.seen {
             windows.told(&self.told.1);
         }

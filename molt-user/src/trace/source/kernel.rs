@@ -123,10 +123,10 @@ impl KernelSide {
     }
 
     /// What was counted and lost since the last account.
-    pub(super) fn account(&mut self, watch: &mut Watch) -> Result<Findings, Failure> {
+    pub(super) fn account(&mut self, watch: &mut Watch, last: bool) -> Result<Findings, Failure> {
         const COUNTED: &str = "failed to read what was counted";
         let unwatched = self.effects.account(&self.kernel, watch).context(COUNTED)?;
-        let account = self.observer.account(&mut self.kernel, watch).context(COUNTED)?;
+        let account = self.observer.account(&mut self.kernel, watch, last).context(COUNTED)?;
         let faults = self.kernel.faults().context("failed to read what was lost")?;
         let told = std::mem::replace(&mut self.told, faults.clone());
         let before = |fault| told.iter().find(|(known, _)| *known == fault).map_or(0, |(_, count)| *count);
@@ -138,7 +138,7 @@ impl KernelSide {
     /// What was counted and lost last. The probes go away.
     pub(super) fn end(mut self, watch: &mut Watch) -> Result<(Findings, Closing), Failure> {
         let unhooking = self.kernel.unhook();
-        let findings = self.account(watch)?;
+        let findings = self.account(watch, true)?;
         Ok((findings, Closing { _unhooking: unhooking, _kernel: self.kernel }))
     }
 }

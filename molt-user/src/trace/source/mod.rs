@@ -135,7 +135,7 @@ impl Source {
     /// What was counted and lost since the last account.
     pub(super) fn account(&mut self, watch: &mut Watch) -> Result<Findings, Failure> {
         match self {
-            Self::Ebpf(side) => side.account(watch),
+            Self::Ebpf(side) => side.account(watch, false),
             Self::Procmem(procmem) => Ok(of_procmem(procmem)),
         }
     }

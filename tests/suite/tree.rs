@@ -30,12 +30,20 @@ fn count(artifact: &Artifact, wanted: impl Fn(&EventKind) -> bool) -> usize {
     artifact.events.iter().filter(|event| wanted(&event.what)).count()
 }
 
-/// Waits until molt has said that it samples: the first artifact of a short run would hold nothing.
-fn wait_until_attached(molt: &mut Running) {
-    wait_for("molt to attach", || {
+/// Starts molt with more options and waits until it has found so many interpreters.
+fn attach(command: &mut Command, output: &Path, pythons: usize) -> Running {
+    command.args(["-F", "999", "-v", "-o"]).arg(output).stdin(Stdio::null());
+    let mut molt = Running::start(command);
+    wait_for("molt to find the interpreters", || {
         assert!(!molt.has_ended(), "{}", molt.stderr());
-        super::attach::is_attached(molt)
+        (molt.stderr().matches("interpreter found").count() >= pythons).then_some(())
     });
+    molt
+}
+
+/// Lets molt see a program at work.
+fn watch_for_a_while() {
+    std::thread::sleep(std::time::Duration::from_millis(400));
 }
 
 /// fork, vfork, posix_spawn and the three ways of multiprocessing: the functions of each child are seen, and which
@@ -112,14 +120,11 @@ pub(crate) fn workers_of_a_server_are_followed(python: &Interpreter) {
         Some(pids.split(' ').map(|pid| pid.parse().unwrap()).collect())
     });
     let pid = server.pid().to_string();
-    let mut tracer = Running::start(
-        molt().args(["trace", "-F", "999", "--pid", &pid, "-o"]).arg(&output).stdin(Stdio::null()),
-    );
-    wait_until_attached(&mut tracer);
-    std::thread::sleep(std::time::Duration::from_millis(300));
+    let tracer = attach(molt().args(["trace", "--pid", &pid]), &output, 1 + workers.len());
+    watch_for_a_while();
     signal::kill(Pid::from_raw(workers[0]), Signal::SIGKILL).unwrap();
     wait_for("a worker in its place", || server.stdout().contains("restarted").then_some(()));
-    std::thread::sleep(std::time::Duration::from_millis(300));
+    watch_for_a_while();
     tracer.signal(Signal::SIGTERM);
     tracer.wait().succeeded();
     let artifact = read(&output);
@@ -138,13 +143,12 @@ pub(crate) fn several_processes_are_attached_to(python: &Interpreter) {
     let output = folder.path().join("profile.json");
     let targets = [super::attach::target(python), super::attach::target(&another(python))];
     let mut command = molt();
-    command.args(["trace", "-F", "999", "-o"]).arg(&output);
+    command.arg("trace");
     for target in &targets {
         command.args(["--pid", &target.pid().to_string()]);
     }
-    let mut tracer = Running::start(command.stdin(Stdio::null()));
-    wait_until_attached(&mut tracer);
-    std::thread::sleep(std::time::Duration::from_millis(500));
+    let tracer = attach(&mut command, &output, 2);
+    watch_for_a_while();
     for target in targets {
         target.signal(Signal::SIGKILL);
         target.wait();
@@ -170,11 +174,7 @@ pub(crate) fn threads_by_the_thousand_are_seen(python: &Interpreter) {
         crowd.stdout().starts_with("ready").then_some(())
     });
     let pid = crowd.pid().to_string();
-    let mut tracer = Running::start(
-        molt().args(["trace", "-F", "999", "--pid", &pid, "-o"]).arg(&output).stdin(Stdio::null()),
-    );
-    wait_until_attached(&mut tracer);
-    std::thread::sleep(std::time::Duration::from_millis(500));
+    let tracer = attach(molt().args(["trace", "--pid", &pid]), &output, 1);
     drop(crowd.stdin());
     assert!(crowd.wait().succeeded().stdout.ends_with("done\n"));
     let ended = tracer.wait().succeeded();
@@ -225,16 +225,14 @@ pub(crate) fn pythons_of_a_control_group_are_found(python: &Interpreter) {
     let output = folder.path().join("profile.json");
     let targets = workers(python, &group.0);
     let mut command = molt();
-    command.args(["trace", "--mode", "sample", "-F", "999", "--cgroup"]).arg(&group.0).arg("-o").arg(&output);
-    let mut tracer = Running::start(command.stdin(Stdio::null()));
-    wait_until_attached(&mut tracer);
+    let tracer = attach(command.args(["trace", "--mode", "sample", "--cgroup"]).arg(&group.0), &output, 1);
     let other = another(python);
     let mut later = Command::new("sh");
     at_home(&mut later);
     later.args(["-c", "echo $$ > \"$1\"; exec \"$2\" waits.py", "sh"]).arg(group.0.join("cgroup.procs"));
     let later = Running::start(later.arg(&other.path).stdin(Stdio::piped()));
-    wait_for("the later one to be ready", || later.stdout().starts_with("ready").then_some(()));
-    std::thread::sleep(std::time::Duration::from_secs(1));
+    wait_for("molt to find the later one", || tracer.stderr().contains(&other.version).then_some(()));
+    watch_for_a_while();
     tracer.signal(Signal::SIGTERM);
     tracer.wait().succeeded();
     let artifact = read(&output);
@@ -254,13 +252,11 @@ pub(crate) fn every_python_is_found(python: &Interpreter) {
     let folder = tempfile::tempdir().unwrap();
     let output = folder.path().join("profile.json");
     let _there = super::attach::target(python);
-    let mut command = molt();
-    command.args(["trace", "--mode", "sample", "-F", "999", "--all-python", "-o"]).arg(&output);
-    let mut tracer = Running::start(command.stdin(Stdio::null()));
-    wait_until_attached(&mut tracer);
+    let tracer = attach(molt().args(["trace", "--mode", "sample", "--all-python"]), &output, 1);
     let other = another(python);
     let _later = super::attach::target(&other);
-    std::thread::sleep(std::time::Duration::from_secs(1));
+    wait_for("molt to find the later one", || tracer.stderr().contains(&other.version).then_some(()));
+    watch_for_a_while();
     tracer.signal(Signal::SIGTERM);
     tracer.wait().succeeded();
     let artifact = read(&output);

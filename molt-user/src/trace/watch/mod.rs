@@ -233,6 +233,7 @@ impl Watch {
                 if let State::Python(reader) = &subject.state {
                     let build = &reader.interpreter.build;
                     let version = build.version.to_string();
+                    tracing::info!(pid, version, "interpreter found");
                     let python = FirstPython { process: reader.process.clone(), version };
                     found.push((*pid, python, build.free_threaded));
                     self.asks.push(Ask::Hook(Arc::clone(build)));

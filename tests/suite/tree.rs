@@ -43,7 +43,7 @@ fn attach(command: &mut Command, output: &Path, pythons: usize) -> Running {
 
 /// Lets molt see a program at work.
 fn watch_for_a_while() {
-    std::thread::sleep(std::time::Duration::from_millis(400));
+    std::thread::sleep(std::time::Duration::from_millis(800));
 }
 
 /// fork, vfork, posix_spawn and the three ways of multiprocessing: the functions of each child are seen, and which

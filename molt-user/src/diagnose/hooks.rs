@@ -14,9 +14,9 @@ use serde_json::{Value, json};
 /// How to get an interpreter with the probes that are missing.
 const WITH_PROBES: &str =
     "use an interpreter built with ./configure --with-dtrace, as Debian's is: apt-get install python3";
-/// How to get one that tells where its code is.
+/// How to get one that tells where its functions are.
 const WITH_NAMES: &str =
-    "use an interpreter of python.org's sources, not linked with --exclude-libs and the like";
+    "use an interpreter that exports its functions, as those of distributions and of pyenv do";
 
 /// A hook, by the name under which sections refer to it.
 #[derive(Debug)]
@@ -115,12 +115,15 @@ impl Hooks {
             effects: effects.iter().flat_map(EffectSites::missing_effects).map(str::to_owned).collect(),
             events: effects.iter().flat_map(EffectSites::missing_events).map(str::to_owned).collect(),
         };
+        // A probe on a return is another trap, which is not measured.
+        let by_return = matches!(&sites, Some(Ok(sites)) if sites.kind == Kind::EvalFrame);
+        let returns_ns = probes.as_ref().ok().copied().filter(|_| returns.is_ok() && !by_return);
         let hooks = vec![
             Hook { name: "sampler", place: sampler, cost_ns: None, remedy: None },
             kernel("processes", "tracepoints of fork, exec and exit", None),
             kernel("system_calls", "tracepoint of all system calls", trial.syscall_ns),
             probe("calls", calls, WITH_NAMES),
-            probe("returns", returns, WITH_NAMES),
+            Hook { cost_ns: returns_ns, ..probe("returns", returns, WITH_NAMES) },
             probe("exceptions", exceptions, WITH_NAMES),
             probe("audit", source(|sites| &sites.audit), WITH_PROBES),
             probe("imports", imports, WITH_PROBES),

@@ -17,7 +17,7 @@ def spin():
 
 
 def brief():
-    for _ in range(200):
+    for _ in range(3000):
         pass
 
 

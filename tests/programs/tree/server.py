@@ -15,7 +15,7 @@ def serve():
 
 
 def handle():
-    for _ in range(5000):
+    for _ in range(20000):
         pass
 
 

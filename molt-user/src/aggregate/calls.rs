@@ -109,6 +109,11 @@ impl Calls {
         }
     }
 
+    /// A call of this code was seen that counts later: it goes on.
+    pub fn met(&mut self, code: CodeId) {
+        self.functions.entry(code).or_default();
+    }
+
     /// Counts how often generators or coroutines of this code went on after they had been suspended.
     pub fn resumed(&mut self, code: CodeId, seen: u64) {
         self.functions.entry(code).or_default().resumes += seen;

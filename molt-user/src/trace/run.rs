@@ -152,15 +152,23 @@ impl Run<'_> {
                 turn = Some(due.saturating_add(every).max(monotonic_ns()));
             }
         }
-        self.drain();
+        self.pause();
         self.watch.detach(monotonic_ns());
         Ok(())
+    }
+
+    /// Closes what is open, and takes what was told of it.
+    fn pause(&mut self) {
+        if let Err(refused) = self.source.pause(&mut self.watch) {
+            self.lose(&refused);
+        }
+        self.drain();
     }
 
     /// Writes what was seen so far, and goes on with what is seen from here on. What cannot be written is lost, and the
     /// run goes on all the same.
     fn write(&mut self, notify: &mut dyn FnMut(Notice)) -> Result<(), Failure> {
-        self.drain();
+        self.pause();
         self.watch.look_at_all();
         let findings = self.source.account(&mut self.watch)?;
         let mut written = 0;

@@ -152,6 +152,18 @@ impl Observer {
         }
     }
 
+    /// Closes the window that is open, if it is not the first: what is told of its calls can be taken then, and all of
+    /// it is there for an account.
+    pub(super) fn pause(&mut self, kernel: &mut Kernel, watch: &mut Watch) -> Result<(), HookError> {
+        match &mut self.seen {
+            Seen::In(windows) if windows.is_open() && !windows.is_first() => {
+                let mut now = Now { kernel, watch, ns: monotonic_ns() };
+                windows.close(&mut now, &mut self.gauge, &self.hooks)
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Adds up what was counted since the last account, and goes on unless it is the `last` one. A call that has not
     /// ended counts where it ends, or in the last account.
     pub(super) fn account(
@@ -189,7 +201,7 @@ impl Observer {
     fn tell(&mut self, kernel: &mut Kernel, watch: &mut Watch, last: bool) -> Result<(), HookError> {
         let mut counted = kernel.counted()?;
         if !last {
-            counted.open.clear();
+            watch.put_off(&mut counted);
         }
         watch.count(&counted.clone().since(&self.told.1), None);
         self.told.1 = counted;

@@ -132,6 +132,14 @@ impl Source {
         }
     }
 
+    /// Makes ready for an account: what is told until then is drained before it.
+    pub(super) fn pause(&mut self, watch: &mut Watch) -> anyhow::Result<()> {
+        match self {
+            Self::Ebpf(side) => Ok(side.observer.pause(&mut side.kernel, watch)?),
+            Self::Procmem(_) => Ok(()),
+        }
+    }
+
     /// What was counted and lost since the last account.
     pub(super) fn account(&mut self, watch: &mut Watch) -> Result<Findings, Failure> {
         match self {

@@ -123,6 +123,23 @@ impl Watch {
         }
     }
 
+    /// Leaves for a later account what cannot be added up yet: calls that have not ended, and those of which nothing was
+    /// told so far.
+    pub(in crate::trace) fn put_off(&mut self, counted: &mut Counted) {
+        for key in counted.open.drain(..) {
+            self.turn_to_program(key.program);
+            let names = self.programs.get(key.program as usize);
+            if let Some(Ok(callee)) = names.map(|names| names.code(key.callee)) {
+                self.calls.met(callee);
+            }
+        }
+        let is_known = |program: u32, callee| {
+            self.programs.get(program as usize).is_some_and(|names| names.code(callee).is_ok())
+        };
+        counted.calls.retain(|(key, _)| is_known(key.program, key.callee));
+        counted.undetailed.retain(|(key, _)| is_known(key.program, key.callee));
+    }
+
     /// Whether any call was seen by hooks.
     pub(in crate::trace) fn has_calls(&self) -> bool {
         self.calls.functions().next().is_some()

@@ -23,6 +23,7 @@ pub(super) const COLUMNS: &[(&str, &[&str])] = &[
     ("code_kwonlyargcount", &["code.co_kwonlyargcount"]),
     ("code_flags", &["code.co_flags"]),
     ("code_firstlineno", &["code.co_firstlineno"]),
+    ("code_version", &["code.co_version"]),
     ("code_filename", &["code.co_filename"]),
     ("code_name", &["code.co_name"]),
     ("code_qualname", &["code.co_qualname"]),

@@ -76,6 +76,8 @@ pub struct Layout {
     pub code_flags: u32,
     /// `co_firstlineno`.
     pub code_firstlineno: u32,
+    /// `co_version`, a `u32`; from 3.12.
+    pub code_version: u32,
     /// `co_filename`.
     pub code_filename: u32,
     /// `co_name`.

@@ -31,6 +31,7 @@ pub(super) const LAYOUT: Layout = Layout {
     code_kwonlyargcount: 24,
     code_flags: 36,
     code_firstlineno: 40,
+    code_version: ABSENT,
     code_filename: 104,
     code_name: 112,
     code_qualname: ABSENT,

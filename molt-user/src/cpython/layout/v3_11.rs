@@ -31,6 +31,7 @@ pub(super) const LAYOUT: Layout = Layout {
     code_kwonlyargcount: 64,
     code_flags: 48,
     code_firstlineno: 72,
+    code_version: ABSENT,
     code_filename: 112,
     code_name: 120,
     code_qualname: 128,

@@ -58,38 +58,62 @@ fn facts(classes: &[&Class], calls: &Calls) -> Option<TypeFacts> {
 
 /// How many classes of a name one process has, where that is more than one.
 fn several(classes: &[&Class]) -> Option<u64> {
-    let mut of: BTreeMap<u32, u64> = BTreeMap::new();
+    let mut count = Count::default();
     for class in classes {
-        *of.entry(class.process).or_default() += 1;
+        count.add(class.process);
     }
-    of.into_values().max().filter(|count| *count > 1)
+    Some(count.most()).filter(|count| *count > 1)
+}
+
+/// How many classes each process has: a copy that `fork` has made of one is no other class.
+#[derive(Debug, Default)]
+struct Count(BTreeMap<u32, u64>);
+
+impl Count {
+    fn add(&mut self, process: u32) {
+        *self.0.entry(process).or_default() += 1;
+    }
+
+    fn most(&self) -> u64 {
+        self.0.values().copied().max().unwrap_or(0)
+    }
+}
+
+/// What classes have under one name.
+#[derive(Debug, Default)]
+struct OnClass {
+    count: Count,
+    types: BTreeSet<TypeId>,
+    is_slot: bool,
 }
 
 fn attributes(classes: &[&Class], instances: &Instances, calls: &Calls) -> BTreeMap<String, AttributeFacts> {
     let names = |types: &BTreeSet<TypeId>| types.iter().map(|id| calls.type_name(*id).to_owned()).collect();
-    let mut on_class: BTreeMap<&str, (u64, BTreeSet<TypeId>, bool)> = BTreeMap::new();
-    for attribute in classes.iter().flat_map(|class| &class.facts.attributes) {
-        let (count, types, is_slot) = on_class.entry(&attribute.name).or_default();
-        *count += 1;
-        types.insert(attribute.kind);
-        *is_slot |= attribute.is_slot;
+    let mut on_class: BTreeMap<&str, OnClass> = BTreeMap::new();
+    for class in classes {
+        for attribute in &class.facts.attributes {
+            let own = on_class.entry(&attribute.name).or_default();
+            own.count.add(class.process);
+            own.types.insert(attribute.kind);
+            own.is_slot |= attribute.is_slot;
+        }
     }
     let mut found = BTreeMap::new();
     for (name, values) in &instances.fields {
         let own = on_class.remove(&**name);
-        let is_slot = values.is_slot || own.as_ref().is_some_and(|(.., is_slot)| *is_slot);
-        let class_types = own.filter(|_| !is_slot).map(|(_, types, _)| names(&types)).unwrap_or_default();
+        let is_slot = values.is_slot || own.as_ref().is_some_and(|own| own.is_slot);
+        let class_types = own.filter(|_| !is_slot).map(|own| names(&own.types)).unwrap_or_default();
         let on = if is_slot { AttributePlace::Slot } else { AttributePlace::Instance };
         let facts = AttributeFacts { on, types: names(&values.types), count: values.count, class_types };
         found.insert(name.to_string(), facts);
     }
-    for (name, (count, types, is_slot)) in on_class {
-        let facts = if is_slot {
-            AttributeFacts { on: AttributePlace::Slot, types: Vec::new(), count: 0, class_types: Vec::new() }
+    for (name, own) in on_class {
+        let (on, types, count) = if own.is_slot {
+            (AttributePlace::Slot, Vec::new(), 0)
         } else {
-            AttributeFacts { on: AttributePlace::Class, types: names(&types), count, class_types: Vec::new() }
+            (AttributePlace::Class, names(&own.types), own.count.most())
         };
-        found.insert(name.to_owned(), facts);
+        found.insert(name.to_owned(), AttributeFacts { on, types, count, class_types: Vec::new() });
     }
     found
 }

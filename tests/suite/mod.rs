@@ -16,6 +16,7 @@ mod shares;
 mod sites;
 mod status;
 mod truth;
+mod types;
 mod untrusted;
 mod wrappers;
 
@@ -43,6 +44,8 @@ const ON_EACH: &[(&str, Test)] = &[
     ("audit_events_are_as_the_hook_sees_them", effects::audit_events_are_as_the_hook_sees_them),
     ("semaphores_are_back_at_zero", effects::semaphores_are_back_at_zero),
     ("imports_come_in_order", effects::imports_come_in_order),
+    ("classes_are_as_the_program_sees_them", types::classes_are_as_the_program_sees_them),
+    ("changes_of_classes_are_seen", types::changes_of_classes_are_seen),
     ("hook_sites_see_every_call", sites::hook_sites_see_every_call),
     ("children_are_found", procmem::children_are_found),
     ("stacks_read_from_outside_are_possible", procmem::stacks_read_from_outside_are_possible),
@@ -68,6 +71,7 @@ const ON_ONE: &[(&str, Test)] = &[
     ("two_molts_watch_one_target", harm::two_molts_watch_one_target),
     ("debugger_and_molt_share_a_target", harm::debugger_and_molt_share_a_target),
     ("target_does_not_stand_still", harm::target_does_not_stand_still),
+    ("odd_classes_are_cut_and_counted", types::odd_classes_are_cut_and_counted),
     ("status_of_the_target_is_forwarded", status::status_of_the_target_is_forwarded),
     ("signal_that_ends_the_target_is_added_to_128", status::signal_that_ends_the_target_is_added_to_128),
     ("command_that_cannot_be_run_is_126_and_127", status::command_that_cannot_be_run_is_126_and_127),

@@ -8,6 +8,7 @@ mod awaited;
 mod begin;
 mod budget;
 mod capabilities;
+mod classes;
 mod coverage;
 mod effects;
 mod failure;

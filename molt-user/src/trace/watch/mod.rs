@@ -3,6 +3,7 @@
 //! It knows no kernel side: whichever backend feeds it does what it asks.
 
 mod calls;
+mod classes;
 mod containers;
 mod effects;
 mod happenings;
@@ -10,6 +11,7 @@ mod looks;
 mod programs;
 mod records;
 
+use super::classes::Allowance;
 use super::names::CallNames;
 use super::subject::{State, Subject};
 use crate::aggregate::calls::Calls;
@@ -20,6 +22,7 @@ use crate::aggregate::modules::Modules;
 use crate::aggregate::processes::Processes;
 use crate::aggregate::sections::EffectCoverage;
 use crate::aggregate::tally::Tally;
+use crate::aggregate::types::Types;
 use crate::cpython::Known;
 use crate::decode::{Record, decode};
 use crate::discover::{Build, Inspector, Process};
@@ -67,6 +70,7 @@ pub(in crate::trace) struct Watch {
     /// What calls' addresses stand for, by the number of the program.
     programs: Vec<CallNames>,
     pub(in crate::trace) containers: Containers,
+    pub(in crate::trace) types: Types,
     pub(in crate::trace) effects: Effects,
     happenings: Happenings,
     /// How far both were seen.
@@ -117,6 +121,7 @@ impl Watch {
             calls: Calls::default(),
             programs: Vec::new(),
             containers: Containers::default(),
+            types: Types::default(),
             effects: Effects::default(),
             happenings: Happenings::default(),
             effects_seen: EffectCoverage::default(),
@@ -205,9 +210,10 @@ impl Watch {
             }
         }
         for pid in looks {
-            self.look(pid);
+            self.look(pid, Allowance::RUNNING);
             self.refine(pid);
         }
+        self.look_at_met_classes();
         self.subjects.values().filter_map(Subject::due_ns).min()
     }
 

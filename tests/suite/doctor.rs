@@ -91,7 +91,11 @@ pub(crate) fn doctor_describes_the_interpreter(python: &Interpreter) {
         assert_eq!(report["verdict"], "all");
         assert_eq!(fact(report, "interpreter", "version", "value"), &Value::from(python.version.as_str()));
         assert_eq!(fact(report, "sections", "modules", "value"), "complete");
-        assert_eq!(fact(report, "sections", "call_counts", "value"), "unavailable");
+        assert_eq!(fact(report, "sections", "call_counts", "by"), &serde_json::json!(["calls"]));
+        let cost = &fact(report, "hooks", "calls", "value")["ns_per_hit"];
+        assert!(cost.as_u64().is_some_and(|ns| (50..100_000).contains(&ns)), "{cost}");
+        let collections = fact(report, "hooks", "collections", "remedy");
+        assert_eq!(collections.is_string(), !python_has_probes(report), "{collections}");
         let way = if python.minor() >= 15 { "thread list" } else { "per-thread key" };
         assert_eq!(fact(report, "interpreter", "thread_state", "value"), way);
         let compared = python.minor() >= 13;
@@ -100,6 +104,11 @@ pub(crate) fn doctor_describes_the_interpreter(python: &Interpreter) {
     for name in ["build_id", "linkage", "stripped", "usdt_probes"] {
         assert_eq!(file["interpreter"][name], process["interpreter"][name], "{name}");
     }
+}
+
+/// Whether an interpreter was built with USDT probes.
+fn python_has_probes(report: &Value) -> bool {
+    fact(report, "interpreter", "usdt_probes", "value").as_object().is_some_and(|probes| !probes.is_empty())
 }
 
 /// Each set of capabilities gives what it gives, and what is missing is named with a command.

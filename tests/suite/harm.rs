@@ -84,9 +84,9 @@ pub(crate) fn nothing_is_harmed_by_stopping_molt(python: &Interpreter) {
     let folder = tempfile::tempdir().unwrap();
     let output = folder.path().join("profile.json");
     let service = Service::start(python);
+    let alone = service.speed(Duration::from_secs(1));
     let molt = attach(service.pid(), "60s", &output);
     wait_for("molt to sample", || samples(molt.pid().as_raw()));
-    let moving = service.speed(Duration::from_secs(1));
     molt.signal(Signal::SIGSTOP);
     let stopped = service.speed(stop());
     molt.signal(Signal::SIGCONT);
@@ -96,8 +96,8 @@ pub(crate) fn nothing_is_harmed_by_stopping_molt(python: &Interpreter) {
     let lost = artifact.collector.samples.unwrap().lost;
     report("molt stopped", service.end());
     note(
-        &format!("speed while molt stood still for {:?}, against before", stop()),
-        &format!("{:.3}", stopped / moving),
+        &format!("speed while molt stood still for {:?}, against before it came", stop()),
+        &format!("{:.3}", stopped / alone),
     );
     note("samples lost while molt stood still", &lost.to_string());
     assert!(stopped > 0.0, "nothing was answered while molt stood still");

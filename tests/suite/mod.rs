@@ -8,6 +8,7 @@ mod exact;
 mod harm;
 mod identity;
 mod interrupt;
+mod many;
 mod output;
 mod procmem;
 mod refusals;
@@ -15,6 +16,7 @@ mod repeat;
 mod shares;
 mod sites;
 mod status;
+mod tree;
 mod truth;
 mod types;
 mod untrusted;
@@ -47,6 +49,7 @@ const ON_EACH: &[(&str, Test)] = &[
     ("classes_are_as_the_program_sees_them", types::classes_are_as_the_program_sees_them),
     ("changes_of_classes_are_seen", types::changes_of_classes_are_seen),
     ("hook_sites_see_every_call", sites::hook_sites_see_every_call),
+    ("each_way_to_make_a_process_is_followed", tree::each_way_to_make_a_process_is_followed),
     ("children_are_found", procmem::children_are_found),
     ("stacks_read_from_outside_are_possible", procmem::stacks_read_from_outside_are_possible),
     (
@@ -83,6 +86,16 @@ const ON_ONE: &[(&str, Test)] = &[
         "target_that_dies_while_attached_leaves_an_artifact",
         attach::target_that_dies_while_attached_leaves_an_artifact,
     ),
+    ("child_of_another_version_is_followed", tree::child_of_another_version_is_followed),
+    ("what_is_no_python_is_counted", tree::what_is_no_python_is_counted),
+    ("workers_of_a_server_are_followed", tree::workers_of_a_server_are_followed),
+    ("several_processes_are_attached_to", tree::several_processes_are_attached_to),
+    ("threads_by_the_thousand_are_seen", tree::threads_by_the_thousand_are_seen),
+    ("pythons_of_a_control_group_are_found", tree::pythons_of_a_control_group_are_found),
+    ("every_python_is_found", tree::every_python_is_found),
+    ("long_run_is_written_in_parts", many::long_run_is_written_in_parts),
+    ("each_process_has_a_file", many::each_process_has_a_file),
+    ("many_files_need_many_names", many::many_files_need_many_names),
     ("process_that_is_not_there_is_reported", attach::process_that_is_not_there_is_reported),
     ("two_tracers_do_not_disturb_each_other", attach::two_tracers_do_not_disturb_each_other),
     ("shell_script_that_starts_python_is_followed", wrappers::shell_script_that_starts_python_is_followed),

@@ -53,6 +53,8 @@ pub const KIND_START: u16 = 8;
 pub const KIND_PIECE: u16 = 9;
 /// A [`crate::plan::Piece`] whose bytes are pairs of an address and the 8 bytes that were there.
 pub const KIND_WORDS: u16 = 10;
+/// A [`Header`] alone: a process that is not traced runs another program from here on.
+pub const KIND_STRANGER: u16 = 20;
 /// A [`tick::Tick`].
 pub const KIND_TICK: u16 = 17;
 /// A [`crate::effect::EffectSeen`]: an effect was met for the first time.

@@ -12,18 +12,18 @@ pub(super) struct AwaitedArguments {
     ///
     /// The name is that of the executable or the one that it was called by: gunicorn is found as gunicorn and as
     /// python. Of several processes the oldest is taken. molt ends with it.
-    #[arg(long, value_name = "NAME", conflicts_with_all = ["pid", "command", "user"],
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["pid", "cgroup", "all_python", "command", "user"],
           value_parser = clap::builder::NonEmptyStringValueParser::new())]
     wait_for: Option<String>,
 
     /// The same for one whose command line contains TEXT, such as app:web
-    #[arg(long, value_name = "TEXT", conflicts_with_all = ["pid", "command", "user"],
+    #[arg(long, value_name = "TEXT", conflicts_with_all = ["pid", "cgroup", "all_python", "command", "user"],
           value_parser = clap::builder::NonEmptyStringValueParser::new())]
     wait_for_cmdline: Option<String>,
 
     /// Give up waiting after this long, such as 2m; without it, never
     #[arg(long, value_name = "TIME", value_parser = parse_duration,
-          conflicts_with_all = ["pid", "command"])]
+          conflicts_with_all = ["pid", "cgroup", "all_python", "command"])]
     timeout: Option<Duration>,
 }
 

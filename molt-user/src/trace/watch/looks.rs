@@ -66,6 +66,7 @@ impl Watch {
 
     /// Reads what `sys.modules` holds now, and classes as far as the allowance goes. Whether it could be read.
     pub(super) fn look(&mut self, pid: u32, allowance: Allowance) -> bool {
+        self.turn(pid);
         let Some(State::Python(reader)) = self.subjects.get_mut(&pid).map(|subject| &mut subject.state)
         else {
             return false;
@@ -112,6 +113,7 @@ impl Watch {
 
     /// Ends the watch over a process, and keeps what is worth keeping of it. Whether there was one.
     pub(super) fn let_go(&mut self, pid: u32) -> bool {
+        self.turn(pid);
         let Some(subject) = self.subjects.remove(&pid) else { return false };
         self.asks.push(Ask::Forget(pid));
         self.settle(pid, Ended { state: subject.state, finalized: subject.finalized });

@@ -63,6 +63,7 @@ const ON_ONE: &[(&str, Test)] = &[
     ("comparison_finds_each_kind_of_fault", exact::comparison_finds_each_kind_of_fault),
     ("target_in_namespaces_of_its_own_is_sampled", boxes::target_in_namespaces_of_its_own_is_sampled),
     ("sidecar_needs_three_capabilities", boxes::sidecar_needs_three_capabilities),
+    ("node_is_watched_with_five_capabilities", boxes::node_is_watched_with_five_capabilities),
     ("wait_that_is_in_vain_ends", boxes::wait_that_is_in_vain_ends),
     ("names_do_not_reach_the_terminal", untrusted::names_do_not_reach_the_terminal),
     ("planted_output_is_refused", untrusted::planted_output_is_refused),

@@ -65,7 +65,10 @@ pub struct Owner {
 /// path, and whether its folder takes a file. Leaves nothing behind.
 pub fn check_destination(path: &Path) -> Result<(), WriteError> {
     match way_to(path)? {
-        Way::Replace { folder } => create_temporary(&folder).map(drop),
+        // A file without a name, which nobody has to remove.
+        Way::Replace { folder } => {
+            tempfile::tempfile_in(&folder).map(drop).map_err(|source| not_created(&folder, source))
+        }
         Way::Stream => Ok(()),
     }
 }
@@ -117,11 +120,11 @@ fn create_temporary(folder: &Path) -> Result<NamedTempFile, WriteError> {
     builder.prefix(".molt_profile.").suffix(".tmp");
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    builder.tempfile_in(folder).map_err(|source| WriteError::Io {
-        step: "create a file in",
-        path: folder.to_owned(),
-        source,
-    })
+    builder.tempfile_in(folder).map_err(|source| not_created(folder, source))
+}
+
+fn not_created(folder: &Path, source: io::Error) -> WriteError {
+    WriteError::Io { step: "create a file in", path: folder.to_owned(), source }
 }
 
 #[cfg(unix)]

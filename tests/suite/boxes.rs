@@ -108,6 +108,28 @@ pub(crate) fn sidecar_needs_three_capabilities(python: &Interpreter) {
     }
 }
 
+/// Runs molt for every Python of the pod while a program works, and hands its first artifact out.
+const NODE: &str = r#"
+"$4" recursion.py >/dev/null &
+setpriv --inh-caps=-all,$1 --bounding-set=-all,$1 --no-new-privs "$3" trace --mode sample -F 499 --all-python \
+    --every 1s --split --duration 2s -o "$2/molt-{pid}-{seq}.json" || exit
+cat "$2"/molt-*-0001.json
+"#;
+
+/// What the manifest for every node gives molt is enough for it.
+pub(crate) fn node_is_watched_with_five_capabilities(python: &Interpreter) {
+    let folder = tempfile::tempdir().unwrap();
+    let volume = folder.path().join("volume");
+    std::fs::create_dir(&volume).unwrap();
+    let mut command = in_a_pod(&volume);
+    let capabilities = "+bpf,+perfmon,+sys_ptrace,+checkpoint_restore,+dac_read_search";
+    command.args(["sh", "-c", NODE, "sh", capabilities]).arg(&volume).arg(molt().get_program());
+    let ended = run(command.arg(&python.path).env("MOLT_TEST_SECONDS", "30")).succeeded();
+    let output = folder.path().join("profile.json");
+    std::fs::write(&output, &ended.stdout).unwrap();
+    assert!(read(&output).symbols.contains_key("__main__.fib"), "{}", ended.stderr);
+}
+
 /// Whether a process sleeps for a tenth of a second but for moments: it does not load programs any more.
 fn is_at_rest(pid: i32) -> bool {
     let asleep = |_: &i32| {

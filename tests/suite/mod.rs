@@ -61,9 +61,9 @@ const ON_EACH: &[(&str, Test)] = &[
 /// Tests of molt's own behaviour, for which any interpreter serves.
 const ON_ONE: &[(&str, Test)] = &[
     ("comparison_finds_each_kind_of_fault", exact::comparison_finds_each_kind_of_fault),
-    ("odd_classes_are_cut_and_counted", types::odd_classes_are_cut_and_counted),
     ("target_in_namespaces_of_its_own_is_sampled", boxes::target_in_namespaces_of_its_own_is_sampled),
     ("sidecar_needs_three_capabilities", boxes::sidecar_needs_three_capabilities),
+    ("node_is_watched_with_five_capabilities", boxes::node_is_watched_with_five_capabilities),
     ("wait_that_is_in_vain_ends", boxes::wait_that_is_in_vain_ends),
     ("names_do_not_reach_the_terminal", untrusted::names_do_not_reach_the_terminal),
     ("planted_output_is_refused", untrusted::planted_output_is_refused),
@@ -75,6 +75,7 @@ const ON_ONE: &[(&str, Test)] = &[
     ("two_molts_watch_one_target", harm::two_molts_watch_one_target),
     ("debugger_and_molt_share_a_target", harm::debugger_and_molt_share_a_target),
     ("target_does_not_stand_still", harm::target_does_not_stand_still),
+    ("odd_classes_are_cut_and_counted", types::odd_classes_are_cut_and_counted),
     ("status_of_the_target_is_forwarded", status::status_of_the_target_is_forwarded),
     ("signal_that_ends_the_target_is_added_to_128", status::signal_that_ends_the_target_is_added_to_128),
     ("command_that_cannot_be_run_is_126_and_127", status::command_that_cannot_be_run_is_126_and_127),

@@ -251,8 +251,9 @@ fn output(asked: Option<PathBuf>, split: bool, every: bool) -> anyhow::Result<Pa
     let wanted = [(split, "--split", output::PID), (every, "--every", output::SEQUENCE)];
     let wanted = wanted.into_iter().filter(|(is_asked, ..)| *is_asked);
     let Some(path) = asked else {
-        let words: String = wanted.map(|(_, _, word)| format!("-{word}")).collect();
-        return Ok(format!("molt_profile{words}.json").into());
+        let words = wanted.map(|(_, _, word)| word);
+        let name: Vec<&str> = std::iter::once("molt_profile").chain(words).collect();
+        return Ok(format!("{}.json", name.join("-")).into());
     };
     for (_, flag, word) in wanted {
         if !output::names(&path, word) {

@@ -56,7 +56,7 @@ const FILLS: &[(&str, &[Section])] = &[
 /// What a run here would see a program with.
 #[derive(Debug)]
 pub(super) struct Hooks {
-    hooks: Vec<Hook>,
+    list: Vec<Hook>,
     /// How far calls would be seen by them.
     pub(super) calls: CallCoverage,
     /// How far effects and events would be.
@@ -118,7 +118,7 @@ impl Hooks {
         // A probe on a return is another trap, which is not measured.
         let by_return = matches!(&sites, Some(Ok(sites)) if sites.kind == Kind::EvalFrame);
         let returns_ns = probes.as_ref().ok().copied().filter(|_| returns.is_ok() && !by_return);
-        let hooks = vec![
+        let list = vec![
             Hook { name: "sampler", place: sampler, cost_ns: None, remedy: None },
             kernel("processes", "tracepoints of fork, exec and exit", None),
             kernel("system_calls", "tracepoint of all system calls", trial.syscall_ns),
@@ -130,12 +130,12 @@ impl Hooks {
             probe("collections", source(|sites| &sites.gc_done), WITH_PROBES),
             probe("end", end, WITH_NAMES),
         ];
-        Self { hooks, calls: calls_coverage, effects: seen }
+        Self { list, calls: calls_coverage, effects: seen }
     }
 
     /// A line for each: where it is, and what a hit costs the program before anything is done about it.
     pub(super) fn facts(&self) -> Vec<Fact> {
-        self.hooks
+        self.list
             .iter()
             .map(|hook| match &hook.place {
                 Ok(place) => {
@@ -152,7 +152,7 @@ impl Hooks {
 
     /// Those that would fill a section.
     pub(super) fn filling(&self, section: Section) -> Vec<&'static str> {
-        let is_there = |name: &str| self.hooks.iter().any(|hook| hook.name == name && hook.place.is_ok());
+        let is_there = |name: &str| self.list.iter().any(|hook| hook.name == name && hook.place.is_ok());
         let fills = FILLS.iter().filter(|(name, sections)| sections.contains(&section) && is_there(name));
         fills.map(|(name, _)| *name).collect()
     }

@@ -17,6 +17,7 @@ mod fault;
 mod maps;
 mod memory;
 mod met;
+mod namespace;
 mod probes;
 mod registers;
 mod repeat;

@@ -137,7 +137,8 @@ pub(crate) fn doctor_tells_what_each_capability_gives(_: &Interpreter) {
     assert!(chosen.contains("procmem") && chosen.contains("sampled from outside"), "{chosen}");
 }
 
-/// Namespaces of molt's own, and parts of the kernel's files that a container may hide.
+/// Namespaces of molt's own, and parts of the kernel's files that a container may hide. A pid namespace takes nothing
+/// away where `/proc` shows the same one.
 pub(crate) fn doctor_tells_what_namespaces_take_away(_: &Interpreter) {
     let unshared = |arguments: &[&str]| {
         let mut command = Command::new("unshare");
@@ -160,6 +161,9 @@ pub(crate) fn doctor_tells_what_namespaces_take_away(_: &Interpreter) {
         assert_eq!(fact(&report, group, name, "state"), "lacking", "{name}");
         assert!(fact(&report, group, name, "remedy").is_string(), "{name}");
     }
+    let (inside, status) = unshared(&["--pid", "--fork", "--mount-proc"]);
+    assert_eq!(status, 0, "{inside:#}");
+    assert_eq!(fact(&inside, "privileges", "pid_namespace", "value"), true);
 }
 
 /// Files that are no interpreter, or one that molt does not know, are refused in a sentence that names them.

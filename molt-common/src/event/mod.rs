@@ -18,9 +18,9 @@ pub struct Header {
     pub kind: u16,
     /// Bits that the kind defines.
     pub flags: u16,
-    /// Process id (the kernel's `tgid`), in the initial pid namespace.
+    /// Process id (the kernel's `tgid`), in [`crate::config::KernelLayout::namespace`].
     pub pid: u32,
-    /// Thread id (the kernel's `pid`), in the initial pid namespace.
+    /// Thread id (the kernel's `pid`), in the same.
     pub tid: u32,
     /// Zero.
     pub reserved: u32,

@@ -1,9 +1,10 @@
 //! `molt trace`: what is typed, and what is said before, while and after.
 
+use super::awaited::AwaitedArguments;
 use super::summary::{self, StatusLine};
 use super::{exit, message};
 use crate::trace::{Choice, Failure, Notice, Observe, Options, Target, output};
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use clap::{Args, ValueEnum};
 use molt_mpa::ids::Sha256Hash;
 use molt_mpa::quantity::Share;
@@ -89,6 +90,9 @@ pub(super) struct TraceArguments {
     #[arg(long, overrides_with = "follow")]
     no_follow: bool,
 
+    #[command(flatten)]
+    awaited: AwaitedArguments,
+
     /// Stop after this long, such as 10s, 500ms or 2m; without it, when the program ends
     #[arg(long, value_name = "TIME", value_parser = parse_duration)]
     duration: Option<Duration>,
@@ -116,7 +120,8 @@ pub(super) struct TraceArguments {
     quiet: bool,
 
     /// The command to run and its arguments
-    #[arg(last = true, required_unless_present_any = ["pid", "cgroup", "all_python"], value_name = "COMMAND")]
+    #[arg(last = true, required_unless_present_any = ["pid", "cgroup", "all_python", "wait_for", "wait_for_cmdline"],
+          value_name = "COMMAND")]
     command: Vec<OsString>,
 }
 
@@ -193,9 +198,7 @@ pub(super) fn run(arguments: TraceArguments) -> ExitCode {
             }
         }
     };
-    let done = options(arguments)
-        .map_err(Failure::from)
-        .and_then(|options| crate::trace::run(&options, &mut notify));
+    let done = options(arguments).and_then(|options| crate::trace::run(&options, &mut notify));
     if let Some(status) = status {
         status.end();
     }
@@ -216,19 +219,20 @@ pub(super) fn run(arguments: TraceArguments) -> ExitCode {
 }
 
 /// What was typed, checked and read.
-fn options(arguments: TraceArguments) -> anyhow::Result<Options> {
+fn options(arguments: TraceArguments) -> Result<Options, Failure> {
     let salt = arguments.redact_salt_file.as_deref().map(read_salt).transpose()?;
     if salt.is_some() && !matches!(arguments.redact, Redaction::Hash) {
-        bail!("--redact-salt-file has no use without --redact hash");
+        return Err(anyhow!("--redact-salt-file has no use without --redact hash").into());
     }
     if matches!((arguments.backend, arguments.mode), (Backend::Procmem, Mode::Exact)) {
-        bail!("--mode exact needs --backend ebpf");
+        return Err(anyhow!("--mode exact needs --backend ebpf").into());
     }
-    let target = match arguments.cgroup {
-        Some(path) => Target::Cgroup(path),
-        None if arguments.all_python => Target::Host,
-        None if !arguments.pid.is_empty() => Target::Processes(arguments.pid),
-        None => Target::Command { argv: arguments.command, user: arguments.user },
+    let target = match (arguments.cgroup, arguments.awaited.wait()?) {
+        (Some(path), _) => Target::Cgroup(path),
+        (None, Some(pid)) => Target::Processes(vec![pid]),
+        (None, None) if arguments.all_python => Target::Host,
+        (None, None) if !arguments.pid.is_empty() => Target::Processes(arguments.pid),
+        (None, None) => Target::Command { argv: arguments.command, user: arguments.user },
     };
     Ok(Options {
         target,
@@ -284,7 +288,7 @@ fn read_salt(path: &Path) -> anyhow::Result<Salt> {
 }
 
 /// A number with a unit: ms, s, m or h; seconds without one.
-fn parse_duration(text: &str) -> Result<Duration, String> {
+pub(super) fn parse_duration(text: &str) -> Result<Duration, String> {
     let digits = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
     let (number, unit) = text.split_at(digits);
     let number: f64 = number.parse().map_err(|_not_a_number| format!("{text:?} has no number"))?;

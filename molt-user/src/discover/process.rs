@@ -59,6 +59,12 @@ pub struct Process {
 }
 
 impl Process {
+    /// The ids of all processes that the kernel shows.
+    pub fn all() -> Vec<i32> {
+        let Ok(entries) = fs::read_dir("/proc") else { return Vec::new() };
+        entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok()).collect()
+    }
+
     /// Looks at a process.
     pub fn read(pid: i32) -> Result<Self, DiscoverError> {
         let root = proc_path(pid, "");

@@ -102,7 +102,7 @@ fn find_root(pid: u32, follow: bool) -> Result<Process, Failure> {
     }
 }
 
-/// Refuses to run where the kernel side would see no process: without this, the artifact would be an empty one.
+/// Refuses to run where the kernel side would see no process, or another: the artifact would be an empty one.
 pub(super) fn check_namespace() -> Result<(), Failure> {
     match Privileges::read().inner_pids() {
         None => Ok(()),

@@ -97,6 +97,7 @@ fn fill(
     artifact.call_counts = call_counts(&artifact.symbols);
     artifact.containers =
         watch.containers.section(Observation::Sampled, &watch.tally, &watch.calls, &sites.ids, redactor);
+    artifact.types = watch.types.section(&watch.calls);
     artifact.call_sites = sites.sites;
     artifact.hotspots = hotspots(&watch.tally, options.frequency);
     if !watch.modules_seen {
@@ -122,7 +123,7 @@ fn fill(
     for (fault, count) in faults {
         collector.lose(fault.name(), *count);
     }
-    for (cause, count) in watch.loss() {
+    for (cause, count) in watch.loss().chain(watch.types.unlisted()) {
         collector.lose(cause, count);
     }
     collector.lose("unnamed_call_site", sites.unnamed);
@@ -134,6 +135,7 @@ fn fill(
         sampled: samples.kept > 0,
         modules_seen: watch.modules_seen,
         modules_at_end: watch.modules_at_end,
+        types_seen: !artifact.types.is_empty(),
         lost: samples.lost > 0,
         calls,
         effects: effect_coverage(options, watch, findings),

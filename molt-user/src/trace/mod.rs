@@ -4,8 +4,11 @@
 //! records and the passing of time into counts, and says what it wants of the kernel side. [`finish`] makes
 //! the artifact.
 
+mod awaited;
 mod begin;
 mod budget;
+mod capabilities;
+mod classes;
 mod coverage;
 mod effects;
 mod failure;
@@ -23,6 +26,7 @@ pub mod status;
 mod subject;
 mod watch;
 
+pub use awaited::Awaited;
 pub use failure::Failure;
 pub use run::{Notice, Progress, run};
 

@@ -65,6 +65,7 @@ pub fn run(options: &Options, notify: &mut dyn FnMut(Notice)) -> Result<Outcome,
     if let Err(refused) = rustix::process::setpriority_process(None, NICE) {
         tracing::info!(%refused, "the priority stays as it is");
     }
+    super::capabilities::give_up();
     allow_files();
     if matches!(traced, Traced::Sought(_)) {
         source.watch_strangers();

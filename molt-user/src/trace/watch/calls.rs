@@ -51,6 +51,7 @@ impl Watch {
         for packed in types(&seen.key).filter(|packed| *packed > UNREAD) {
             if !names.knows_type(packed) {
                 let found = read_type(&memory, &reader.layout, &layout, packed);
+                reader.classes.meet(address(packed));
                 names.note_type(packed, found.map(|name| self.calls.type_id(&name)));
                 if let Ok(Some(kind)) = container_kind(&memory, &reader.layout, address(packed)) {
                     names.note_container(packed);

@@ -3,6 +3,7 @@
 //! It knows no kernel side: whichever backend feeds it does what it asks.
 
 mod calls;
+mod classes;
 mod containers;
 mod effects;
 mod family;
@@ -12,6 +13,7 @@ mod page;
 mod programs;
 mod records;
 
+use super::classes::Allowance;
 use super::names::CallNames;
 use super::subject::{State, Subject};
 use crate::aggregate::calls::Calls;
@@ -22,6 +24,7 @@ use crate::aggregate::modules::Modules;
 use crate::aggregate::processes::Processes;
 use crate::aggregate::sections::EffectCoverage;
 use crate::aggregate::tally::Tally;
+use crate::aggregate::types::Types;
 use crate::cpython::Known;
 use crate::decode::{Record, decode};
 use crate::discover::{Build, Inspector, Process, threads_of};
@@ -86,6 +89,7 @@ pub(in crate::trace) struct Watch {
     /// What calls' addresses stand for, by the number of the program.
     programs: Vec<CallNames>,
     pub(in crate::trace) containers: Containers,
+    pub(in crate::trace) types: Types,
     pub(in crate::trace) effects: Effects,
     happenings: Happenings,
     /// How far both were seen.
@@ -144,6 +148,7 @@ impl Watch {
             calls: Calls::default(),
             programs: Vec::new(),
             containers: Containers::default(),
+            types: Types::default(),
             effects: Effects::default(),
             happenings: Happenings::default(),
             effects_seen: EffectCoverage::default(),
@@ -254,9 +259,10 @@ impl Watch {
             self.first_python.get_or_insert(python);
         }
         for pid in looks {
-            self.look(pid);
+            self.look(pid, Allowance::RUNNING);
             self.refine(pid);
         }
+        self.look_at_met_classes();
         self.subjects.values().filter_map(Subject::due_ns).min()
     }
 

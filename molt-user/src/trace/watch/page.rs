@@ -7,6 +7,8 @@ use crate::aggregate::effects::Effects;
 use crate::aggregate::modules::Modules;
 use crate::aggregate::processes::Processes;
 use crate::aggregate::tally::SampleCounts;
+use crate::aggregate::types::Types;
+use crate::trace::classes::Allowance;
 use crate::trace::names::CallNames;
 use crate::trace::subject::State;
 use std::collections::{BTreeMap, BTreeSet};
@@ -25,6 +27,7 @@ pub(super) struct Page {
     effects: Effects,
     open_calls: u64,
     modules: Modules,
+    types: Types,
     modules_seen: bool,
     modules_at_end: bool,
     processes: Processes,
@@ -41,6 +44,7 @@ impl Page {
             effects: Effects::default(),
             open_calls: 0,
             modules: Modules::default(),
+            types: Types::default(),
             modules_seen: false,
             modules_at_end,
             processes: Processes::default(),
@@ -108,6 +112,7 @@ impl Watch {
         swap(&mut self.effects, &mut page.effects);
         swap(&mut self.open_calls, &mut page.open_calls);
         swap(&mut self.modules, &mut page.modules);
+        swap(&mut self.types, &mut page.types);
         swap(&mut self.modules_seen, &mut page.modules_seen);
         swap(&mut self.modules_at_end, &mut page.modules_at_end);
         swap(&mut self.processes, &mut page.processes);
@@ -118,7 +123,7 @@ impl Watch {
     /// Looks at what still runs, for the artifacts that are about to be written.
     pub(in crate::trace) fn look_at_all(&mut self) {
         for pid in self.subjects.keys().copied().collect::<Vec<_>>() {
-            self.look(pid);
+            self.look(pid, Allowance::RUNNING);
             if let Some(State::Python(reader)) = self.subjects.get_mut(&pid).map(|subject| &mut subject.state)
             {
                 reader.hash_sources(&mut self.modules);
@@ -130,7 +135,7 @@ impl Watch {
     }
 
     /// What is seen from `now_ns` on belongs to further artifacts. Of what was found out stays what still runs:
-    /// processes, their modules, and the names of what they call.
+    /// processes, their modules and classes, and the names of what they call.
     pub(in crate::trace) fn begin_anew(&mut self, now_ns: u64) {
         let programs: BTreeSet<u32> = self.subjects.values().map(|subject| subject.program).collect();
         for (number, names) in (0..).zip(&mut self.programs) {
@@ -156,6 +161,7 @@ impl Watch {
     fn renew(&mut self) {
         let mut fresh = Page::new(!self.ends_unseen);
         swap(&mut fresh.modules, &mut self.modules);
+        swap(&mut fresh.types, &mut self.types);
         swap(&mut fresh.processes, &mut self.processes);
         fresh.modules_seen = self.modules_seen;
         fresh.processes.begin_anew();

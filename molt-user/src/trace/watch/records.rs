@@ -5,6 +5,7 @@ use super::{Ask, FirstPython, Watch};
 use crate::aggregate::tally::{CodeId, Site};
 use crate::decode::{Record, decode};
 use crate::symbolize::memory::Pieces;
+use crate::trace::classes::Allowance;
 use crate::trace::place::Placing;
 use crate::trace::subject::State;
 use molt_common::event::Header;
@@ -169,7 +170,7 @@ impl Watch {
             // It stops for its tracer in a moment, see `at_finalization`.
             subject.ends = true;
         } else {
-            let read = self.look(header.pid);
+            let read = self.look(header.pid, Allowance::RUNNING);
             self.mark_finalized(header.pid, read);
         }
     }

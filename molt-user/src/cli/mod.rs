@@ -9,6 +9,7 @@ pub mod exit;
 mod message;
 mod summary;
 mod trace;
+mod units;
 mod validate;
 
 use clap::{Parser, Subcommand};

@@ -7,7 +7,7 @@ use super::begin::{Traced, Wanted};
 use super::failure::Failure;
 use super::finish::finish;
 use super::source::Source;
-use super::watch::Watch;
+use super::watch::{Ask, Watch};
 use super::{Options, Outcome, Summary, output};
 use crate::clock::monotonic_ns;
 use crate::decode::Kept;
@@ -199,9 +199,14 @@ impl Run<'_> {
         }
     }
 
-    /// Does what the watch wants of the source.
+    /// Does what the watch wants of the source. Probes take the kernel long to place, and samples do not wait for them.
     fn obey(&mut self) {
-        for ask in self.watch.asks() {
+        let (probes, others): (Vec<Ask>, Vec<Ask>) =
+            self.watch.asks().into_iter().partition(|ask| matches!(ask, Ask::Hook(_) | Ask::Count(..)));
+        for ask in others.into_iter().chain(probes) {
+            if matches!(&ask, Ask::Count(pid, _) if !self.watch.runs(*pid)) {
+                continue;
+            }
             if let Err(refused) = self.source.obey(ask, &mut self.watch) {
                 self.lose(&refused);
             }

@@ -23,7 +23,7 @@ pub(super) struct AwaitedArguments {
 
     /// Give up waiting after this long, such as 2m; without it, never
     #[arg(long, value_name = "TIME", value_parser = parse_duration,
-          conflicts_with_all = ["pid", "command"])]
+          conflicts_with_all = ["pid", "cgroup", "all_python", "command"])]
     timeout: Option<Duration>,
 }
 

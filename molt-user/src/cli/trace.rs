@@ -21,6 +21,7 @@ use std::time::Duration;
 /// and need not cooperate; sampling costs it well under one percent of its time.
 #[derive(Debug, Args)]
 #[command(after_help = super::AFTER_HELP)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag that is there or not")]
 pub(super) struct TraceArguments {
     /// Where to write the artifact; - is standard output [default: molt_profile.json]
     ///
@@ -121,8 +122,8 @@ pub(super) struct TraceArguments {
     quiet: bool,
 
     /// The command to run and its arguments
-    #[arg(last = true, required_unless_present_any = ["pid", "cgroup", "all_python", "wait_for", "wait_for_cmdline"],
-          value_name = "COMMAND")]
+    #[arg(last = true, value_name = "COMMAND",
+          required_unless_present_any = ["pid", "cgroup", "all_python", "wait_for", "wait_for_cmdline"])]
     command: Vec<OsString>,
 }
 
@@ -229,8 +230,8 @@ fn options(arguments: TraceArguments) -> Result<Options, Failure> {
         return Err(anyhow!("--mode exact needs --backend ebpf").into());
     }
     let target = match (arguments.cgroup, arguments.awaited.wait()?) {
-        (Some(path), _) => Target::Cgroup(path),
-        (None, Some(pid)) => Target::Processes(vec![pid]),
+        (_, Some(pid)) => Target::Processes(vec![pid]),
+        (Some(path), None) => Target::Cgroup(path),
         (None, None) if arguments.all_python => Target::Host,
         (None, None) if !arguments.pid.is_empty() => Target::Processes(arguments.pid),
         (None, None) => Target::Command { argv: arguments.command, user: arguments.user },

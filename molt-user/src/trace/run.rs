@@ -69,11 +69,11 @@ pub fn run(options: &Options, notify: &mut dyn FnMut(Notice)) -> Result<Outcome,
     if let Err(refused) = rustix::process::setpriority_process(None, NICE) {
         tracing::info!(%refused, "the priority stays as it is");
     }
-    super::capabilities::give_up();
     allow_files();
     if matches!(traced, Traced::Sought(_)) {
         source.watch_strangers();
     }
+    super::capabilities::give_up();
     let mut run =
         Run { options, source, watch, traced, ending: None, interrupted: false, sequence: 1, written: 0 };
     run.follow(&signals, notify)?;

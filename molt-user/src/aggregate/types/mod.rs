@@ -67,7 +67,7 @@ pub struct Field {
 }
 
 /// Classes, as they are found.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Types {
     classes: Vec<Class>,
     attributes: usize,
@@ -75,7 +75,7 @@ pub struct Types {
 }
 
 /// One class of one process.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Class {
     process: u32,
     facts: ClassFacts,

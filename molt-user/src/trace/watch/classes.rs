@@ -30,7 +30,6 @@ impl Watch {
             })
             .collect();
         for pid in pids {
-            self.turn(pid);
             self.with_look(pid, Allowance::CALLS, |look| {
                 look.take_waiting();
             });
@@ -38,6 +37,7 @@ impl Watch {
     }
 
     fn with_look(&mut self, pid: u32, allowance: Allowance, look: impl FnOnce(&mut Look<'_, ProcessMemory>)) {
+        self.turn(pid);
         let Some(reader) = self.subjects.get_mut(&pid).and_then(|subject| subject.reader()) else { return };
         let Reader { memory, layout, interpreter, classes, .. } = reader;
         let runtime = interpreter.runtime();

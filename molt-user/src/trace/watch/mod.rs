@@ -68,6 +68,7 @@ pub(in crate::trace) enum Ask {
 /// Everything seen so far. What goes into one artifact and not into another is on a page ([`Pages`]): that of the process that
 /// something is seen of, where each has an artifact of its own.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "independent facts about how a run is seen")]
 pub(in crate::trace) struct Watch {
     /// When the run began, in nanoseconds of `CLOCK_MONOTONIC`.
     began_ns: u64,

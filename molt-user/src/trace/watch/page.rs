@@ -44,10 +44,10 @@ pub(super) struct Page {
     samples: SampleCounts,
     calls: CallCounts,
     containers: Containers,
+    types: Types,
     effects: Effects,
     open_calls: u64,
     modules: Modules,
-    types: Types,
     modules_seen: bool,
     modules_at_end: bool,
     processes: Processes,
@@ -61,10 +61,10 @@ impl Page {
             samples: SampleCounts::default(),
             calls: CallCounts::default(),
             containers: Containers::default(),
+            types: Types::default(),
             effects: Effects::default(),
             open_calls: 0,
             modules: Modules::default(),
-            types: Types::default(),
             modules_seen: false,
             modules_at_end,
             processes: Processes::default(),
@@ -97,12 +97,12 @@ impl Watch {
         }
     }
 
-    /// Opens the page of process `pid`, a copy of the one whose page is open: it has its modules.
+    /// Opens the page of process `pid`, a copy of the one whose page is open: it has its modules and classes.
     pub(super) fn turn_with_modules(&mut self, pid: u32) {
         if self.pages.split {
-            let (modules, seen) = (self.modules.clone(), self.modules_seen);
+            let (modules, seen, types) = (self.modules.clone(), self.modules_seen, self.types.clone());
             self.turn(pid);
-            (self.modules, self.modules_seen) = (modules, seen);
+            (self.modules, self.modules_seen, self.types) = (modules, seen, types);
         }
     }
 

@@ -30,7 +30,6 @@ impl Run<'_> {
         if let Err(failure) = done {
             let why = one_line(failure.error.as_ref());
             tracing::warn!("artifact {} was not written: {why}", self.sequence);
-            self.watch.remark(format!("artifact {} was not written: {why}", self.sequence));
         }
         self.sequence += 1;
         self.watch.begin_anew(monotonic_ns());

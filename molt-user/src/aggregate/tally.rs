@@ -130,7 +130,7 @@ impl Tally {
         let next = self.names.len();
         let symbol = *self.names.entry(code.symbol()).or_insert(next);
         self.ids.insert(code.clone(), id);
-        self.codes.push(Known { symbol, code });
+        self.codes.push(Known { code, symbol });
         id
     }
 

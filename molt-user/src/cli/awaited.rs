@@ -1,6 +1,6 @@
 //! `molt trace --wait-for`: a process that is yet to come.
 
-use super::trace::parse_duration;
+use super::units::parse_duration;
 use crate::trace::{Awaited, Failure};
 use clap::Args;
 use std::time::Duration;

@@ -9,6 +9,7 @@ pub mod exit;
 mod message;
 mod summary;
 mod trace;
+mod units;
 mod validate;
 
 use clap::{Parser, Subcommand};
@@ -28,7 +29,7 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     #[command(visible_alias = "profile")]
-    Trace(trace::TraceArguments),
+    Trace(Box<trace::TraceArguments>),
     Validate(validate::ValidateArguments),
     Doctor(doctor::DoctorArguments),
     #[command(hide = true)]
@@ -56,7 +57,7 @@ pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
     message::start_log(arguments.verbose);
     match arguments.command {
-        Command::Trace(trace) => trace::run(trace),
+        Command::Trace(trace) => trace::run(*trace),
         Command::Validate(validate) => validate::run(&validate),
         Command::Doctor(doctor) => doctor::run(&doctor),
         Command::Completions(completions) => completions::run(&completions),

@@ -2,6 +2,7 @@
 
 use super::awaited::AwaitedArguments;
 use super::summary::{self, StatusLine};
+use super::units::{parse_budget, parse_duration};
 use super::{exit, message};
 use crate::trace::{Choice, Failure, Notice, Observe, Options, Target, output};
 use anyhow::{Context, anyhow, bail};
@@ -20,6 +21,7 @@ use std::time::Duration;
 /// and need not cooperate; sampling costs it well under one percent of its time.
 #[derive(Debug, Args)]
 #[command(after_help = super::AFTER_HELP)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag that is there or not")]
 pub(super) struct TraceArguments {
     /// Where to write the artifact; - is standard output [default: molt_profile.json]
     ///
@@ -255,8 +257,9 @@ fn output(asked: Option<PathBuf>, split: bool, every: bool) -> anyhow::Result<Pa
     let wanted = [(split, "--split", output::PID), (every, "--every", output::SEQUENCE)];
     let wanted = wanted.into_iter().filter(|(is_asked, ..)| *is_asked);
     let Some(path) = asked else {
-        let words: String = wanted.map(|(_, _, word)| format!("-{word}")).collect();
-        return Ok(format!("molt_profile{words}.json").into());
+        let words = wanted.map(|(_, _, word)| word);
+        let name: Vec<&str> = std::iter::once("molt_profile").chain(words).collect();
+        return Ok(format!("{}.json", name.join("-")).into());
     };
     for (_, flag, word) in wanted {
         if !output::names(&path, word) {
@@ -284,72 +287,4 @@ fn hash_input(path: &Path) -> anyhow::Result<(String, Sha256Hash)> {
 fn read_salt(path: &Path) -> anyhow::Result<Salt> {
     let bytes = std::fs::read(path).with_context(|| format!("failed to read salt {}", path.display()))?;
     Salt::new(&bytes).with_context(|| format!("failed to use salt {}", path.display()))
-}
-
-/// A number with a unit: ms, s, m or h; seconds without one.
-pub(super) fn parse_duration(text: &str) -> Result<Duration, String> {
-    let digits = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
-    let (number, unit) = text.split_at(digits);
-    let number: f64 = number.parse().map_err(|_not_a_number| format!("{text:?} has no number"))?;
-    let scale = match unit {
-        "ms" => 0.001,
-        "" | "s" => 1.0,
-        "m" => 60.0,
-        "h" => 3600.0,
-        _ => return Err(format!("unit {unit:?} is none of ms, s, m, h")),
-    };
-    let seconds = number * scale;
-    if seconds <= 0.0 {
-        return Err("a duration is longer than nothing".to_owned());
-    }
-    Duration::try_from_secs_f64(seconds).map_err(|_too_long| format!("{text} is too long"))
-}
-
-/// A number from 0 to 100 and a percent sign, which 0 may lack.
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 0 and 10 million")]
-fn parse_budget(text: &str) -> Result<Share, String> {
-    let Some(number) = text.strip_suffix('%').or((text == "0").then_some(text)) else {
-        return Err("a budget ends in a percent sign, as 1% does".to_owned());
-    };
-    let percent: f64 =
-        number.trim().parse().map_err(|_not_a_number| format!("{number:?} is not a number"))?;
-    if !(0.0..=100.0).contains(&percent) {
-        return Err(format!("{text} is not between 0% and 100%"));
-    }
-    Ok(Share::of((percent * 100_000.0).round() as u64, 10_000_000))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{parse_budget, parse_duration};
-    use molt_mpa::quantity::Share;
-    use std::time::Duration;
-
-    /// The whole range, with and without digits after the point, and nothing else.
-    #[test]
-    fn reads_budgets_and_refuses_what_is_none() {
-        assert_eq!(parse_budget("1%"), Ok(Share::of(1, 100)));
-        assert_eq!(parse_budget("0.5%"), Ok(Share::of(5, 1_000)));
-        assert_eq!(parse_budget("0.07%"), Ok(Share::of(7, 10_000)));
-        assert_eq!(parse_budget("100%"), Ok(Share::of(1, 1)));
-        for none in ["0", "0%", "0.0%"] {
-            assert_eq!(parse_budget(none), Ok(Share::default()), "{none}");
-        }
-        for wrong in ["", "%", "1", "0.01", "-1%", "100.1%", "nan%", "inf%", "-inf%", "1e400%", "one%", "1%%"]
-        {
-            assert!(parse_budget(wrong).is_err(), "{wrong}");
-        }
-    }
-
-    /// Units as `timeout` and `sleep` have them, and milliseconds.
-    #[test]
-    fn reads_durations_with_their_units() {
-        assert_eq!(parse_duration("500ms"), Ok(Duration::from_millis(500)));
-        assert_eq!(parse_duration("10s"), Ok(Duration::from_secs(10)));
-        assert_eq!(parse_duration("1.5"), Ok(Duration::from_millis(1500)));
-        assert_eq!(parse_duration("2m"), Ok(Duration::from_mins(2)));
-        for wrong in ["", "s", "0s", "10d", "-1s", "1e400s", "nan"] {
-            assert!(parse_duration(wrong).is_err(), "{wrong}");
-        }
-    }
 }

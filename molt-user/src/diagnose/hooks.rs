@@ -6,7 +6,7 @@ use super::fact::Fact;
 use super::trial::Trial;
 use crate::aggregate::sections::{CallCoverage, EffectCoverage, Missing, Seen};
 use crate::cpython::effect_sites::{EffectSites, Source};
-use crate::cpython::sites::Kind;
+use crate::cpython::sites::{HookSites, Kind};
 use crate::discover::Build;
 use molt_mpa::model::Section;
 use serde_json::{Value, json};
@@ -56,7 +56,7 @@ const FILLS: &[(&str, &[Section])] = &[
 /// What a run here would see a program with.
 #[derive(Debug)]
 pub(super) struct Hooks {
-    hooks: Vec<Hook>,
+    list: Vec<Hook>,
     /// How far calls would be seen by them.
     pub(super) calls: CallCoverage,
     /// How far effects and events would be.
@@ -67,75 +67,24 @@ impl Hooks {
     /// Of an interpreter, if one is asked about; else of one that has a place for everything. `attached`: it runs
     /// already.
     pub(super) fn of(trial: &Trial, backend: Chosen, build: Option<&Build>, attached: bool) -> Self {
-        let probes = match (backend, &trial.hits) {
-            (Chosen::Procmem(_), _) => Err("the backend procmem places no probes".to_owned()),
-            (Chosen::None(why), _) => Err(why.to_owned()),
-            (Chosen::Ebpf, Err(refused)) => Err(one_line(refused)),
-            (Chosen::Ebpf, Ok(_)) if !trial.uprobe.is_done() => Err("the kernel refuses uprobes".to_owned()),
-            (Chosen::Ebpf, Ok(cost)) => Ok(cost.trap_ns),
-        };
-        let sites = build.map(|build| build.call_sites().map_err(one_line_of));
+        let probes = probe_cost(trial, backend);
+        let places = Places::of(build);
         let effects = build.map(EffectSites::of);
-        let [calls, returns, exceptions] = call_places(sites.as_ref());
-        let source = |found: fn(&EffectSites) -> &Source| match effects.as_ref().map(found) {
-            None => Ok("a probe of the interpreter's".to_owned()),
-            Some(Source::Nothing) => Err("the interpreter has no place for it".to_owned()),
-            Some(source) => Ok(source.to_string()),
-        };
-        let probe = |name, place: Result<String, String>, remedy| {
-            let cost_ns = probes.as_ref().ok().copied().filter(|_| place.is_ok());
-            let remedy = place.is_err().then_some(remedy);
-            Hook { name, place: probes.clone().and(place), cost_ns, remedy }
-        };
-        let end = match build.map(|build| build.milestones().ends.len()) {
-            Some(0) => Err("the interpreter exports neither Py_FinalizeEx nor Py_Exit".to_owned()),
-            _ => Ok("Py_FinalizeEx and Py_Exit".to_owned()),
-        };
-        let imports = match effects.as_ref().map(|sites| (&sites.import_done, &sites.audit)) {
-            Some((Source::Nothing, Source::Functions(_))) => Ok("audit events: no durations".to_owned()),
-            _ => source(|sites| &sites.import_done),
-        };
-        let kernel = |name, place: &str, cost_ns| {
-            let place = if backend == Chosen::Ebpf {
-                Ok(place.to_owned())
-            } else {
-                probes.clone().map(|_| String::new())
-            };
-            Hook { name, place, cost_ns, remedy: None }
-        };
-        let sampler = match backend {
-            Chosen::Ebpf => Ok("the clock of each CPU".to_owned()),
-            Chosen::Procmem(_) => Ok("a thread of molt's that reads memory".to_owned()),
-            Chosen::None(why) => Err(why.to_owned()),
-        };
-        let calls_place = probes.clone().and(calls.clone());
-        let calls_coverage = coverage(calls_place, &returns, &exceptions, attached);
         let seen = EffectCoverage {
             hooked: probes.is_ok(),
             effects: effects.iter().flat_map(EffectSites::missing_effects).map(str::to_owned).collect(),
             events: effects.iter().flat_map(EffectSites::missing_events).map(str::to_owned).collect(),
         };
-        // A probe on a return is another trap, which is not measured.
-        let by_return = matches!(&sites, Some(Ok(sites)) if sites.kind == Kind::EvalFrame);
-        let returns_ns = probes.as_ref().ok().copied().filter(|_| returns.is_ok() && !by_return);
-        let hooks = vec![
-            Hook { name: "sampler", place: sampler, cost_ns: None, remedy: None },
-            kernel("processes", "tracepoints of fork, exec and exit", None),
-            kernel("system_calls", "tracepoint of all system calls", trial.syscall_ns),
-            probe("calls", calls, WITH_NAMES),
-            Hook { cost_ns: returns_ns, ..probe("returns", returns, WITH_NAMES) },
-            probe("exceptions", exceptions, WITH_NAMES),
-            probe("audit", source(|sites| &sites.audit), WITH_PROBES),
-            probe("imports", imports, WITH_PROBES),
-            probe("collections", source(|sites| &sites.gc_done), WITH_PROBES),
-            probe("end", end, WITH_NAMES),
-        ];
-        Self { hooks, calls: calls_coverage, effects: seen }
+        let calls = probes.clone().and(places.calls.clone());
+        let calls = coverage(calls, &places.returns, &places.exceptions, attached);
+        let mut list = of_kernel(trial, backend);
+        list.extend(places.into_hooks(&probes));
+        Self { list, calls, effects: seen }
     }
 
     /// A line for each: where it is, and what a hit costs the program before anything is done about it.
     pub(super) fn facts(&self) -> Vec<Fact> {
-        self.hooks
+        self.list
             .iter()
             .map(|hook| match &hook.place {
                 Ok(place) => {
@@ -152,20 +101,108 @@ impl Hooks {
 
     /// Those that would fill a section.
     pub(super) fn filling(&self, section: Section) -> Vec<&'static str> {
-        let is_there = |name: &str| self.hooks.iter().any(|hook| hook.name == name && hook.place.is_ok());
+        let is_there = |name: &str| self.list.iter().any(|hook| hook.name == name && hook.place.is_ok());
         let fills = FILLS.iter().filter(|(name, sections)| sections.contains(&section) && is_there(name));
         fills.map(|(name, _)| *name).collect()
     }
 }
 
-fn one_line_of(error: &crate::cpython::sites::NoSites) -> String {
-    one_line(error)
+/// Nanoseconds of a hit of a probe, or why there are none.
+fn probe_cost(trial: &Trial, backend: Chosen) -> Result<u64, String> {
+    match (backend, &trial.hits) {
+        (Chosen::Procmem(_), _) => Err("the backend procmem places no probes".to_owned()),
+        (Chosen::None(why), _) => Err(why.to_owned()),
+        (Chosen::Ebpf, Err(refused)) => Err(one_line(refused)),
+        (Chosen::Ebpf, Ok(_)) if !trial.uprobe.is_done() => Err("the kernel refuses uprobes".to_owned()),
+        (Chosen::Ebpf, Ok(cost)) => Ok(cost.trap_ns),
+    }
+}
+
+/// Hooks that need nothing of the interpreter.
+fn of_kernel(trial: &Trial, backend: Chosen) -> Vec<Hook> {
+    let place = |of_ebpf: &str, of_procmem: &str| match backend {
+        Chosen::Ebpf => Ok(of_ebpf.to_owned()),
+        Chosen::Procmem(_) if !of_procmem.is_empty() => Ok(of_procmem.to_owned()),
+        Chosen::Procmem(_) => Err("the backend procmem does not watch them".to_owned()),
+        Chosen::None(why) => Err(why.to_owned()),
+    };
+    let hook = |name, place, cost_ns| Hook { name, place, cost_ns, remedy: None };
+    let processes = place("tracepoints of fork, exec and exit", "looks at /proc, a hundred times a second");
+    let syscalls = place("tracepoint of all system calls", "");
+    vec![
+        hook("sampler", place("the clock of each CPU", "a thread of molt's that reads memory"), None),
+        hook("processes", processes, None),
+        hook("system_calls", syscalls, trial.syscall_ns.filter(|_| backend == Chosen::Ebpf)),
+    ]
+}
+
+/// Where an interpreter's probes go, or why one goes nowhere.
+#[derive(Debug)]
+struct Places {
+    calls: Result<String, String>,
+    returns: Result<String, String>,
+    /// Returns are seen by another trap than the others.
+    at_return: bool,
+    exceptions: Result<String, String>,
+    audit: Result<String, String>,
+    imports: Result<String, String>,
+    collections: Result<String, String>,
+    end: Result<String, String>,
+}
+
+impl Places {
+    fn of(build: Option<&Build>) -> Self {
+        let sites = build.map(|build| build.call_sites().map_err(|none| one_line(none)));
+        let [calls, returns, exceptions] = call_places(sites.as_ref());
+        let effects = build.map(EffectSites::of);
+        let source = |found: fn(&EffectSites) -> &Source| match effects.as_ref().map(found) {
+            None => Ok("a probe of the interpreter's".to_owned()),
+            Some(Source::Nothing) => Err("the interpreter has no place for it".to_owned()),
+            Some(source) => Ok(source.to_string()),
+        };
+        let imports = match effects.as_ref().map(|sites| (&sites.import_done, &sites.audit)) {
+            Some((Source::Nothing, Source::Functions(_))) => Ok("audit events: no durations".to_owned()),
+            _ => source(|sites| &sites.import_done),
+        };
+        let end = match build.map(|build| build.milestones().ends.len()) {
+            Some(0) => Err("the interpreter exports neither Py_FinalizeEx nor Py_Exit".to_owned()),
+            _ => Ok("Py_FinalizeEx and Py_Exit".to_owned()),
+        };
+        Self {
+            calls,
+            returns,
+            at_return: matches!(&sites, Some(Ok(sites)) if sites.kind == Kind::EvalFrame),
+            exceptions,
+            audit: source(|sites| &sites.audit),
+            imports,
+            collections: source(|sites| &sites.gc_done),
+            end,
+        }
+    }
+
+    /// As hooks, where `probes` can be placed at that cost.
+    fn into_hooks(self, probes: &Result<u64, String>) -> impl Iterator<Item = Hook> {
+        let all = [
+            ("calls", self.calls, WITH_NAMES),
+            ("returns", self.returns, WITH_NAMES),
+            ("exceptions", self.exceptions, WITH_NAMES),
+            ("audit", self.audit, WITH_PROBES),
+            ("imports", self.imports, WITH_PROBES),
+            ("collections", self.collections, WITH_PROBES),
+            ("end", self.end, WITH_NAMES),
+        ];
+        all.into_iter().map(move |(name, place, remedy)| {
+            // What a trap on a return costs is not measured.
+            let is_measured = place.is_ok() && !(name == "returns" && self.at_return);
+            let cost_ns = probes.as_ref().ok().copied().filter(|_| is_measured);
+            let remedy = place.is_err().then_some(remedy);
+            Hook { name, place: probes.clone().and(place), cost_ns, remedy }
+        })
+    }
 }
 
 /// Where starts, ends and exceptions of calls are seen.
-fn call_places(
-    sites: Option<&Result<&crate::cpython::sites::HookSites, String>>,
-) -> [Result<String, String>; 3] {
+fn call_places(sites: Option<&Result<&HookSites, String>>) -> [Result<String, String>; 3] {
     match sites {
         None => ["the interpreter's main loop", "the end of a frame", "PyTraceBack_Here"]
             .map(|place| Ok(place.to_owned())),

@@ -29,7 +29,7 @@ pub(super) fn forecast(
     };
     let modules_at_end = backend == Chosen::Ebpf && trial.uprobe.is_done();
     let (calls, effects) = (hooks.calls.clone(), hooks.effects.clone());
-    let expected = Coverage { modules_at_end, effects, calls, ..best.clone() };
+    let expected = Coverage { modules_at_end, calls, effects, ..best.clone() };
     let obstacle = obstacle.or(match backend {
         Chosen::None(why) => Some(why),
         Chosen::Ebpf | Chosen::Procmem(_) => None,

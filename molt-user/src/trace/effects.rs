@@ -92,7 +92,7 @@ impl EffectHooks {
             let before = self.told.get(key).copied().unwrap_or_default();
             let seen = count.seen.saturating_sub(before.seen);
             let sampled = count.sampled.saturating_sub(before.sampled);
-            (seen + sampled > 0).then_some((*key, EffectCount { seen, sampled, ..*count }))
+            (seen + sampled > 0).then_some((*key, EffectCount { seen, sampled }))
         };
         watch.count_effects(&counted.iter().filter_map(new).collect::<Vec<_>>());
         self.told = counted.into_iter().collect();

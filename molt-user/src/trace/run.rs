@@ -1,24 +1,25 @@
 //! The loop around the source of records and the target.
 
+mod parts;
+mod target;
+
 use super::begin::{Traced, Wanted};
 use super::failure::Failure;
 use super::finish::finish;
 use super::source::Source;
-use super::watch::Watch;
+use super::watch::{Ask, Watch};
 use super::{Options, Outcome, Summary, output};
 use crate::clock::monotonic_ns;
 use crate::decode::Kept;
-use crate::diagnose::advice::one_line;
-use crate::discover::Process;
-use crate::launch::{Ending, Event, Signals};
+use crate::launch::{Ending, Signals};
 use anyhow::Context;
 use molt_mpa::write::check_destination;
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, ppoll};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
-use nix::sys::signal::Signal;
 use std::os::fd::AsFd;
 use std::time::Duration;
+use target::wait;
 
 /// Most records taken before the target's own events are looked at again.
 const BATCH: usize = 256;
@@ -59,7 +60,10 @@ pub fn run(options: &Options, notify: &mut dyn FnMut(Notice)) -> Result<Outcome,
     let signals = Signals::take().context("failed to take over signals")?;
     let wanted = Wanted::find(&options.target, options.follow)?;
     let (mut source, mut watch) = Source::open(options)?;
-    (watch.follows, watch.splits) = (options.follow, options.split);
+    watch.follows = options.follow;
+    if options.split {
+        watch.split();
+    }
     let traced = wanted.begin(&signals, &mut watch)?;
     // After the target's fork, which inherits it. Without the right to it more is missed, and counted.
     if let Err(refused) = rustix::process::setpriority_process(None, NICE) {
@@ -158,52 +162,6 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Closes what is open, and takes what was told of it.
-    fn pause(&mut self) {
-        if let Err(refused) = self.source.pause(&mut self.watch) {
-            self.lose(&refused);
-        }
-        self.drain();
-    }
-
-    /// Writes what was seen so far, and goes on with what is seen from here on. What cannot be written is lost, and the
-    /// run goes on all the same.
-    fn write(&mut self, notify: &mut dyn FnMut(Notice)) -> Result<(), Failure> {
-        self.pause();
-        self.watch.look_at_all();
-        let findings = self.source.account(&mut self.watch)?;
-        let mut written = 0;
-        let done = finish(self.options, &mut self.watch, &findings, self.sequence, &mut |summary| {
-            written += 1;
-            notify(Notice::Written(Box::new(summary)));
-        });
-        self.written += written;
-        if let Err(failure) = done {
-            let why = one_line(failure.error.as_ref());
-            tracing::warn!("artifact {} was not written: {why}", self.sequence);
-            self.watch.remark(format!("artifact {} was not written: {why}", self.sequence));
-        }
-        self.sequence += 1;
-        self.watch.begin_anew(monotonic_ns());
-        Ok(())
-    }
-
-    /// Takes children under watch that were there before molt came. While it looks they may make more.
-    fn adopt(&mut self) {
-        for _ in 0..MAX_LOOKS {
-            if !self.watch.adopt(monotonic_ns()) {
-                break;
-            }
-            self.obey();
-        }
-    }
-
-    /// Looks for processes to trace, where they are sought. When to do so next.
-    fn seek(&mut self, now_ns: u64) -> Option<u64> {
-        let Traced::Sought(seeker) = &mut self.traced else { return None };
-        Some(seeker.seek(now_ns, &mut self.watch))
-    }
-
     /// Sleeps until something happens, `longest` at most.
     fn sleep(&self, signals: &Signals, longest: Duration) -> Result<(), Failure> {
         let readable = |fd| PollFd::new(fd, PollFlags::POLLIN);
@@ -241,9 +199,14 @@ impl Run<'_> {
         }
     }
 
-    /// Does what the watch wants of the source.
+    /// Does what the watch wants of the source. Probes take the kernel long to place, and samples do not wait for them.
     fn obey(&mut self) {
-        for ask in self.watch.asks() {
+        let (probes, others): (Vec<Ask>, Vec<Ask>) =
+            self.watch.asks().into_iter().partition(|ask| matches!(ask, Ask::Hook(_) | Ask::Count(..)));
+        for ask in others.into_iter().chain(probes) {
+            if matches!(&ask, Ask::Count(pid, _) if !self.watch.runs(*pid)) {
+                continue;
+            }
             if let Err(refused) = self.source.obey(ask, &mut self.watch) {
                 self.lose(&refused);
             }
@@ -268,94 +231,6 @@ impl Run<'_> {
     fn lose(&mut self, refused: &anyhow::Error) {
         tracing::info!("{refused:#}");
         self.watch.lose("kernel_refusal");
-    }
-
-    /// Looks at what became of a launched target.
-    fn target_events(&mut self) -> Result<Next, Failure> {
-        loop {
-            let Traced::Launched(target) = &self.traced else { return Ok(Next::GoOn) };
-            let pid = target.pid().cast_unsigned();
-            match target.next_event() {
-                None => return Ok(Next::GoOn),
-                Some(Event::Exec(held)) => {
-                    self.source.at_exec(pid);
-                    self.drain();
-                    self.watch.at_exec(pid);
-                    self.watch.tick(monotonic_ns());
-                    self.obey();
-                    drop(held);
-                }
-                Some(Event::Paused(held)) => {
-                    self.drain();
-                    let known = self.watch.at_milestone(pid, monotonic_ns());
-                    self.obey();
-                    if !known {
-                        held.pass_on();
-                    }
-                }
-                Some(Event::Exiting(held)) => {
-                    self.drain();
-                    self.watch.last_look(pid);
-                    drop(held);
-                }
-                Some(Event::ExecFailed(cause)) => {
-                    return Err(Failure::exec(&self.options.target, cause));
-                }
-                Some(Event::Ended(ending)) => {
-                    self.drain();
-                    self.watch.ended(pid, ending, monotonic_ns());
-                    self.ending = Some(ending);
-                    return Ok(Next::End);
-                }
-            }
-        }
-    }
-
-    /// The first request to end lets a launched target end by itself, as it would without molt, and then
-    /// writes. The second one ends molt at once.
-    fn signals(&mut self, signals: &Signals) -> Result<Next, Failure> {
-        for signal in signals.read() {
-            if self.interrupted && signal.kind != Signal::SIGTERM {
-                return Err(Failure::interrupted(signal.kind));
-            }
-            self.interrupted = true;
-            match &self.traced {
-                Traced::Attached(_) | Traced::Sought(_) => return Ok(Next::End),
-                Traced::Launched(target) if signal.is_for_target() => target.forward(signal),
-                Traced::Launched(_) => {}
-            }
-        }
-        Ok(Next::GoOn)
-    }
-
-    /// Whether all that was attached to is gone.
-    fn has_ended(&self) -> bool {
-        match &self.traced {
-            Traced::Attached(processes) => !processes.iter().any(Process::is_alive),
-            Traced::Sought(seeker) => seeker.is_gone(),
-            Traced::Launched(_) => false,
-        }
-    }
-}
-
-/// Waits for a launched target that has not ended yet.
-fn wait(traced: &Traced, ending: Option<Ending>, signals: &Signals) -> Result<Option<Ending>, Failure> {
-    let (Traced::Launched(target), None) = (traced, ending) else { return Ok(ending) };
-    loop {
-        let readable = |fd| PollFd::new(fd, PollFlags::POLLIN);
-        let mut waited = [readable(target.events_fd()), readable(signals.as_fd())];
-        match ppoll(&mut waited, None, None) {
-            Ok(_) | Err(Errno::EINTR) => {}
-            Err(refused) => return Err(Failure::from(anyhow::Error::from(refused))),
-        }
-        while let Some(event) = target.next_event() {
-            if let Event::Ended(ending) = event {
-                return Ok(Some(ending));
-            }
-        }
-        for signal in signals.read().into_iter().filter(|signal| signal.is_for_target()) {
-            target.forward(signal);
-        }
     }
 }
 

@@ -12,9 +12,11 @@ use std::path::{Path, PathBuf};
 /// that were moved into the control group, or whose report was lost.
 const SCAN_NS: u64 = 1_000_000_000;
 /// First pause before a process is looked at again whose dynamic linker is at work, twice as long each time; it is
-/// given up after [`MAX_LOOKS`], 2 seconds in all.
+/// given up after [`MAX_LOOKS`], 4 seconds in all.
 const PAUSE_NS: u64 = 500_000;
 const MAX_LOOKS: u32 = 13;
+/// When a process that runs something else is looked at once more: it may have loaded Python.
+const LATE_NS: u64 = 2_000_000_000;
 /// Most folders of a control group that are looked into.
 const MAX_FOLDERS: usize = 10_000;
 /// Where control groups are mounted (`man 7 cgroups`): the one hierarchy of version 2, or both versions side by side.
@@ -94,6 +96,10 @@ impl Seeker {
                 Considered::NotYet if looks < MAX_LOOKS => {
                     let due_ns = now_ns.saturating_add(PAUSE_NS << looks);
                     self.pending.insert(pid, Pending { looks: looks + 1, due_ns });
+                }
+                Considered::Other if looks < MAX_LOOKS => {
+                    let last = Pending { looks: MAX_LOOKS, due_ns: now_ns.saturating_add(LATE_NS) };
+                    self.pending.insert(pid, last);
                 }
                 Considered::Taken => _ = self.pending.remove(&pid),
                 Considered::NotYet | Considered::Other => {

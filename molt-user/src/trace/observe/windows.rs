@@ -1,5 +1,7 @@
 //! Windows in which every call is seen, opened and closed as the budget allows.
 
+mod account;
+
 use super::Now;
 use super::gauge::{Gauge, Reading};
 use super::hooks::Hooks;
@@ -102,37 +104,6 @@ impl Windows {
         self.budget
     }
 
-    /// Adds up what was counted, and goes on. The windows since the last account.
-    pub(super) fn account(
-        &mut self,
-        now: &mut Now,
-        gauge: &mut Gauge,
-        hooks: &Hooks,
-    ) -> Result<effort::Windows, HookError> {
-        if self.is_open() {
-            self.close(now, gauge, hooks)?;
-        }
-        let late = now.kernel.take_counted()?;
-        now.watch.count(&late, None);
-        let reading = gauge.read(now.kernel)?;
-        self.last(now.watch, &reading);
-        (self.closed, self.opened) = (reading, reading);
-        Ok(mem::take(&mut self.log))
-    }
-
-    /// What the first window has seen so far is accounted for, each call for itself: it begins anew.
-    pub(super) fn stay_first(&mut self) {
-        self.start = None;
-        self.tick_clocks(false);
-        self.log = effort::Windows::default();
-        self.log.open(Millis::default());
-    }
-
-    /// So much of what is in the tables is accounted for.
-    pub(super) fn told(&mut self, counted: &Counted) {
-        self.told = counted.clone();
-    }
-
     pub(super) fn is_open(&self) -> bool {
         matches!(self.state, State::Open { .. })
     }
@@ -222,15 +193,6 @@ impl Windows {
             due_ns: now.ns.saturating_add(delay),
         };
         Ok(())
-    }
-
-    /// An account ends with this reading: adds up what was counted last.
-    fn last(&mut self, watch: &mut Watch, reading: &Reading) {
-        self.settle(watch, reading);
-        let tail_ns = self.in_user_mode(reading.net_ns().saturating_sub(self.closed.net_ns()), reading);
-        for stratum in self.strata.ended(tail_ns) {
-            watch.count_weighed(&stratum);
-        }
     }
 
     /// The ticks of the window that has closed last are all there: says how long it was.

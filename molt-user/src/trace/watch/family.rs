@@ -1,7 +1,8 @@
 //! Processes that were there before molt came, and those that become Python without being a traced one's child.
 
-use super::Watch;
-use crate::discover::{Finding, Process, parents};
+use super::{Ask, Watch};
+use crate::discover::{Finding, Process, parents, threads_of};
+use crate::trace::subject::Subject;
 use molt_mpa::model::ProcessRole;
 use std::fs;
 
@@ -17,6 +18,26 @@ pub(in crate::trace) enum Considered {
 }
 
 impl Watch {
+    /// Watches process `pid` from now on. A launched one has yet to exec, and waits at its end until it was
+    /// looked at.
+    pub(in crate::trace) fn begin(&mut self, pid: u32, launched: bool, now_ns: u64) {
+        self.admit(pid, launched, now_ns);
+        self.turn(pid);
+        self.processes.begin(pid, self.since(now_ns));
+    }
+
+    fn admit(&mut self, pid: u32, launched: bool, now_ns: u64) {
+        let mut subject = Subject::new(now_ns, launched, self.counts_calls);
+        if !self.follows {
+            subject.leave_children();
+        }
+        self.asks.push(Ask::Configure(pid, Box::new(subject.unready_config())));
+        let threads = if launched { vec![pid] } else { threads_of(pid) };
+        self.asks.push(Ask::Clock(threads));
+        subject.page = self.new_page(0);
+        self.subjects.insert(pid, subject);
+    }
+
     /// Takes the children of what is watched under watch, and theirs, as far as they were not before. Whether there
     /// were any: until the kernel side knew of them they may have made more.
     pub(in crate::trace) fn adopt(&mut self, now_ns: u64) -> bool {

@@ -12,6 +12,7 @@ mod looks;
 mod page;
 mod programs;
 mod records;
+mod remarks;
 
 use super::classes::Allowance;
 use super::names::CallNames;
@@ -27,7 +28,7 @@ use crate::aggregate::tally::Tally;
 use crate::aggregate::types::Types;
 use crate::cpython::Known;
 use crate::decode::{Record, decode};
-use crate::discover::{Build, Inspector, Process, threads_of};
+use crate::discover::{Build, Inspector};
 use crate::symbolize::memory::Pieces;
 use crate::symbolize::paths::{Roots, SourceFile};
 pub(in crate::trace) use family::Considered;
@@ -39,7 +40,8 @@ use molt_common::config::ProcessConfig;
 use molt_common::event::{Header, KIND_IMPORT};
 use molt_common::plan::Plans;
 use molt_mpa::quantity::Millis;
-use page::Page;
+pub(in crate::trace) use page::FirstPython;
+use page::Pages;
 use programs::{introduce, number_of};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -64,9 +66,10 @@ pub(in crate::trace) enum Ask {
     Forget(u32),
 }
 
-/// Everything seen so far. What goes into one artifact and not into another is on a [`Page`]: that of the process that
+/// Everything seen so far. What goes into one artifact and not into another is on a page ([`Pages`]): that of the process that
 /// something is seen of, where each has an artifact of its own.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "independent facts about how a run is seen")]
 pub(in crate::trace) struct Watch {
     /// When the run began, in nanoseconds of `CLOCK_MONOTONIC`.
     began_ns: u64,
@@ -78,12 +81,8 @@ pub(in crate::trace) struct Watch {
     counts_calls: bool,
     /// Children are traced as well.
     pub(in crate::trace) follows: bool,
-    /// Each process has an artifact of its own.
-    pub(in crate::trace) splits: bool,
-    /// The number of the open page, and the others.
-    page: u32,
-    pages: BTreeMap<u32, Page>,
-    pages_made: u32,
+    /// The pages that are not open.
+    pages: Pages,
     /// Processes that are not traced and that have begun to run another program.
     pub(in crate::trace) strangers: Vec<u32>,
     pub(in crate::trace) calls: Calls,
@@ -124,14 +123,6 @@ pub(in crate::trace) struct Watch {
     loss: BTreeMap<&'static str, u64>,
 }
 
-/// The first Python of a run.
-#[derive(Clone, Debug)]
-pub(in crate::trace) struct FirstPython {
-    pub(in crate::trace) process: Process,
-    /// Its full version.
-    pub(in crate::trace) version: String,
-}
-
 impl Watch {
     /// A run that begins at `began_ns`, in which calls are counted or only sampled.
     pub(in crate::trace) fn new(began_ns: u64, counts_calls: bool) -> Self {
@@ -143,10 +134,7 @@ impl Watch {
             tally: Tally::default(),
             counts_calls,
             follows: true,
-            splits: false,
-            page: 0,
-            pages: BTreeMap::new(),
-            pages_made: 0,
+            pages: Pages::default(),
             strangers: Vec::new(),
             calls: Calls::default(),
             programs: Vec::new(),
@@ -171,26 +159,6 @@ impl Watch {
             remarks: BTreeSet::new(),
             loss: BTreeMap::new(),
         }
-    }
-
-    /// Watches process `pid` from now on. A launched one has yet to exec, and waits at its end until it was
-    /// looked at.
-    pub(in crate::trace) fn begin(&mut self, pid: u32, launched: bool, now_ns: u64) {
-        self.admit(pid, launched, now_ns);
-        self.turn(pid);
-        self.processes.begin(pid, self.since(now_ns));
-    }
-
-    fn admit(&mut self, pid: u32, launched: bool, now_ns: u64) {
-        let mut subject = Subject::new(now_ns, launched, self.counts_calls);
-        if !self.follows {
-            subject.leave_children();
-        }
-        self.asks.push(Ask::Configure(pid, Box::new(subject.unready_config())));
-        let threads = if launched { vec![pid] } else { threads_of(pid) };
-        self.asks.push(Ask::Clock(threads));
-        subject.page = self.new_page(0);
-        self.subjects.insert(pid, subject);
     }
 
     /// What is wanted of the kernel side since the last call.
@@ -276,31 +244,6 @@ impl Watch {
         if let Some(config) = self.subjects.get(&pid).and_then(Subject::config) {
             self.asks.push(Ask::Configure(pid, Box::new(config)));
         }
-    }
-
-    /// Notes why there is less than was asked for.
-    pub(in crate::trace) fn remark(&mut self, why: String) {
-        self.remarks.insert(why);
-    }
-
-    /// The end of some interpreter passes unseen, for this reason: nobody looks at `sys.modules` before it is
-    /// torn down.
-    pub(in crate::trace) fn end_is_unseen(&mut self, why: &str) {
-        self.modules_at_end = false;
-        self.ends_unseen = true;
-        self.remark(format!("modules imported since the last look may be missing: {why}"));
-    }
-
-    /// Calls of some process pass unseen, for this reason.
-    pub(in crate::trace) fn calls_are_unseen(&mut self, why: &str) {
-        self.unhooked.0 += 1;
-        why.clone_into(&mut self.unhooked.1);
-        self.remark(format!("calls are seen on sampled stacks only: {why}"));
-    }
-
-    /// Why there is less than was asked for. What was said is not said again.
-    pub(in crate::trace) fn remarks(&mut self) -> Vec<String> {
-        std::mem::take(&mut self.remarks).into_iter().collect()
     }
 
     /// Every file that codes and modules name, placed under the import roots.

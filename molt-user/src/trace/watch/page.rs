@@ -1,6 +1,6 @@
 //! What goes into one artifact: a page. There is one, or one for each process, and each may begin anew.
 
-use super::{FirstPython, Watch};
+use super::Watch;
 use crate::aggregate::calls::CallCounts;
 use crate::aggregate::containers::Containers;
 use crate::aggregate::effects::Effects;
@@ -8,6 +8,7 @@ use crate::aggregate::modules::Modules;
 use crate::aggregate::processes::Processes;
 use crate::aggregate::tally::SampleCounts;
 use crate::aggregate::types::Types;
+use crate::discover::Process;
 use crate::trace::classes::Allowance;
 use crate::trace::names::CallNames;
 use crate::trace::subject::State;
@@ -16,6 +17,25 @@ use std::mem::swap;
 
 /// Most pages that are open at the same time. Facts of a process beyond them go to the page of its parent.
 const MAX_PAGES: usize = 1024;
+
+/// The first Python of a run.
+#[derive(Clone, Debug)]
+pub(in crate::trace) struct FirstPython {
+    pub(in crate::trace) process: Process,
+    /// Its full version.
+    pub(in crate::trace) version: String,
+}
+
+/// The pages of a run. One of them is open.
+#[derive(Debug, Default)]
+pub(super) struct Pages {
+    /// Each process has one.
+    split: bool,
+    /// The number of the open one.
+    open: u32,
+    closed: BTreeMap<u32, Page>,
+    made: u32,
+}
 
 /// A page that is not open. Those of the open one are the fields of the same names in [`Watch`]. Names that are counted
 /// by number (codes, types, call sites) are the same on all pages.
@@ -55,26 +75,31 @@ impl Page {
 }
 
 impl Watch {
+    /// Each process has an artifact of its own from here on.
+    pub(in crate::trace) fn split(&mut self) {
+        self.pages.split = true;
+    }
+
     /// The page for a process that begins. `shared`: the one for facts that have none of their own.
     pub(super) fn new_page(&mut self, shared: u32) -> u32 {
-        if !self.splits || self.pages.len() >= MAX_PAGES {
+        if !self.pages.split || self.pages.closed.len() >= MAX_PAGES {
             return shared;
         }
-        self.pages_made += 1;
-        self.pages.insert(self.pages_made, Page::new(!self.ends_unseen));
-        self.pages_made
+        self.pages.made += 1;
+        self.pages.closed.insert(self.pages.made, Page::new(!self.ends_unseen));
+        self.pages.made
     }
 
     /// Opens the page of process `pid`, and the first one for a process that is not known.
     pub(super) fn turn(&mut self, pid: u32) {
-        if self.splits {
+        if self.pages.split {
             self.turn_to(self.subjects.get(&pid).map_or(0, |subject| subject.page));
         }
     }
 
     /// Opens the page of process `pid`, a copy of the one whose page is open: it has its modules and classes.
     pub(super) fn turn_with_modules(&mut self, pid: u32) {
-        if self.splits {
+        if self.pages.split {
             let (modules, seen, types) = (self.modules.clone(), self.modules_seen, self.types.clone());
             self.turn(pid);
             (self.modules, self.modules_seen, self.types) = (modules, seen, types);
@@ -83,25 +108,25 @@ impl Watch {
 
     /// Opens the page on which the calls of a program count.
     pub(super) fn turn_to_program(&mut self, program: u32) {
-        if self.splits {
+        if self.pages.split {
             self.turn_to(self.programs.get(program as usize).map_or(0, |names| names.page));
         }
     }
 
     /// Opens a page.
     pub(in crate::trace) fn turn_to(&mut self, number: u32) {
-        if number == self.page {
+        if number == self.pages.open {
             return;
         }
-        let mut page = self.pages.remove(&number).unwrap_or_else(|| Page::new(!self.ends_unseen));
+        let mut page = self.pages.closed.remove(&number).unwrap_or_else(|| Page::new(!self.ends_unseen));
         self.exchange(&mut page);
-        self.pages.insert(self.page, page);
-        self.page = number;
+        self.pages.closed.insert(self.pages.open, page);
+        self.pages.open = number;
     }
 
     /// The numbers of all pages.
     pub(in crate::trace) fn pages(&self) -> Vec<u32> {
-        let numbers: BTreeSet<u32> = self.pages.keys().copied().chain([self.page]).collect();
+        let numbers: BTreeSet<u32> = self.pages.closed.keys().copied().chain([self.pages.open]).collect();
         numbers.into_iter().collect()
     }
 
@@ -109,10 +134,10 @@ impl Watch {
         self.tally.swap(&mut page.samples);
         self.calls.swap(&mut page.calls);
         swap(&mut self.containers, &mut page.containers);
-        swap(&mut self.types, &mut page.types);
         swap(&mut self.effects, &mut page.effects);
         swap(&mut self.open_calls, &mut page.open_calls);
         swap(&mut self.modules, &mut page.modules);
+        swap(&mut self.types, &mut page.types);
         swap(&mut self.modules_seen, &mut page.modules_seen);
         swap(&mut self.modules_at_end, &mut page.modules_at_end);
         swap(&mut self.processes, &mut page.processes);
@@ -151,7 +176,7 @@ impl Watch {
             }
         }
         self.turn_to(0);
-        self.pages.retain(|number, _| pages.contains(number));
+        self.pages.closed.retain(|number, _| pages.contains(number));
         self.roots.retain(|pid, _| self.subjects.contains_key(pid));
         self.happenings.begin_anew();
         self.began_ns = now_ns;
@@ -165,7 +190,7 @@ impl Watch {
         swap(&mut fresh.processes, &mut self.processes);
         fresh.modules_seen = self.modules_seen;
         fresh.processes.begin_anew();
-        let living = self.subjects.values().filter(|subject| subject.page == self.page);
+        let living = self.subjects.values().filter(|subject| subject.page == self.pages.open);
         let mut pythons = living.filter_map(|subject| match &subject.state {
             State::Python(reader) => Some(FirstPython {
                 process: reader.process.clone(),

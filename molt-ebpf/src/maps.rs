@@ -156,6 +156,10 @@ pub static SCRATCH: PerCpuArray<Scratch, 1> = PerCpuArray::new();
 #[btf_map]
 pub static LASTING: Array<[u64; lasting::WORDS], 1> = Array::new();
 
+/// Where the thread that runs on each CPU goes on after the return of a function that was seen last.
+#[btf_map]
+pub static LANDING: PerCpuArray<u64, 1> = PerCpuArray::new();
+
 /// See [`crate::desk`].
 #[btf_map]
 pub static DESKS: PerCpuArray<Desk, { desk::DESKS as usize }> = PerCpuArray::new();

@@ -2,7 +2,8 @@
 
 use crate::calls::{self, Hit};
 use crate::memory::UserMemory;
-use crate::registers::{register, returned};
+use crate::probes::tick::note_landing;
+use crate::registers::{instruction, register, returned};
 use crate::{fault, task, tell, thread};
 use aya_ebpf::macros::{uprobe, uretprobe};
 use aya_ebpf::programs::{ProbeContext, RetProbeContext};
@@ -47,6 +48,8 @@ fn try_leave(ctx: &ProbeContext, hit: &Hit) -> Result<(), Fault> {
 #[uretprobe]
 pub fn call_return(ctx: RetProbeContext) -> u32 {
     let Some(hit) = Hit::begin() else { return 0 };
+    // The kernel has set it to where the function returns to (`uprobe_handle_trampoline`, `kernel/events/uprobes.c`).
+    note_landing(instruction(ctx.regs));
     if let Err(lost) = try_return(&ctx, &hit) {
         fault::count(lost);
     }

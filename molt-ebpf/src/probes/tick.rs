@@ -1,7 +1,7 @@
 //! A quick tick of a CPU's clock while a window is open: whether the program runs there, or a probe.
 
 use crate::maps::{LANDING, meter_tick, process};
-use crate::registers::{instruction, is_user};
+use crate::registers::{instruction, is_of_probes, is_user};
 use crate::{calls, emit, fault, task};
 use aya_ebpf::macros::perf_event;
 use aya_ebpf::programs::PerfEventContext;
@@ -26,8 +26,8 @@ pub fn tick(ctx: PerfEventContext) -> u32 {
     0
 }
 
-/// Notes where the thread goes on after a return: a tick that waits for that meets the instruction there, and belongs to
-/// the probe. Those behind other probes are known to user space.
+/// Notes where the thread goes on after a return: a tick that waits for that meets the instruction there, or one of the
+/// kernel's own on the way, and belongs to the probe. Those behind other probes are known to user space.
 #[inline(always)]
 pub fn note_landing(address: u64) {
     if let Some(landing) = LANDING.get_ptr_mut(0) {
@@ -40,7 +40,8 @@ pub fn note_landing(address: u64) {
 #[inline(always)]
 fn lands(address: u64) -> bool {
     // SAFETY: as in [`note_landing`].
-    LANDING.get_ptr_mut(0).is_some_and(|landing| unsafe { landing.read_volatile() } == address)
+    let is_landing = |landing: *mut u64| unsafe { landing.read_volatile() } == address;
+    is_of_probes(address) || LANDING.get_ptr_mut(0).is_some_and(is_landing)
 }
 
 #[inline(always)]

@@ -15,7 +15,7 @@ use molt_mpa::quantity::{Millis, Share};
 use std::mem;
 
 /// Hits that make a window worth opening.
-const WORTHWHILE: u64 = 2_000;
+const WORTHWHILE: u64 = 4_000;
 /// Longest window but the first, and how often an open one is looked at, in nanoseconds.
 const LONGEST_NS: u64 = 100_000_000;
 const LOOK_NS: u64 = 20_000_000;

@@ -136,6 +136,7 @@ pub fn open(frame: FrameKey, seen: &Seen, first: &mut OpenCall) -> Result<(), Fa
     if place.is_open() {
         // What lay there before ended unseen, such as a generator that was dropped while it waited.
         count(&place.key, 1)?;
+        place.key.outcome = outcome::RETURNED;
     }
     if place.is_like(&seen.key) {
         place.key.outcome = outcome::OPEN;

@@ -24,10 +24,11 @@ impl Desk {
     pub fn take() -> Option<&'static mut Self> {
         for number in 0..DESKS {
             let desk: *mut Self = MAP.get_ptr_mut(number)?;
-            // SAFETY: the entry exists for the whole life of the map. Who finds 0 has it alone, and only that one
-            // writes anything but this integer.
-            if unsafe { atomic::add(&raw mut (*desk).taken, 1) } == 0 {
-                // SAFETY: as above.
+            // SAFETY: the entry exists for the whole life of the map.
+            let taken = unsafe { &raw mut (*desk).taken };
+            // SAFETY: as above, and only this file's functions change it.
+            if unsafe { atomic::add(taken, 1) } == 0 {
+                // SAFETY: who finds 0 has the desk alone, and only that one writes anything but the integer.
                 return Some(unsafe { &mut *desk });
             }
         }

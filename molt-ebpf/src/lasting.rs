@@ -14,7 +14,9 @@ const PLACE_BITS: u32 = 11;
 pub fn find(program: u32, object: u64) -> Option<u64> {
     let (place, mix) = place(program, object)?;
     // SAFETY: the place is in an element that exists for the whole life of the map; each word is read whole.
-    let (found, mixed) = unsafe { (place.read_volatile(), place.add(1).read_volatile()) };
+    let found = unsafe { place.read_volatile() };
+    // SAFETY: as above; places are of two words.
+    let mixed = unsafe { place.wrapping_add(1).read_volatile() };
     if found != 0 && found ^ mix == mixed { Some(found) } else { None }
 }
 
@@ -23,10 +25,9 @@ pub fn find(program: u32, object: u64) -> Option<u64> {
 pub fn note(program: u32, object: u64, found: u64) {
     if let Some((place, mix)) = place(program, object) {
         // SAFETY: as in [`find`].
-        unsafe {
-            place.write_volatile(found);
-            place.add(1).write_volatile(found ^ mix);
-        }
+        unsafe { place.write_volatile(found) };
+        // SAFETY: as in [`find`].
+        unsafe { place.wrapping_add(1).write_volatile(found ^ mix) };
     }
 }
 

@@ -70,3 +70,75 @@ impl Frames {
         Ok(0)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::call::MAX_SLOTS;
+    use zerocopy::FromZeros;
+
+    /// Memory from `first` on, in which each word holds its own address.
+    struct Stretch {
+        first: u64,
+        bytes: u64,
+    }
+
+    impl Memory for Stretch {
+        fn read(&self, addr: u64, into: &mut [u8]) -> Result<(), Fault> {
+            let end = addr.checked_add(into.len() as u64).ok_or(Fault::ReadFault)?;
+            if addr < self.first || end > self.first + self.bytes {
+                return Err(Fault::ReadFault);
+            }
+            for (at, byte) in (addr..).zip(into) {
+                *byte = (at & !7).to_le_bytes()[(at & 7) as usize];
+            }
+            Ok(())
+        }
+    }
+
+    fn layouts() -> (WalkLayout, CallLayout) {
+        let (mut walk, mut call) = (WalkLayout::new_zeroed(), CallLayout::new_zeroed());
+        (walk.code_adaptive, walk.frame_bytes) = (192, 72);
+        call.frame_slots = 72;
+        (walk, call)
+    }
+
+    /// Wherever a caller lies, and wherever memory ends, what is found of both frames is what lies there.
+    #[test]
+    fn frames_are_the_same_however_they_were_read() {
+        let (walk, call) = layouts();
+        let layouts = Layouts { walk: &walk, call: &call };
+        let frame = 0x1_0000;
+        for (first, bytes) in [(0x8000, 0x1_0000), (0xff00, 0x1000), (0x8000, 0x8048)] {
+            let memory = Stretch { first, bytes };
+            for caller in [frame - 8 * 9, frame - 0xa0, frame - 360 + 0x100, frame + 0x100 - 0x180] {
+                let mut frames = Frames::default();
+                let (at, is_whole) = frames.read(&memory, &walk, frame).unwrap();
+                assert_eq!(frames.block.u64(at + 64), frame + 64);
+                assert_eq!(is_whole, first == 0x8000 && bytes == 0x1_0000);
+                let mut slots = [0; MAX_SLOTS];
+                frames.slots(&call, 2, &mut slots);
+                assert!(!is_whole || slots == [frame + 72, frame + 80, 0, 0, 0, 0, 0, 0]);
+                let found = frames.caller(&memory, layouts, (frame, is_whole), caller).unwrap();
+                assert_eq!(frames.block.u64(found + 64), caller + 64, "{caller:#x} in {first:#x}");
+                assert_eq!(frames.block.u64(at + 64), frame + 64, "the callee's is still there");
+            }
+        }
+    }
+
+    /// A caller elsewhere is read, and one that cannot be is a fault.
+    #[test]
+    fn a_caller_elsewhere_is_read_by_itself() {
+        let (walk, call) = layouts();
+        let layouts = Layouts { walk: &walk, call: &call };
+        let memory = Stretch { first: 0x8000, bytes: 0x2_0000 };
+        let mut frames = Frames::default();
+        let read = frames.read(&memory, &walk, 0x1_0000);
+        assert_eq!(read, Ok((HERE, true)));
+        assert_eq!(frames.caller(&memory, layouts, (0x1_0000, true), 0x2_0000), Ok(0));
+        assert_eq!(frames.block.u64(8), 0x2_0008);
+        assert_eq!(frames.caller(&memory, layouts, (0x1_0000, true), 0x9000), Ok(0));
+        assert_eq!(frames.block.u64(8), 0x9008);
+        assert!(frames.caller(&memory, layouts, (0x1_0000, true), 0x9_0000).is_err());
+    }
+}

@@ -77,7 +77,7 @@ pub fn enter<M: Memory + Copy>(
     let instr = frames.block.u64(at + walk.frame_instr);
     let resumes = if walk.code_adaptive == ABSENT {
         head.fill(memory, callee, call.code_bytes)?;
-        instr as i32 != -1
+        frames.block.u32(at + walk.frame_instr) as i32 != -1
     } else {
         let [opcode, argument] = unit(memory, call, callee, checked(instr)?, head)?.to_le_bytes();
         if opcode != site.opcodes[0] && opcode != site.opcodes[1] {

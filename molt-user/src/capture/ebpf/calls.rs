@@ -231,7 +231,7 @@ impl Kernel {
         let counts = calls.counts.iter().map(|entry| entry.map(|(key, count)| (key.0, count)));
         let mut counts: Vec<_> = counts.collect::<Result<_, _>>().map_err(refused("CALLS"))?;
         let (mut open, mut uncounted) = (Vec::new(), BTreeMap::new());
-        for entry in calls.open.iter() {
+        for entry in &calls.open {
             let (_, MapValue(place)) = entry.map_err(refused("OPEN"))?;
             // Places whose call is over are kept for the next one.
             if place.is_open() {

@@ -19,6 +19,7 @@ mod lasting;
 mod maps;
 mod memory;
 mod met;
+mod namespace;
 mod probes;
 mod registers;
 mod repeat;

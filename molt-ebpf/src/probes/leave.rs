@@ -83,15 +83,14 @@ fn try_return(ctx: &RetProbeContext, hit: &Hit) -> Result<(), Fault> {
 #[inline(always)]
 fn end(hit: &Hit, frame: u64, open: &mut OpenCall, value: u64) -> Result<(), Fault> {
     let (is_told, is_new) = calls::end(open)?;
-    let mut told = Ok(());
     if is_told {
         let mut seen = Seen::zeroed();
         seen.key = open.key;
         seen.returned = value;
-        told = tell::tell(&seen, is_new);
+        tell::tell(&seen, is_new)?;
     }
     if open.key.flags & GENERATOR != 0 {
         calls::forget(hit.frame(frame));
     }
-    told
+    Ok(())
 }

@@ -11,5 +11,6 @@ mod process;
 mod raise;
 mod sample;
 mod shortcut;
+mod stranger;
 mod syscall;
 mod tick;

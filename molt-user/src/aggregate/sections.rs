@@ -18,12 +18,34 @@ pub struct Coverage {
     pub modules_seen: bool,
     /// Every process of the run was read when its interpreter was about to end.
     pub modules_at_end: bool,
+    /// Some class was looked at.
+    pub types_seen: bool,
     /// Records were lost on the way.
     pub lost: bool,
     /// Calls, and what is seen at calls.
     pub calls: CallCoverage,
     /// Effects, imports and collections of garbage.
     pub effects: EffectCoverage,
+}
+
+impl Coverage {
+    /// Classes and instances are looked at, at the end as well where the process waits for it.
+    fn types(&self) -> SectionState {
+        if !(self.modules_seen || self.types_seen) {
+            return SectionState::unavailable("no interpreter could be looked at");
+        }
+        let which = match self.calls.seen {
+            Seen::Nothing(_) => {
+                "classes of the program's own modules; calls, and the types that come with them, were not seen"
+            }
+            _ => {
+                "classes of the program's own modules, and those whose instances came with the calls that were seen"
+            }
+        };
+        let when =
+            if self.modules_at_end { "when the program ended" } else { "when molt looked, not at the end" };
+        SectionState::sampled(format!("{which}; as they were {when}, with a part of their instances"))
+    }
 }
 
 /// The state of every section of a run.
@@ -68,6 +90,6 @@ fn state(section: Section, coverage: &Coverage) -> SectionState {
         Section::HotspotsNative => SectionState::unavailable("native stacks are not walked"),
         Section::ModulesMutations => SectionState::unavailable("assignments to modules are not hooked"),
         Section::SymbolsEffects => coverage.effects.effects(),
-        Section::Types => SectionState::unavailable("values are not read"),
+        Section::Types => coverage.types(),
     }
 }

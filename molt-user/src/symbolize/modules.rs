@@ -26,6 +26,8 @@ pub struct Module {
     pub file: Known<Text>,
     /// Where its code comes from; `None` for a module that the program made by hand.
     pub kind: Option<ModuleKind>,
+    /// The address of its namespace.
+    pub namespace: u64,
 }
 
 /// What was found in `sys.modules`, in its order.
@@ -137,7 +139,7 @@ fn read_module<M: Memory>(objects: &Objects<'_, M>, key: u64, value: u64) -> Kno
     };
     // A namespace package of 3.8 has `__file__` = None.
     let file = file.map_err(|reason| if reason == Unknown::WrongType { Unknown::Absent } else { reason });
-    Ok(Module { name, file, kind })
+    Ok(Module { name, file, kind, namespace })
 }
 
 /// Entries at each end of a module's namespace that are searched for what the import system wrote: it does so

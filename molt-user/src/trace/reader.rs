@@ -1,5 +1,6 @@
 //! How to read one Python process: its layout, its memory, its sources, and what was read already.
 
+use super::classes::Classes;
 use crate::aggregate::entrypoint::{Entry, parse};
 use crate::aggregate::modules;
 use crate::aggregate::tally::CodeId;
@@ -46,6 +47,8 @@ pub(super) struct Reader {
     pub(super) codes: CodeCache<SeenCode>,
     /// How much of the memory may still be searched for names.
     pub(super) budget: Budget,
+    /// What is known of its classes.
+    pub(super) classes: Classes,
     /// Modules whose source is still to be hashed, and their files.
     unhashed: Vec<(String, String)>,
     /// When `sys.modules` is read again.
@@ -94,6 +97,7 @@ impl Reader {
             changed_sources: BTreeSet::new(),
             codes: CodeCache::default(),
             budget: Budget::default(),
+            classes: Classes::default(),
             unhashed: Vec::new(),
             next_look_ns: now_ns + FIRST_LOOK_NS,
             look_pause: LOOK_PAUSES.0,
@@ -113,6 +117,7 @@ impl Reader {
             changed_sources: self.changed_sources.clone(),
             codes: self.codes.clone(),
             budget: Budget::default(),
+            classes: Classes::default(),
             unhashed: Vec::new(),
             next_look_ns: self.next_look_ns,
             look_pause: self.look_pause,

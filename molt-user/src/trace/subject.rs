@@ -25,6 +25,10 @@ pub(super) struct Subject {
     pub(super) ends: bool,
     /// It is about to begin, and to stop for its tracer.
     pub(super) begins: bool,
+    /// When it was found or made, in nanoseconds of `CLOCK_MONOTONIC`.
+    pub(super) since_ns: u64,
+    /// The number of the page that its facts are on.
+    pub(super) page: u32,
     /// The number under which the kernel side counts its program's calls.
     pub(super) program: u32,
     /// `PROCESS_FOLLOW`, `PROCESS_CALLS` and the two that hold it, as asked for.
@@ -52,7 +56,7 @@ pub(super) enum State {
 }
 
 impl Subject {
-    /// A process to be looked at from `now_ns` on.
+    /// A process that was found at `now_ns`. One that is held is not looked at before its exec.
     pub(super) fn new(now_ns: u64, held: bool, calls: bool) -> Self {
         let flags = match (held, calls) {
             (false, false) => 0,
@@ -60,8 +64,11 @@ impl Subject {
             (false, true) => PROCESS_CALLS | PROCESS_EFFECTS,
             (true, true) => PROCESS_HOLD | PROCESS_HOLD_START | PROCESS_CALLS | PROCESS_EFFECTS,
         };
+        let next_ns = if held { u64::MAX } else { now_ns };
         Self {
-            state: State::Searching { next_ns: now_ns, pause: SEARCH.0 },
+            state: State::Searching { next_ns, pause: SEARCH.0 },
+            since_ns: now_ns,
+            page: 0,
             finalized: false,
             ends: false,
             begins: false,
@@ -78,7 +85,13 @@ impl Subject {
             State::Refused(why) => State::Refused(why.clone()),
         };
         let flags = self.flags & !(PROCESS_HOLD | PROCESS_HOLD_START);
-        Self { state, finalized: false, ends: false, begins: false, program: self.program, flags }
+        let Self { page, program, .. } = *self;
+        Self { state, since_ns: now_ns, page, finalized: false, ends: false, begins: false, program, flags }
+    }
+
+    /// Its children are not traced.
+    pub(super) fn leave_children(&mut self) {
+        self.flags &= !PROCESS_FOLLOW;
     }
 
     /// The process runs another program from here on. What is left of the one before.

@@ -67,7 +67,7 @@ pub fn enter<M: Memory + Copy>(
     known: impl FnOnce(u64) -> Option<u64>,
     start: &mut Start,
 ) -> Result<Entry, Fault> {
-    let Layouts { walk, call } = layouts;
+    let walk = layouts.walk;
     let Start { seen, frames, code: head } = start;
     *seen = Seen::zeroed();
     let (at, is_whole) = frames.read(memory, walk, frame)?;
@@ -76,10 +76,10 @@ pub fn enter<M: Memory + Copy>(
     seen.callee_globals = frames.block.u64(at + walk.frame_globals);
     let instr = frames.block.u64(at + walk.frame_instr);
     let resumes = if walk.code_adaptive == ABSENT {
-        head.fill(memory, callee, call.code_bytes)?;
+        code::read_head(memory, walk, callee, head)?;
         frames.block.u32(at + walk.frame_instr) as i32 != -1
     } else {
-        let [opcode, argument] = unit(memory, call, callee, checked(instr)?, head)?.to_le_bytes();
+        let [opcode, argument] = unit(memory, walk, callee, checked(instr)?, head)?.to_le_bytes();
         if opcode != site.opcodes[0] && opcode != site.opcodes[1] {
             return Ok(Entry::Passing);
         }
@@ -89,12 +89,10 @@ pub fn enter<M: Memory + Copy>(
         }
         location != 0
     };
-    let fields = code::fields(head, walk);
     if !resumes {
         parameters::read(memory, layouts, frame, (frames, is_whole), head, seen);
     }
-    let lines = code::lines(memory, walk, callee, fields.flags);
-    seen.callee_identity = code::identity(&code::Fields { lines, ..fields });
+    seen.callee_identity = code::identity(memory, walk, callee, head).unwrap_or(0);
     seen.key.callee = packed(callee, code::in_globals(seen.callee_identity, seen.callee_globals));
     if resumes {
         seen.key.outcome = outcome::RESUMED;
@@ -109,18 +107,19 @@ pub fn enter<M: Memory + Copy>(
 #[inline(always)]
 fn unit<M: Memory>(
     memory: &M,
-    call: &CallLayout,
+    walk: &WalkLayout,
     code: u64,
     instr: u64,
     head: &mut Block<32>,
 ) -> Result<u16, Fault> {
-    let at = instr.wrapping_sub(code);
+    let from = code + u64::from(walk.code_head);
+    let at = instr.wrapping_sub(from);
     if at >= size_of::<Block<32>>() as u64 - 2 {
-        head.fill(memory, code, call.code_bytes)?;
+        code::read_head(memory, walk, code, head)?;
         return memory.read_u16(instr);
     }
     let at = at as u32;
-    head.fill(memory, code, (at + 2).max(call.code_bytes))?;
+    head.fill(memory, from, (at + 2).max(walk.code_bytes))?;
     Ok(head.u16(at))
 }
 

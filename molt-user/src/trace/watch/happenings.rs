@@ -20,6 +20,13 @@ pub(super) struct Happenings {
     count: usize,
 }
 
+impl Happenings {
+    /// There is room for as many as at the beginning.
+    pub(super) fn begin_anew(&mut self) {
+        self.count = 0;
+    }
+}
+
 impl Watch {
     pub(super) fn import(&mut self, import: &Import) {
         let Header { kind, pid, tid, time_ns, .. } = import.header;

@@ -1,8 +1,10 @@
 //! What is looked at when a program begins and ends, and what is kept of it.
 
+use super::classes::own_namespaces;
 use super::{Ask, Watch};
 use crate::discover::file::FileFinding;
 use crate::launch::Ending;
+use crate::trace::classes::{Allowance, UNREAD_TYPE};
 use crate::trace::subject::{Ended, State};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -42,7 +44,7 @@ impl Watch {
         if !self.subjects.get_mut(&pid).is_some_and(|subject| std::mem::take(&mut subject.ends)) {
             return false;
         }
-        let read = self.look(pid);
+        let read = self.look(pid, Allowance::HELD);
         self.mark_finalized(pid, read);
         true
     }
@@ -51,7 +53,7 @@ impl Watch {
     /// by now was read before it.
     pub(in crate::trace) fn last_look(&mut self, pid: u32) {
         if self.subjects.get(&pid).is_some_and(|subject| !subject.finalized) {
-            let read = self.look(pid);
+            let read = self.look(pid, Allowance::HELD);
             self.mark_finalized(pid, read);
         }
     }
@@ -62,8 +64,9 @@ impl Watch {
         }
     }
 
-    /// Reads what `sys.modules` holds now. Whether it could be read.
-    pub(super) fn look(&mut self, pid: u32) -> bool {
+    /// Reads what `sys.modules` holds now, and classes as far as the allowance goes. Whether it could be read.
+    pub(super) fn look(&mut self, pid: u32, allowance: Allowance) -> bool {
+        self.turn(pid);
         let Some(State::Python(reader)) = self.subjects.get_mut(&pid).map(|subject| &mut subject.state)
         else {
             return false;
@@ -71,11 +74,13 @@ impl Watch {
         match reader.look() {
             Ok((modules, roots)) => {
                 self.modules_seen = true;
+                let namespaces = own_namespaces(&modules, &roots);
                 self.roots.insert(pid, roots);
                 *self.loss.entry("unread_module").or_default() += modules.unread as u64;
                 for module in modules.modules {
                     reader.note_module(module, &mut self.modules);
                 }
+                self.look_at_classes(pid, &namespaces, allowance);
                 true
             }
             Err(reason) => {
@@ -100,7 +105,7 @@ impl Watch {
     pub(in crate::trace) fn detach(&mut self, now_ns: u64) {
         let at = self.since(now_ns);
         for pid in self.subjects.keys().copied().collect::<Vec<_>>() {
-            self.look(pid);
+            self.look(pid, Allowance::HELD);
             self.let_go(pid);
             self.processes.end(pid, at, None, None);
         }
@@ -108,6 +113,7 @@ impl Watch {
 
     /// Ends the watch over a process, and keeps what is worth keeping of it. Whether there was one.
     pub(super) fn let_go(&mut self, pid: u32) -> bool {
+        self.turn(pid);
         let Some(subject) = self.subjects.remove(&pid) else { return false };
         self.asks.push(Ask::Forget(pid));
         self.settle(pid, Ended { state: subject.state, finalized: subject.finalized });
@@ -128,6 +134,7 @@ impl Watch {
                         "{name} was changed after the program started; its text is not used"
                     ));
                 }
+                self.types.leave_out(UNREAD_TYPE, reader.classes.unread());
                 self.modules_at_end &= ended.finalized;
             }
             State::Refused(why) => {

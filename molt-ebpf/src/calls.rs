@@ -1,14 +1,16 @@
 //! The door for counting calls: what a hit costs, and the tables that calls are counted in.
 
 use crate::maps::{ACTIVE, CALLS, GATE, METER, OPEN, UNDETAILED, process};
+use crate::memory::CallMemory;
 use crate::{atomic, emit, fault, task, tell};
 use aya_ebpf::bindings::{BPF_ANY, BPF_NOEXIST};
-use molt_common::call::{CallKey, FrameKey, Meter, OpenCall, Seen, SiteKey, UNLIMITED, is_timed, outcome};
+use core::mem;
+use molt_common::call::{
+    CallKey, FrameKey, Meter, OpenCall, Seen, SiteKey, UNLIMITED, doubles, is_due, is_timed, outcome,
+};
 use molt_common::config::{PROCESS_CALLS, PROCESS_READY, ProcessConfig};
 use molt_common::event::KIND_SPENT;
 use molt_common::fault::Fault;
-use molt_common::walk::call::CallBlock;
-use zerocopy::transmute_mut;
 
 /// A hit of a probe by a process whose calls are counted.
 pub struct Hit {
@@ -62,6 +64,12 @@ impl Hit {
         }
     }
 
+    /// The memory of the process.
+    #[inline(always)]
+    pub fn memory(&self) -> CallMemory {
+        CallMemory { program: self.config.program }
+    }
+
     /// The key of a frame of this program.
     #[inline(always)]
     pub fn frame(&self, frame: u64) -> FrameKey {
@@ -112,28 +120,68 @@ fn granted() -> bool {
     before > 0
 }
 
-/// Notes that `frame` executes the call of `seen`, and tells user space of it if it is new. `block` is overwritten.
+/// Notes that `frame` executes the call of `seen`, and tells user space of it if it is new. `first` is overwritten.
 #[inline(always)]
-pub fn open(frame: FrameKey, seen: &Seen, block: &mut CallBlock) -> Result<(), Fault> {
-    tell::announce(seen)?;
-    if let Some(place) = OPEN.get_ptr_mut(frame) {
-        // SAFETY: an element's memory outlives this program, as in `maps::process`, and only the thread that
-        // executes the frame changes it.
-        let place = unsafe { &mut *place };
-        if place.key.outcome == outcome::OPEN {
-            // What lay there before ended unseen, such as a generator that was dropped while it waited.
-            count(&place.key)?;
-        }
-        if place.key.callee != seen.key.callee {
-            place.returns_at = 0;
-        }
-        place.key = seen.key;
-        return Ok(());
+pub fn open(frame: FrameKey, seen: &Seen, first: &mut OpenCall) -> Result<(), Fault> {
+    let Some(place) = OPEN.get_ptr_mut(frame) else {
+        tell::announce(seen, 1)?;
+        *first = OpenCall::default();
+        first.begin(&seen.key);
+        #[expect(clippy::needless_borrows_for_generic_args, reason = "a copy has no room on the stack")]
+        return OPEN.insert(frame, &*first, BPF_ANY.into()).map_err(|_| Fault::OpenCallsFull);
+    };
+    // SAFETY: an element's memory outlives this program, as in `maps::process`, and only the thread that executes the
+    // frame changes it.
+    let place = unsafe { &mut *place };
+    if place.is_open() {
+        // What lay there before ended unseen, such as a generator that was dropped while it waited.
+        count(&place.key, 1)?;
+        place.key.outcome = outcome::RETURNED;
     }
-    let first: &mut OpenCall = transmute_mut!(block.words_mut());
-    *first = OpenCall { key: seen.key, returns_at: 0, reserved: [0; 2] };
-    #[expect(clippy::needless_borrows_for_generic_args, reason = "a copy has no room on the stack")]
-    OPEN.insert(frame, &*first, BPF_ANY.into()).map_err(|_| Fault::OpenCallsFull)
+    if place.is_like(&seen.key) {
+        place.key.outcome = outcome::OPEN;
+        place.key.result = 0;
+        place.begun = place.begun.wrapping_add(1);
+        place.unsaid += 1;
+        return if is_due(place.begun) { tell::announce(seen, mem::take(&mut place.unsaid)) } else { Ok(()) };
+    }
+    settle(place)?;
+    tell::announce(seen, 1)?;
+    place.begin(&seen.key);
+    Ok(())
+}
+
+/// Notes that the call at `place` has ended, as its outcome and result say. Whether user space is to be told, and
+/// whether of a tuple that is new.
+#[inline(always)]
+pub fn end(place: &mut OpenCall) -> Result<(bool, bool), Fault> {
+    if place.ends_alike() {
+        place.ended = place.ended.wrapping_add(1);
+        place.uncounted += 1;
+        if !is_due(place.ended) {
+            return Ok((false, false));
+        }
+    } else {
+        let CallKey { outcome, result, .. } = place.key;
+        settle(place)?;
+        (place.key.outcome, place.key.result) = (outcome, result);
+        (place.outcome, place.result) = (outcome, result);
+        (place.ended, place.uncounted) = (1, 1);
+    }
+    let more = u64::from(mem::take(&mut place.uncounted));
+    let times = count(&place.key, more)?;
+    Ok((times != 0 && doubles(times, more), times == 1))
+}
+
+/// Counts the calls that are counted at `place` only. Its outcome and result are overwritten.
+#[inline(always)]
+fn settle(place: &mut OpenCall) -> Result<(), Fault> {
+    let more = mem::take(&mut place.uncounted);
+    if more != 0 {
+        (place.key.outcome, place.key.result) = (place.outcome, place.result);
+        count(&place.key, u64::from(more))?;
+    }
+    Ok(())
 }
 
 /// The call that `frame` executes, if its start was seen. It ends when its outcome is set.
@@ -144,7 +192,7 @@ pub fn executed(frame: FrameKey) -> Option<&'static mut OpenCall> {
     let place = OPEN.get_ptr_mut(frame)?;
     // SAFETY: as in [`open`].
     let place = unsafe { &mut *place };
-    if place.key.outcome == outcome::OPEN { Some(place) } else { None }
+    if place.is_open() { Some(place) } else { None }
 }
 
 /// Gives up the place of a generator's frame, which lies on the heap and may never come again.
@@ -166,36 +214,36 @@ pub fn active(caller: FrameKey) -> Option<u64> {
     unsafe { ACTIVE.get(caller) }.copied()
 }
 
-/// Counts a tuple. How often it was counted by now; 0 when it is not counted by itself.
-#[inline(always)]
-pub fn count(key: &CallKey) -> Result<u64, Fault> {
+/// Counts a tuple `more` times. How often it was counted by now; 0 when it is not counted by itself.
+#[inline(never)]
+pub fn count(key: &CallKey, more: u64) -> Result<u64, Fault> {
     if let Some(count) = CALLS.get_ptr_mut(key) {
         // SAFETY: an element's memory outlives this program, and only `atomic` changes counts.
-        return Ok(unsafe { atomic::add(count, 1) } + 1);
+        return Ok(unsafe { atomic::add(count, more) } + more);
     }
-    match CALLS.insert(key, 1, BPF_NOEXIST.into()) {
-        Ok(()) => Ok(1),
-        Err(_) => count_again(key),
+    match CALLS.insert(key, more, BPF_NOEXIST.into()) {
+        Ok(()) => Ok(more),
+        Err(_) => count_again(key, more),
     }
 }
 
 /// Another CPU was quicker, or the table is full: then the call counts without its types.
 #[inline(always)]
-fn count_again(key: &CallKey) -> Result<u64, Fault> {
+fn count_again(key: &CallKey, more: u64) -> Result<u64, Fault> {
     if let Some(count) = CALLS.get_ptr_mut(key) {
         // SAFETY: as in [`count`].
-        return Ok(unsafe { atomic::add(count, 1) } + 1);
+        return Ok(unsafe { atomic::add(count, more) } + more);
     }
-    fault::count(Fault::CallsFull);
+    fault::add(Fault::CallsFull, more);
     if key.outcome > outcome::RAISED {
         return Err(Fault::CallSitesFull);
     }
     let site = SiteKey { program: key.program, offset: key.offset, caller: key.caller, callee: key.callee };
     if let Some(count) = UNDETAILED.get_ptr_mut(site) {
         // SAFETY: as in [`count`].
-        unsafe { atomic::add(count, 1) };
+        unsafe { atomic::add(count, more) };
         return Ok(0);
     }
-    UNDETAILED.insert(site, 1, BPF_ANY.into()).map_err(|_| Fault::CallSitesFull)?;
+    UNDETAILED.insert(site, more, BPF_ANY.into()).map_err(|_| Fault::CallSitesFull)?;
     Ok(0)
 }

@@ -1,6 +1,7 @@
 //! The door for maps: what each holds, who writes it.
 
-use crate::met;
+use crate::desk::{self, Desk};
+use crate::{lasting, met};
 use aya_ebpf::bindings::BPF_F_NO_PREALLOC;
 use aya_ebpf::btf_maps::{Array, HashMap, LruHashMap, PerCpuArray, RingBuf};
 use aya_ebpf::macros::btf_map;
@@ -156,6 +157,18 @@ pub struct Scratch {
 /// One for each CPU. Only the sampling program uses it, and that cannot interrupt itself.
 #[btf_map]
 pub static SCRATCH: PerCpuArray<Scratch, 1> = PerCpuArray::new();
+
+/// See [`crate::lasting`].
+#[btf_map]
+pub static LASTING: Array<[u64; lasting::WORDS], 1> = Array::new();
+
+/// Where the thread that runs on each CPU goes on after the return of a function that was seen last.
+#[btf_map]
+pub static LANDING: PerCpuArray<u64, 1> = PerCpuArray::new();
+
+/// See [`crate::desk`].
+#[btf_map]
+pub static DESKS: PerCpuArray<Desk, { desk::DESKS as usize }> = PerCpuArray::new();
 
 /// See [`crate::met::Met`].
 #[btf_map]

@@ -1,5 +1,6 @@
 //! The door for reading memory.
 
+use crate::lasting;
 use crate::repeat::{Turn, repeat};
 use aya_ebpf::helpers::generated::{bpf_probe_read_kernel, bpf_probe_read_user};
 use molt_common::fault::Fault;
@@ -27,6 +28,35 @@ impl Memory for UserMemory {
     #[inline(always)]
     fn repeat<T: Turns>(&self, turns: u32, body: &mut T) {
         repeat(turns, turn::<T>, body);
+    }
+}
+
+/// The memory of a process whose calls are counted: [`UserMemory`] that remembers some types.
+#[derive(Clone, Copy)]
+pub struct CallMemory {
+    /// [`molt_common::config::ProcessConfig::program`].
+    pub program: u32,
+}
+
+impl Memory for CallMemory {
+    #[inline(always)]
+    fn read(&self, addr: u64, into: &mut [u8]) -> Result<(), Fault> {
+        UserMemory.read(addr, into)
+    }
+
+    #[inline(always)]
+    fn repeat<T: Turns>(&self, turns: u32, body: &mut T) {
+        UserMemory.repeat(turns, body);
+    }
+
+    #[inline(always)]
+    fn lasting_type(&self, object: u64) -> Option<u64> {
+        lasting::find(self.program, object)
+    }
+
+    #[inline(always)]
+    fn note_lasting_type(&self, object: u64, found: u64) {
+        lasting::note(self.program, object, found);
     }
 }
 

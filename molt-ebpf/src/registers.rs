@@ -22,6 +22,14 @@ pub fn instruction(regs: *const pt_regs) -> u64 {
     unsafe { (&raw const regs.rip).read_volatile() }
 }
 
+/// Whether an instruction is one that the kernel has put into the process for probes: in the highest page of user space
+/// (`xol_add_vma`, `kernel/events/uprobes.c`), through which the return of a function that is seen leads.
+#[inline(always)]
+pub fn is_of_probes(instruction: u64) -> bool {
+    const HIGHEST_PAGE: u64 = (1 << 47) - 2 * 4096;
+    instruction >= HIGHEST_PAGE
+}
+
 /// The value of register `number` as instructions number them: 0 is `rax`, 15 is `r15`.
 ///
 /// The verifier wants each access to be at a constant offset, so that the compiler must not turn the choice

@@ -5,19 +5,19 @@ use crate::repeat::{Turn, repeat};
 use crate::{containers, emit, snapshot, task};
 use aya_ebpf::bindings::BPF_ANY;
 use core::hint::black_box;
-use molt_common::call::{CallKey, MAX_SLOTS, Seen, Told, address, has_identity, salted};
+use molt_common::call::{CallKey, MAX_SLOTS, Seen, Told, address, doubles, has_identity, salted};
 use molt_common::event::KIND_CALL;
 use molt_common::fault::Fault;
 use molt_common::plan::Plans;
 use zerocopy::IntoBytes;
 
 /// Tells of a call that begins: when its tuple is met first, and then ever more rarely, so that a few of the objects
-/// that come with it are seen.
+/// that come with it are seen. It has begun `more` times since this was asked.
 #[inline(always)]
-pub fn announce(seen: &Seen) -> Result<(), Fault> {
+pub fn announce(seen: &Seen, more: u32) -> Result<(), Fault> {
     let hash = hash(&seen.key);
-    let times = times_seen(hash);
-    if !times.is_power_of_two() {
+    let times = times_seen(hash, more);
+    if !doubles(u64::from(times), u64::from(more)) {
         return Ok(());
     }
     tell(seen, times == 1).inspect_err(|_lost| {
@@ -50,7 +50,7 @@ pub fn tell(seen: &Seen, is_new: bool) -> Result<(), Fault> {
 /// Copies code of a program that was not met before.
 #[inline(always)]
 pub fn code(program: u32, found: u64, globals: u64) {
-    if times_seen(salted(found, program)) != 1 {
+    if times_seen(salted(found, program), 1) != 1 {
         return;
     }
     // SAFETY: an element's memory outlives this program, as in `maps::process`.
@@ -67,7 +67,7 @@ pub fn code(program: u32, found: u64, globals: u64) {
 #[inline(always)]
 fn copy(pieces: &mut Pieces, plans: &Plans) {
     let Seen { key: CallKey { program, callee, result, .. }, callee_globals, .. } = pieces.told.seen;
-    if callee_globals != 0 && times_seen(salted(callee, program)) == 1 {
+    if callee_globals != 0 && times_seen(salted(callee, program), 1) == 1 {
         snapshot::send(pieces, &plans.code, address(callee));
         containers::send_name(pieces, &plans.containers, callee_globals);
     }
@@ -95,25 +95,25 @@ impl Types<'_> {
     #[inline(always)]
     fn copy(&mut self, found: u64) {
         // Types without an identity are never freed.
-        if has_identity(found) && times_seen(salted(found, self.pieces.told.seen.key.program)) == 1 {
+        if has_identity(found) && times_seen(salted(found, self.pieces.told.seen.key.program), 1) == 1 {
             snapshot::send(self.pieces, &self.plans.heap_type, address(found));
         }
     }
 }
 
-/// How often something was met, itself included, as far as that is remembered.
+/// How often something was met that is met `more` times now, those included, as far as that is remembered.
 #[inline(always)]
-fn times_seen(hash: u64) -> u32 {
+fn times_seen(hash: u64, more: u32) -> u32 {
     if let Some(times) = SEEN.get_ptr_mut(hash) {
         // SAFETY: an element's memory outlives this program, as in `maps::process`. A count that is lost to another
         // CPU makes something be told of once more or less.
         let times = unsafe { &mut *times };
-        *times = times.wrapping_add(1);
+        *times = times.wrapping_add(more);
         return *times;
     }
     // A table that is full for a moment makes it be told of again.
-    let _ = SEEN.insert(hash, 1, BPF_ANY.into());
-    1
+    let _ = SEEN.insert(hash, more, BPF_ANY.into());
+    more
 }
 
 /// Folds a tuple into a word.

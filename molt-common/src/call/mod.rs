@@ -2,10 +2,12 @@
 
 mod layout;
 mod meter;
+mod open;
 mod packed;
 
 pub use layout::CallLayout;
 pub use meter::{Gate, Meter, UNLIMITED, is_timed};
+pub use open::{OpenCall, doubles, is_due};
 pub use packed::{address, has_identity, packed, salted};
 
 use crate::event::Header;
@@ -119,20 +121,6 @@ pub struct CallKey {
 }
 
 const _: () = assert!(size_of::<CallKey>() == 104);
-
-/// A call that a frame executes, or has executed last. Value of the map `OPEN`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
-#[repr(C)]
-pub struct OpenCall {
-    /// The call. It is over where its outcome is set.
-    pub key: CallKey,
-    /// An instruction of the callee that is known to return what lies on its stack; 0 for none.
-    pub returns_at: u64,
-    /// Zero.
-    pub reserved: [u64; 2],
-}
-
-const _: () = assert!(size_of::<OpenCall>() == 128);
 
 /// A frame of a program. Key of the maps `OPEN` (frame to the call that it executes) and `ACTIVE` (up to 3.10:
 /// frame to the frame that it has called, by its address).

@@ -33,6 +33,16 @@ pub trait Memory {
     #[inline(always)]
     fn forget(&self) {}
 
+    /// The type of the object at `object`, which is never freed and keeps its type, if that has been noted.
+    #[inline(always)]
+    fn lasting_type(&self, _object: u64) -> Option<u64> {
+        None
+    }
+
+    /// Notes the type of such an object.
+    #[inline(always)]
+    fn note_lasting_type(&self, _object: u64, _found: u64) {}
+
     /// Takes at most `turns` turns. The kernel has a way of its own to loop, so that its verifier looks at the body
     /// only once.
     #[inline(always)]
@@ -112,10 +122,17 @@ impl<const WORDS: usize> Block<WORDS> {
         memory.read(checked(addr)?, bytes)
     }
 
-    /// The words, for another use: the kernel's stack is small.
+    /// Reads `len` bytes at `addr` into the place behind the first `skipped` bytes.
     #[inline(always)]
-    pub fn words_mut(&mut self) -> &mut [u64; WORDS] {
-        &mut self.words
+    pub fn fill_behind<M: Memory>(
+        &mut self,
+        memory: &M,
+        skipped: u32,
+        addr: u64,
+        len: u32,
+    ) -> Result<(), Fault> {
+        let bytes = self.as_mut_bytes().get_mut(skipped as usize..).ok_or(Fault::BadPointer)?;
+        memory.read(checked(addr)?, bytes.get_mut(..len as usize).ok_or(Fault::BadPointer)?)
     }
 
     /// The 8-byte field at `at`.
@@ -128,6 +145,12 @@ impl<const WORDS: usize> Block<WORDS> {
     #[inline(always)]
     pub fn u32(&self, at: u32) -> u32 {
         (self.u64(at) >> ((at & 4) * 8)) as u32
+    }
+
+    /// The 2-byte field at `at`.
+    #[inline(always)]
+    pub fn u16(&self, at: u32) -> u16 {
+        (self.u64(at) >> ((at & 6) * 8)) as u16
     }
 
     /// The byte at `at`.

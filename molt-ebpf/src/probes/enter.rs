@@ -1,38 +1,42 @@
 //! A function starts, or a generator or a coroutine goes on.
 
 use crate::calls::{self, Hit};
+use crate::desk::Desk;
 use crate::fault;
-use crate::memory::UserMemory;
 use crate::registers::register;
 use crate::{task, tell};
 use aya_ebpf::macros::uprobe;
 use aya_ebpf::programs::ProbeContext;
-use molt_common::call::{NO_REGISTER, Seen, Site, outcome};
+use molt_common::call::{NO_REGISTER, Site, outcome};
 use molt_common::fault::Fault;
 use molt_common::layout::ABSENT;
-use molt_common::walk::call::{CallBlock, Entry, Layouts, enter};
+use molt_common::walk::call::{Entry, Layouts, enter};
 
 /// At the handlers of the `RESUME` family, up to 3.10 at the entry of `_PyEval_EvalFrameDefault`.
 #[uprobe]
 pub fn call_enter(ctx: ProbeContext) -> u32 {
     let Some(hit) = Hit::begin() else { return 0 };
-    if let Err(lost) = try_enter(&ctx, &hit) {
-        fault::count(lost);
+    match Desk::take() {
+        Some(desk) => {
+            if let Err(lost) = try_enter(&ctx, &hit, desk) {
+                fault::count(lost);
+            }
+            desk.leave();
+        }
+        None => fault::count(Fault::UnreadCall),
     }
     hit.end();
     0
 }
 
 #[inline(always)]
-fn try_enter(ctx: &ProbeContext, hit: &Hit) -> Result<(), Fault> {
+fn try_enter(ctx: &ProbeContext, hit: &Hit, Desk { start, first, .. }: &mut Desk) -> Result<(), Fault> {
     let site = Site::of(task::cookie(ctx));
     let frame = register(ctx.regs, site.frame);
     let layouts = Layouts { walk: &hit.config.layout, call: &hit.config.call };
-    let mut seen = Seen::zeroed();
     let known = |frame| calls::executed(hit.frame(frame)).map(|open| open.key.callee);
-    let mut block = CallBlock::new();
-    let entry = enter(&UserMemory, layouts, site, frame, known, &mut block, &mut seen)
-        .map_err(|_| Fault::UnreadCall)?;
+    let entry = enter(&hit.memory(), layouts, site, frame, known, start).map_err(|_| Fault::UnreadCall)?;
+    let seen = &mut start.seen;
     if entry == Entry::Passing {
         return Ok(());
     }
@@ -46,8 +50,8 @@ fn try_enter(ctx: &ProbeContext, hit: &Hit) -> Result<(), Fault> {
         return Ok(());
     }
     if entry == Entry::Start {
-        return calls::open(hit.frame(frame), &seen, &mut block);
+        return calls::open(hit.frame(frame), seen, first);
     }
     seen.key.outcome = outcome::RESUMED;
-    if calls::count(&seen.key)? == 1 { tell::tell(&seen, true) } else { Ok(()) }
+    if calls::count(&seen.key, 1)? == 1 { tell::tell(seen, true) } else { Ok(()) }
 }

@@ -2,11 +2,12 @@
 
 use crate::calls::{self, Hit};
 use crate::memory::UserMemory;
-use crate::registers::{register, returned};
+use crate::probes::tick::note_landing;
+use crate::registers::{instruction, register, returned};
 use crate::{fault, task, tell, thread};
 use aya_ebpf::macros::{uprobe, uretprobe};
 use aya_ebpf::programs::{ProbeContext, RetProbeContext};
-use molt_common::call::{CallKey, GENERATOR, NO_REGISTER, OpenCall, Seen, Site, UNREAD, outcome};
+use molt_common::call::{GENERATOR, NO_REGISTER, OpenCall, Seen, Site, UNREAD, outcome};
 use molt_common::fault::Fault;
 use molt_common::walk::call::{CallBlock, Layouts, ends, exception, leave, value_type};
 use molt_common::walk::frame::innermost;
@@ -35,18 +36,20 @@ fn try_leave(ctx: &ProbeContext, hit: &Hit) -> Result<(), Fault> {
         number => Ok(register(ctx.regs, number)),
     };
     let mut block = CallBlock::new();
-    let value = leave(&UserMemory, layouts, frame, tstate, &mut block, open).unwrap_or_else(|_| {
+    let value = leave(&hit.memory(), layouts, frame, tstate, &mut block, open).unwrap_or_else(|_| {
         fault::count(Fault::UnreadReturn);
         open.key.result = UNREAD;
         0
     });
-    count(hit, frame, &open.key, value)
+    end(hit, frame, open, value)
 }
 
 /// At the return of `_PyEval_EvalFrameDefault` (up to 3.10), which generators pass at each yield.
 #[uretprobe]
 pub fn call_return(ctx: RetProbeContext) -> u32 {
     let Some(hit) = Hit::begin() else { return 0 };
+    // The kernel has set it to where the function returns to (`uprobe_handle_trampoline`, `kernel/events/uprobes.c`).
+    note_landing(instruction(ctx.regs));
     if let Err(lost) = try_return(&ctx, &hit) {
         fault::count(lost);
     }
@@ -61,32 +64,32 @@ fn try_return(ctx: &RetProbeContext, hit: &Hit) -> Result<(), Fault> {
     // The frame that returns has been taken off already: what is innermost now has called it.
     let caller = innermost(&UserMemory, walk, tstate)?;
     let Some(frame) = calls::active(hit.frame(caller)) else { return Ok(()) };
-    let Some(OpenCall { key: open, .. }) = calls::executed(hit.frame(frame)) else { return Ok(()) };
+    let Some(open) = calls::executed(hit.frame(frame)) else { return Ok(()) };
     hit.accept();
-    if open.flags & GENERATOR != 0 && !ends(&UserMemory, call, frame)? {
+    if open.key.flags & GENERATOR != 0 && !ends(&UserMemory, call, frame)? {
         return Ok(());
     }
     let value = returned(ctx.regs);
     if value == 0 {
-        open.outcome = outcome::RAISED;
-        open.result = exception(&UserMemory, call, tstate).unwrap_or(UNREAD);
+        open.key.outcome = outcome::RAISED;
+        open.key.result = exception(&UserMemory, call, tstate).unwrap_or(UNREAD);
     } else {
-        open.outcome = outcome::RETURNED;
-        open.result = value_type(&UserMemory, call, value);
+        open.key.outcome = outcome::RETURNED;
+        open.key.result = value_type(&hit.memory(), call, value);
     }
-    count(hit, frame, open, value)
+    end(hit, frame, open, value)
 }
 
 #[inline(always)]
-fn count(hit: &Hit, frame: u64, call: &CallKey, value: u64) -> Result<(), Fault> {
-    let times = calls::count(call)?;
-    if times.is_power_of_two() {
+fn end(hit: &Hit, frame: u64, open: &mut OpenCall, value: u64) -> Result<(), Fault> {
+    let (is_told, is_new) = calls::end(open)?;
+    if is_told {
         let mut seen = Seen::zeroed();
-        seen.key = *call;
+        seen.key = open.key;
         seen.returned = value;
-        tell::tell(&seen, times == 1)?;
+        tell::tell(&seen, is_new)?;
     }
-    if call.flags & GENERATOR != 0 {
+    if open.key.flags & GENERATOR != 0 {
         calls::forget(hit.frame(frame));
     }
     Ok(())

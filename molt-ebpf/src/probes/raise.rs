@@ -30,5 +30,5 @@ fn try_raise(ctx: &ProbeContext, hit: &Hit) -> Result<(), Fault> {
     raise(&UserMemory, layouts, first_argument(ctx.regs), tstate, &mut block, &mut seen)
         .map_err(|_| Fault::UnreadException)?;
     seen.key.program = hit.config.program;
-    if calls::count(&seen.key)? == 1 { tell::tell(&seen, true) } else { Ok(()) }
+    if calls::count(&seen.key, 1)? == 1 { tell::tell(&seen, true) } else { Ok(()) }
 }

@@ -1,7 +1,7 @@
 //! A quick tick of a CPU's clock while a window is open: whether the program runs there, or a probe.
 
-use crate::maps::{meter_tick, process};
-use crate::registers::{instruction, is_user};
+use crate::maps::{LANDING, meter_tick, process};
+use crate::registers::{instruction, is_of_probes, is_user};
 use crate::{calls, emit, fault, task};
 use aya_ebpf::macros::perf_event;
 use aya_ebpf::programs::PerfEventContext;
@@ -17,10 +17,31 @@ pub fn tick(ctx: PerfEventContext) -> u32 {
     if config.flags & PROCESS_CALLS == 0 || !is_user(ctx.ctx.cast()) || !calls::counted() {
         return 0;
     }
+    if lands(instruction(ctx.ctx.cast())) {
+        return 0;
+    }
     if let Err(lost) = try_tick(&ctx) {
         fault::count(lost);
     }
     0
+}
+
+/// Notes where the thread goes on after a return: a tick that waits for that meets the instruction there, or one of the
+/// kernel's own on the way, and belongs to the probe. Those behind other probes are known to user space.
+#[inline(always)]
+pub fn note_landing(address: u64) {
+    if let Some(landing) = LANDING.get_ptr_mut(0) {
+        // SAFETY: the slot exists for the whole life of the map and belongs to this CPU. What another task makes of it
+        // when it comes between counts a tick too much or too little.
+        unsafe { landing.write_volatile(address) };
+    }
+}
+
+#[inline(always)]
+fn lands(address: u64) -> bool {
+    // SAFETY: as in [`note_landing`].
+    let is_landing = |landing: *mut u64| unsafe { landing.read_volatile() } == address;
+    is_of_probes(address) || LANDING.get_ptr_mut(0).is_some_and(is_landing)
 }
 
 #[inline(always)]

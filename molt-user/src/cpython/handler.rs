@@ -9,11 +9,13 @@ mod x86_64;
 
 #[cfg(not(target_arch = "x86_64"))]
 pub(super) use unknown::{
-    eval_frame_argument, find_entry, find_frame_clear, function_entry, landings, throw_argument,
+    arguments_site, eval_frame_argument, find_entry, find_frame_clear, function_entry, landings,
+    throw_argument,
 };
 #[cfg(target_arch = "x86_64")]
 pub(super) use x86_64::{
-    eval_frame_argument, find_entry, find_frame_clear, function_entry, landings, throw_argument,
+    arguments_site, eval_frame_argument, find_entry, find_frame_clear, function_entry, landings,
+    throw_argument,
 };
 
 use crate::discover::args::Register;

@@ -9,7 +9,8 @@ mod describe;
 use super::dispatch::DispatchTable;
 pub use super::handler::Shape;
 use super::handler::{
-    Text, eval_frame_argument, find_entry, find_frame_clear, function_entry, landings, throw_argument,
+    Text, arguments_site, eval_frame_argument, find_entry, find_frame_clear, function_entry, landings,
+    throw_argument,
 };
 use super::layout::Layout;
 use super::opcode::Opcodes;
@@ -208,7 +209,7 @@ fn exit_site(
     frame: Register,
 ) -> Result<ExitSite, Shape> {
     let found = find_frame_clear(text, relocations, handler, frame)?;
-    let address = function_entry(text, found.function)?;
+    let address = arguments_site(text, found.function)?;
     let file_offset = elf.file_offset(address).ok_or(Shape::NoCode { address })?;
     Ok(ExitSite { file_offset, address, frame_argument: Some(found.frame) })
 }

@@ -1,5 +1,6 @@
 //! Reading a call at its start and at its end, and an exception on its way.
 
+mod frames;
 mod leave;
 mod parameters;
 mod raise;
@@ -14,10 +15,22 @@ use crate::call::{CallLayout, Seen, Site, address, outcome, packed};
 use crate::fault::Fault;
 use crate::layout::{ABSENT, WalkLayout};
 use crate::limits::MAX_SHIMS;
+use frames::Frames;
 
 /// Heads of frames and code objects, which are shorter where calls are hooked: it must fit the kernel's stack
 /// beside a [`Seen`].
 pub type CallBlock = Block<16>;
+
+/// What a start is read into: too large for the kernel's stack.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub struct Start {
+    /// The call.
+    pub seen: Seen,
+    frames: Frames,
+    /// The head of the callee's code, up to its first instructions where it has those in itself.
+    code: Block<32>,
+}
 
 /// Where a generator or coroutine goes on: after a yield, a `yield from` or an await (`RESUME_AFTER_AWAIT`,
 /// `Include/internal/pycore_opcode_utils.h`). In 3.15 a generator expression passes a `RESUME` with 4 when it is made.
@@ -43,7 +56,7 @@ pub enum Entry {
     Resume,
 }
 
-/// Reads the frame at `frame`, which stands at `site`, into `seen`, with its caller if it begins. `known` gives the
+/// Reads the frame at `frame`, which stands at `site`, into `start`, with its caller if it begins. `known` gives the
 /// packed code of the frame at an address, if its start was seen.
 #[inline(always)]
 pub fn enter<M: Memory + Copy>(
@@ -52,16 +65,21 @@ pub fn enter<M: Memory + Copy>(
     site: Site,
     frame: u64,
     known: impl FnOnce(u64) -> Option<u64>,
-    block: &mut CallBlock,
-    seen: &mut Seen,
+    start: &mut Start,
 ) -> Result<Entry, Fault> {
     let walk = layouts.walk;
-    block.fill(memory, frame, walk.frame_bytes)?;
+    let Start { seen, frames, code: head } = start;
+    *seen = Seen::zeroed();
+    let (at, is_whole) = frames.read(memory, walk, frame)?;
+    let callee = checked(frames.block.u64(at + walk.frame_code) & walk.code_mask)?;
+    seen.previous = frames.block.u64(at + walk.frame_previous);
+    seen.callee_globals = frames.block.u64(at + walk.frame_globals);
+    let instr = frames.block.u64(at + walk.frame_instr);
     let resumes = if walk.code_adaptive == ABSENT {
-        block.u32(walk.frame_instr) as i32 != -1
+        code::read_head(memory, walk, callee, head)?;
+        frames.block.u32(at + walk.frame_instr) as i32 != -1
     } else {
-        let unit = memory.read_u16(checked(block.u64(walk.frame_instr))?)?;
-        let [opcode, argument] = unit.to_le_bytes();
+        let [opcode, argument] = unit(memory, walk, callee, checked(instr)?, head)?.to_le_bytes();
         if opcode != site.opcodes[0] && opcode != site.opcodes[1] {
             return Ok(Entry::Passing);
         }
@@ -71,21 +89,38 @@ pub fn enter<M: Memory + Copy>(
         }
         location != 0
     };
-    let callee = checked(block.u64(walk.frame_code) & walk.code_mask)?;
-    seen.previous = block.u64(walk.frame_previous);
-    seen.callee_globals = block.u64(walk.frame_globals);
-    code::read_head(memory, walk, callee, block)?;
     if !resumes {
-        parameters::read(memory, layouts, frame, block, seen);
+        parameters::read(memory, layouts, frame, (frames, is_whole), head, seen);
     }
-    seen.callee_identity = code::identity(memory, walk, callee, block).unwrap_or(0);
+    seen.callee_identity = code::identity(memory, walk, callee, head).unwrap_or(0);
     seen.key.callee = packed(callee, code::in_globals(seen.callee_identity, seen.callee_globals));
     if resumes {
         seen.key.outcome = outcome::RESUMED;
         return Ok(Entry::Resume);
     }
-    caller(memory, layouts, known, block, seen)?;
+    caller(memory, layouts, known, (frame, is_whole), start)?;
     Ok(Entry::Start)
+}
+
+/// Reads the head of the code object at `code` into `head`. The code unit at `instr`, which mostly is one of the first
+/// and read with it.
+#[inline(always)]
+fn unit<M: Memory>(
+    memory: &M,
+    walk: &WalkLayout,
+    code: u64,
+    instr: u64,
+    head: &mut Block<32>,
+) -> Result<u16, Fault> {
+    let from = code + u64::from(walk.code_head);
+    let at = instr.wrapping_sub(from);
+    if at >= size_of::<Block<32>>() as u64 - 2 {
+        code::read_head(memory, walk, code, head)?;
+        return memory.read_u16(instr);
+    }
+    let at = at as u32;
+    head.fill(memory, from, (at + 2).max(walk.code_bytes))?;
+    Ok(head.u16(at))
 }
 
 /// Reads the nearest Python frame from `seen.previous` outwards; there may be none.
@@ -94,55 +129,57 @@ fn caller<M: Memory>(
     memory: &M,
     layouts: Layouts<'_>,
     known: impl FnOnce(u64) -> Option<u64>,
-    block: &mut CallBlock,
-    seen: &mut Seen,
+    callee: (u64, bool),
+    start: &mut Start,
 ) -> Result<(), Fault> {
     let walk = layouts.walk;
+    let Start { seen, frames, code: head } = start;
     let mut frame = seen.previous;
     if frame == 0 {
         return Ok(());
     }
-    block.fill(memory, frame, walk.frame_bytes)?;
+    let mut at = frames.caller(memory, layouts, callee, frame)?;
     for _ in 0..MAX_SHIMS {
-        if !is_hidden(memory, layouts, block) {
+        if !is_hidden(memory, layouts, &frames.block, at) {
             break;
         }
-        frame = block.u64(walk.frame_previous);
+        frame = frames.block.u64(at + walk.frame_previous);
         if frame == 0 {
             return Ok(());
         }
-        block.fill(memory, frame, walk.frame_bytes)?;
+        frames.block.fill(memory, frame, walk.frame_bytes)?;
+        at = 0;
     }
-    let code = checked(block.u64(walk.frame_code) & walk.code_mask)?;
-    seen.caller_globals = block.u64(walk.frame_globals);
-    seen.key.offset = frame::lasti(walk, block, 0, code);
+    let code = checked(frames.block.u64(at + walk.frame_code) & walk.code_mask)?;
+    seen.caller_globals = frames.block.u64(at + walk.frame_globals);
+    seen.key.offset = frame::lasti(walk, &frames.block, at, code);
     if let Some(caller) = known(frame)
         && address(caller) == code
     {
         seen.key.caller = caller;
         return Ok(());
     }
-    seen.caller_identity = code::read_identity(memory, walk, code, block).unwrap_or(0);
+    seen.caller_identity = code::read_identity(memory, walk, code, head).unwrap_or(0);
     seen.key.caller = packed(code, code::in_globals(seen.caller_identity, seen.caller_globals));
     Ok(())
 }
 
-/// Whether the frame in `block` is one that the interpreter itself has put there: between C and Python, or behind the
-/// `__init__` that it has called without leaving its loop (`_Py_InitCleanup`, `Python/specialize.c`, from 3.12), whose
-/// code is part of its file and stands before its first traceable instruction.
+/// Whether the frame at `at` in `block` is one that the interpreter itself has put there: between C and Python, or
+/// behind the `__init__` that it has called without leaving its loop (`_Py_InitCleanup`, `Python/specialize.c`, from
+/// 3.12), whose code is part of its file and stands before its first traceable instruction.
 #[inline(always)]
-fn is_hidden<M: Memory>(memory: &M, layouts: Layouts<'_>, block: &CallBlock) -> bool {
+fn is_hidden<M: Memory>(memory: &M, layouts: Layouts<'_>, block: &Block<64>, at: u32) -> bool {
     let Layouts { walk, call } = layouts;
     if walk.frame_owner == ABSENT {
         return false;
     }
-    if u32::from(block.u8(walk.frame_owner)) >= walk.frame_owner_shim {
+    if u32::from(block.u8(at + walk.frame_owner)) >= walk.frame_owner_shim {
         return true;
     }
-    let code = block.u64(walk.frame_code) & walk.code_mask;
+    let code = block.u64(at + walk.frame_code) & walk.code_mask;
     if code.wrapping_sub(call.static_low) >= call.static_bytes {
         return false;
     }
     let units = memory.read_u32(code + u64::from(call.code_firsttraceable)).unwrap_or(0);
-    i64::from(frame::lasti(walk, block, 0, code)) < 2 * i64::from(units)
+    i64::from(frame::lasti(walk, block, at, code)) < 2 * i64::from(units)
 }

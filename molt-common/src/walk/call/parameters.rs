@@ -1,10 +1,10 @@
 //! The types of a call's parameters, as they are bound when its function starts.
 
 use super::types::slot_type;
-use super::{CallBlock, Layouts};
+use super::{Frames, Layouts};
 use crate::call::{CallKey, CallLayout, GENERATOR, KEYWORDS, MAX_SLOTS, REST, Seen};
 use crate::layout::ABSENT;
-use crate::walk::{Memory, Turns, checked};
+use crate::walk::{Block, Memory, Turns, checked};
 use zerocopy::IntoBytes;
 
 /// `CO_VARARGS` (`Include/cpython/code.h`), like those below.
@@ -13,13 +13,15 @@ const CO_VARKEYWORDS: u32 = 8;
 /// `CO_GENERATOR`, `CO_COROUTINE` and `CO_ASYNC_GENERATOR`.
 const CO_GENERATORS: u32 = 0x20 | 0x80 | 0x200;
 
-/// Turns the values in the callee's slots into their types. `block` holds the callee.
+/// Turns the values in the callee's slots into their types. `block` holds the callee, and `frames` its frame, with its
+/// slots if it is whole.
 #[inline(always)]
 pub(super) fn read<M: Memory + Copy>(
     memory: &M,
     layouts: Layouts<'_>,
     frame: u64,
-    block: &CallBlock,
+    (frames, is_whole): (&Frames, bool),
+    block: &Block<32>,
     seen: &mut Seen,
 ) {
     let Layouts { walk, call } = layouts;
@@ -46,7 +48,9 @@ pub(super) fn read<M: Memory + Copy>(
         return;
     }
     seen.slots = frame + u64::from(call.frame_slots);
-    if let Some(values) = key.args.as_mut_bytes().get_mut(..8 * count as usize) {
+    if is_whole {
+        frames.slots(call, count, &mut key.args);
+    } else if let Some(values) = key.args.as_mut_bytes().get_mut(..8 * count as usize) {
         // What cannot be read stays 0, which is no object.
         let _ = memory.read(seen.slots, values);
     }
@@ -80,7 +84,7 @@ fn captured<M: Memory + Copy>(
     memory: &M,
     call: &CallLayout,
     frame: u64,
-    block: &CallBlock,
+    block: &Block<32>,
     key: &mut CallKey,
 ) {
     let table = block.u64(call.code_cell2arg);

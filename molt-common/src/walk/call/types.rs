@@ -3,6 +3,7 @@
 use crate::call::{CallLayout, UNREAD, packed};
 use crate::fault::Fault;
 use crate::walk::{Memory, checked, code};
+use zerocopy::IntoBytes;
 
 /// The type of the value in a slot, packed; of what a cell holds, where the slot holds a cell.
 #[inline(always)]
@@ -24,17 +25,32 @@ pub fn value_type<M: Memory>(memory: &M, call: &CallLayout, object: u64) -> u64 
     object_type(memory, call, object).map_or(UNREAD, |found| packed_type(memory, call, found))
 }
 
-/// Address of the type of the object at `object`.
+/// Address of the type of the object at `object`. Small numbers, `None` and the like lie in the interpreter's own data.
 #[inline(always)]
 pub(super) fn object_type<M: Memory>(memory: &M, call: &CallLayout, object: u64) -> Result<u64, Fault> {
-    checked(memory.read_u64(checked(object)? + u64::from(call.object_type))?)
+    let object = checked(object)?;
+    let lasts = is_static(call, object);
+    if lasts && let Some(found) = memory.lasting_type(object) {
+        return Ok(found);
+    }
+    let found = checked(memory.read_u64(object + u64::from(call.object_type))?)?;
+    if lasts {
+        memory.note_lasting_type(object, found);
+    }
+    Ok(found)
+}
+
+/// Whether `addr` lies in the interpreter's own data.
+#[inline(always)]
+fn is_static(call: &CallLayout, addr: u64) -> bool {
+    addr.wrapping_sub(call.static_low) < call.static_bytes
 }
 
 /// A type with what tells it from another one at its address. Only its name counts in what is made of it, so that
 /// only that is looked at: where the qualified name lies, and how it begins. Types that are never freed need nothing.
 #[inline(always)]
 pub fn packed_type<M: Memory>(memory: &M, call: &CallLayout, addr: u64) -> u64 {
-    if addr.wrapping_sub(call.static_low) < call.static_bytes {
+    if is_static(call, addr) {
         return packed(addr, 0);
     }
     packed(addr, name_identity(memory, call, addr).unwrap_or(0))
@@ -45,9 +61,14 @@ pub fn packed_type<M: Memory>(memory: &M, call: &CallLayout, addr: u64) -> u64 {
 fn name_identity<M: Memory>(memory: &M, call: &CallLayout, addr: u64) -> Result<u64, Fault> {
     let name = memory.read_u64(addr + u64::from(call.type_qualname))?;
     let text = name.wrapping_add(u64::from(call.ascii_bytes));
-    let first = before_nul(memory.read_u64(text).unwrap_or(0));
+    let mut words = [0u64; 2];
+    if memory.read(text, words.as_mut_bytes()).is_err() {
+        // Memory may end behind a short name.
+        words = [memory.read_u64(text).unwrap_or(0), 0];
+    }
+    let first = before_nul(words[0]);
     // What lies behind the name's end is not the name's.
-    let second = if first >> 56 == 0 { 0 } else { before_nul(memory.read_u64(text + 8).unwrap_or(0)) };
+    let second = if first >> 56 == 0 { 0 } else { before_nul(words[1]) };
     Ok(code::fold(code::fold(name, first), second) | 1)
 }
 

@@ -7,7 +7,7 @@ use crate::cpython::sites::{HookSites, Kind};
 use aya::maps::{Array, HashMap, MapData, MapError, PerCpuArray};
 use aya::{Ebpf, Pod};
 use molt_common::call::{
-    CallKey, FrameKey, Gate, Meter, NO_REGISTER, OpenCall, Site, SiteKey, UNLIMITED, outcome, salted,
+    CallKey, FrameKey, Gate, Meter, NO_REGISTER, OpenCall, Site, SiteKey, UNLIMITED, salted,
 };
 use molt_common::plan::Plans;
 use std::collections::BTreeMap;
@@ -234,13 +234,26 @@ impl Kernel {
         let calls = &self.calls;
         let refused = |map| move |source| HookError::Map { map, source };
         let counts = calls.counts.iter().map(|entry| entry.map(|(key, count)| (key.0, count)));
-        let frames = calls.open.iter().map(|entry| entry.map(|(_, open)| open.0.key));
-        // Places whose call is over are kept for the next one.
-        let open = frames.filter(|entry| entry.as_ref().map_or(true, |key| key.outcome == outcome::OPEN));
+        let mut counts: Vec<_> = counts.collect::<Result<_, _>>().map_err(refused("CALLS"))?;
+        let (mut open, mut uncounted) = (Vec::new(), BTreeMap::new());
+        for entry in &calls.open {
+            let (_, MapValue(place)) = entry.map_err(refused("OPEN"))?;
+            // Places whose call is over are kept for the next one.
+            if place.is_open() {
+                open.push(place.key);
+            }
+            if place.uncounted > 0 {
+                *uncounted.entry(place.ended_key()).or_default() += u64::from(place.uncounted);
+            }
+        }
+        for (key, count) in &mut counts {
+            *count += uncounted.remove(key).unwrap_or(0);
+        }
+        counts.extend(uncounted);
         let undetailed = calls.undetailed.iter().map(|entry| entry.map(|(key, count)| (key.0, count)));
         Ok(Counted {
-            calls: counts.collect::<Result<_, _>>().map_err(refused("CALLS"))?,
-            open: open.collect::<Result<_, _>>().map_err(refused("OPEN"))?,
+            calls: counts,
+            open,
             undetailed: undetailed.collect::<Result<_, _>>().map_err(refused("UNDETAILED"))?,
         })
     }

@@ -20,7 +20,9 @@ const ROUNDS: usize = 7;
 /// CPython has more code and data than the small interpreter, and was found to be disturbed by so many times as much
 /// (3.11 to 3.14, on a virtual machine).
 const LARGER: u64 = 2;
-/// What is left behind by a trap is no more than this part of it, whatever a busy machine makes of the measurement.
+/// What is left behind by a trap is no less than the first part of it and no more than the second, whatever a busy machine
+/// makes of the measurement.
+const LEAST_AFTER: u64 = 5;
 const MOST_AFTER: u64 = 2;
 
 /// What a tracepoint adds to every system call besides its program (`syscall_trace_enter`, `kernel/entry/common.c`).
@@ -84,7 +86,8 @@ impl Kernel {
         self.forget(pid);
         let meter = self.meter()?;
         self.calls.measured = meter;
-        let after_ns = (LARGER * among_work_ns.saturating_sub(alone_ns)).min(alone_ns / MOST_AFTER);
+        let after_ns = LARGER * among_work_ns.saturating_sub(alone_ns);
+        let after_ns = after_ns.clamp(alone_ns / LEAST_AFTER, alone_ns / MOST_AFTER);
         Ok(HitCost { trap_ns: alone_ns + after_ns, after_ns, empty_ns: mean_ns(&meter).unwrap_or(0) })
     }
 }

@@ -25,6 +25,10 @@ pub(in crate::cpython) fn function_entry(_: &Text<'_>, _: u64) -> Result<u64, Sh
     Err(Shape::Processor)
 }
 
+pub(in crate::cpython) fn arguments_site(_: &Text<'_>, _: u64) -> Result<u64, Shape> {
+    Err(Shape::Processor)
+}
+
 pub(in crate::cpython) fn eval_frame_argument(_: u8) -> Option<Register> {
     None
 }

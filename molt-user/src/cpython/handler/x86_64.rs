@@ -16,6 +16,9 @@ const MAX_TO_SITE: usize = 8;
 /// Most instructions from a handler's first to its first call. The longest way known has some 30.
 const MAX_TO_CALL: usize = 64;
 
+/// Most instructions from a function's first to its first conditional jump. Compilers put up to 8 before it.
+const MAX_TO_JUMP: usize = 12;
+
 /// The first two integer arguments (System V ABI).
 const ARGUMENTS: [Register; 2] = [Register(7), Register(6)];
 const STACK_POINTER: Register = Register(4);
@@ -99,6 +102,28 @@ pub(in crate::cpython) fn function_entry(text: &Text<'_>, function: u64) -> Resu
     }
     let site = reader.next;
     reader.decode().map(|_| site)
+}
+
+/// Where a function is probed whose arguments are wanted: at the first conditional jump if nothing before it changes an
+/// argument or writes to memory but its own stack, else where [`function_entry`] says. To emulate a jump takes the kernel
+/// less than a push, which writes to the program's stack.
+pub(in crate::cpython) fn arguments_site(text: &Text<'_>, function: u64) -> Result<u64, Shape> {
+    let entry = function_entry(text, function)?;
+    let mut reader = Reader { text, next: entry };
+    let mut info = InstructionInfoFactory::new();
+    for _ in 0..MAX_TO_JUMP {
+        let Ok(next) = reader.decode() else { break };
+        match next.flow_control() {
+            FlowControl::ConditionalBranch if is_emulated(&next) => return Ok(next.ip()),
+            FlowControl::Next if !writes_memory(&mut info, &next) => {
+                if written(&mut info, &next).any(|register| ARGUMENTS.contains(&register)) {
+                    break;
+                }
+            }
+            _ => break,
+        }
+    }
+    Ok(entry)
 }
 
 /// The argument of `_PyEval_EvalFrameDefault` that is the frame: the first one, and from 3.9 on the second,
@@ -193,6 +218,12 @@ fn written(info: &mut InstructionInfoFactory, instruction: &Instruction) -> impl
     let used = info.info(instruction).used_registers();
     let written = used.iter().filter(|used| !matches!(used.access(), OpAccess::Read | OpAccess::CondRead));
     written.filter_map(|used| number(used.register()))
+}
+
+/// Whether an instruction may change memory that is not below the stack pointer.
+fn writes_memory(info: &mut InstructionInfoFactory, instruction: &Instruction) -> bool {
+    instruction.mnemonic() != Mnemonic::Push
+        && info.info(instruction).used_memory().iter().any(|used| used.access() != OpAccess::Read)
 }
 
 /// A general register's number, whatever part of it is named.

@@ -17,7 +17,7 @@ use molt_mpa::quantity::{Millis, Share};
 use std::mem;
 
 /// Hits that make a window worth opening.
-const WORTHWHILE: u64 = 2_000;
+const WORTHWHILE: u64 = 4_000;
 /// Longest window but the first, and how often an open one is looked at, in nanoseconds.
 const LONGEST_NS: u64 = 100_000_000;
 const LOOK_NS: u64 = 20_000_000;
@@ -86,7 +86,7 @@ impl Windows {
             budget,
             bucket: Bucket::new(budget),
             chance: Chance::new(seed.unwrap_or(now_ns ^ u64::from(std::process::id()))),
-            strata: Strata::new(gauge.ledger.after_ns()),
+            strata: Strata::new(gauge.ledger.after_ns(), TICK_NS),
             log,
             state: State::Open { since_ns: now_ns, look_ns: now_ns, first: true },
             closed: Reading::default(),
@@ -203,7 +203,7 @@ impl Windows {
             watch.count(&startup, None);
         }
         let gap_ns = self.in_user_mode(gap_ns, reading);
-        let length_ns = length_ns(ticks);
+        let length_ns = ticks.saturating_mul(TICK_NS);
         tracing::debug!(hits, ticks, length_ns, gap_ns, "window");
         if let Some(stratum) = self.strata.closed(counted, Closed { hits, length_ns, gap_ns }) {
             watch.count_weighed(&stratum);
@@ -275,10 +275,4 @@ impl Windows {
 /// What a window must be able to cost.
 fn price(gauge: &Gauge) -> u64 {
     WORTHWHILE.saturating_mul(gauge.ledger.hit_ns())
-}
-
-/// How long the program ran in a window in which so many ticks have met it. With one more, what is divided by it is
-/// right in the mean: 1 / (n + 1) is 1 / m for n about m (Poisson), where 1 / n is more.
-fn length_ns(ticks: u64) -> u64 {
-    ticks.saturating_add(1).saturating_mul(TICK_NS)
 }

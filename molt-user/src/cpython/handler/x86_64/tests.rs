@@ -1,6 +1,6 @@
 //! Handlers and functions as bytes.
 
-use super::{find_entry, find_frame_clear, function_entry};
+use super::{arguments_site, find_entry, find_frame_clear, function_entry};
 use crate::cpython::handler::{Entry, FrameClear, Shape, Text};
 use crate::discover::args::Register;
 use crate::discover::elf::Relocations;
@@ -104,6 +104,29 @@ fn finds_the_entry_of_a_function() {
     assert_eq!(called, Err(Shape::NoCode { address: 8 + 6 + 8 }));
 }
 
+/// The jump is taken while the arguments are what they were, and only then.
+#[test]
+fn probes_a_function_at_its_first_jump() {
+    // push %rbp; mov %rdi,%rbp; test %rbp,%rbp.
+    let begin = [0x55, 0x48, 0x89, 0xfd, 0x48, 0x85, 0xed];
+    let site = |then: &[u8]| {
+        let code = [&ENDBR[..], &begin, then, &[0x74, 0]].concat();
+        arguments_site(&Text::of_bytes(&code), 0)
+    };
+    assert_eq!(site(&[]), Ok(11));
+    assert_eq!(site(&[0x48, 0x8b, 0x5f, 0x28]), Ok(15), "mov 0x28(%rdi),%rbx");
+    for (other, what) in [
+        (&[0x31, 0xff][..], "xor %edi,%edi"),
+        (&[0x89, 0x47, 0x24], "mov %eax,0x24(%rdi)"),
+        (&[0xe8, 0, 0, 0, 0], "call"),
+        (&[0x90; 12], "nops"),
+        (&[0x06], "no instruction"),
+    ] {
+        assert_eq!(site(other), Ok(4), "{what}");
+    }
+    assert_eq!(arguments_site(&Text::of_bytes(&begin), 0), Ok(0));
+}
+
 /// Any bytes at all: an answer, at an instruction inside the code, and no panic.
 #[test]
 fn survives_random_code() {
@@ -128,6 +151,7 @@ fn survives_random_code() {
         }
         let _ = find_frame_clear(&text, &Relocations::default(), 0, RBX);
         let _ = function_entry(&text, random % 70);
+        let _ = arguments_site(&text, random % 70);
     }
     assert!(answers > 100, "{answers}");
 }

@@ -5,7 +5,7 @@
 //! differs between interpreters arrives as a [`layout::WalkLayout`].
 //!
 //! In reading order: [`limits`], [`fault`], [`layout`], [`config`], [`event`], [`call`], [`plan`],
-//! [`operand`], [`effect`], [`walk`].
+//! [`operand`], [`effect`], [`mutation`], [`walk`].
 #![cfg_attr(not(test), no_std)]
 #![expect(
     clippy::inline_always,
@@ -25,9 +25,10 @@ pub mod event;
 pub mod fault;
 pub mod layout;
 pub mod limits;
+pub mod mutation;
 pub mod operand;
 pub mod plan;
 pub mod walk;
 
 /// Version of every layout in this crate. The object carries it, and the loader refuses another one.
-pub const WIRE_VERSION: u32 = 3;
+pub const WIRE_VERSION: u32 = 4;

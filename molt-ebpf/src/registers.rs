@@ -22,6 +22,9 @@ pub fn instruction(regs: *const pt_regs) -> u64 {
     unsafe { (&raw const regs.rip).read_volatile() }
 }
 
+/// The number of the stack pointer.
+pub const RSP: u8 = 4;
+
 /// The value of register `number` as instructions number them: 0 is `rax`, 15 is `r15`.
 ///
 /// The verifier wants each access to be at a constant offset, so that the compiler must not turn the choice

@@ -2,9 +2,11 @@
 
 mod calls;
 mod effects;
+mod mutations;
 
 pub use calls::{CallCoverage, Gaps, Missing, Seen};
 pub use effects::EffectCoverage;
+pub use mutations::MutationCoverage;
 
 use molt_mpa::model::{Section, SectionState};
 
@@ -24,6 +26,8 @@ pub struct Coverage {
     pub calls: CallCoverage,
     /// Effects, imports and collections of garbage.
     pub effects: EffectCoverage,
+    /// Changes of modules.
+    pub mutations: MutationCoverage,
 }
 
 /// The state of every section of a run.
@@ -66,7 +70,7 @@ fn state(section: Section, coverage: &Coverage) -> SectionState {
         ),
         Section::HotspotsAlloc => SectionState::unavailable("allocations are not hooked"),
         Section::HotspotsNative => SectionState::unavailable("native stacks are not walked"),
-        Section::ModulesMutations => SectionState::unavailable("assignments to modules are not hooked"),
+        Section::ModulesMutations => coverage.mutations.state(coverage.modules_seen),
         Section::SymbolsEffects => coverage.effects.effects(),
         Section::Types => SectionState::unavailable("values are not read"),
     }

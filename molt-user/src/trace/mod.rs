@@ -10,6 +10,7 @@ mod coverage;
 mod effects;
 mod failure;
 mod finish;
+mod look;
 mod metadata;
 mod names;
 mod observe;

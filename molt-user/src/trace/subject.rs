@@ -25,6 +25,8 @@ pub(super) struct Subject {
     pub(super) ends: bool,
     /// It is about to begin, and to stop for its tracer.
     pub(super) begins: bool,
+    /// Its program was seen from its beginning on.
+    from_start: bool,
     /// The number under which the kernel side counts its program's calls.
     pub(super) program: u32,
     /// `PROCESS_FOLLOW`, `PROCESS_CALLS` and the two that hold it, as asked for.
@@ -65,6 +67,7 @@ impl Subject {
             finalized: false,
             ends: false,
             begins: false,
+            from_start: now_ns == u64::MAX,
             program: 0,
             flags: PROCESS_FOLLOW | flags,
         }
@@ -78,11 +81,13 @@ impl Subject {
             State::Refused(why) => State::Refused(why.clone()),
         };
         let flags = self.flags & !(PROCESS_HOLD | PROCESS_HOLD_START);
-        Self { state, finalized: false, ends: false, begins: false, program: self.program, flags }
+        let from_start = self.from_start;
+        Self { state, finalized: false, ends: false, begins: false, from_start, program: self.program, flags }
     }
 
     /// The process runs another program from here on. What is left of the one before.
     pub(super) fn exec(&mut self, now_ns: u64) -> Ended {
+        self.from_start = true;
         let searching = State::Searching { next_ns: now_ns, pause: SEARCH.0 };
         let state = std::mem::replace(&mut self.state, searching);
         Ended { state, finalized: std::mem::take(&mut self.finalized) }
@@ -95,7 +100,12 @@ impl Subject {
             return false;
         }
         self.state = match look(pid, now_ns, inspector) {
-            Ok(Looked::Python(reader)) => State::Python(reader),
+            Ok(Looked::Python(mut reader)) => {
+                if self.from_start {
+                    reader.looks.count_from_start();
+                }
+                State::Python(reader)
+            }
             Ok(Looked::Refused(why)) => State::Refused(why),
             Ok(Looked::Nothing) | Err(_) => {
                 let pause = (pause * 2).min(SEARCH.1);
@@ -137,7 +147,7 @@ impl Subject {
     pub(super) fn due_ns(&self) -> Option<u64> {
         match &self.state {
             State::Searching { next_ns, .. } => Some(*next_ns),
-            State::Python(reader) => Some(reader.next_look_ns),
+            State::Python(reader) => Some(reader.looks.next_ns),
             State::Refused(_) => None,
         }
     }

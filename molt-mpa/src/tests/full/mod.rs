@@ -88,6 +88,7 @@ fn collector() -> Collector {
         python_version: Some("3.13.5".to_owned()),
         free_threaded: Some(false),
         samples: 3,
+        looked_before_end_ms: parent.map(|_| Millis::from_micros(900_000)),
     };
     collector.processes = vec![
         process(ProcessRole::Main, None),

@@ -1,10 +1,10 @@
 //! The sections of [`super::full`].
 use crate::ids::{Sha256Hash, SiteId};
 use crate::model::{
-    Artifact, AttributeFacts, AttributePlace, CallSite, CallTarget, Code, Container, DictFacts, Effect,
-    EffectKind, ElementFacts, Event, EventKind, ExceptionCount, Hotspot, IdBasis, KeySet, LengthRange,
-    Module, ModuleKind, ModuleMutation, MutationKind, Observation, Origin, Signature, Symbol, SymbolKind,
-    TargetKind, TypeFacts, TypeKind, TypeMutation,
+    Artifact, AttributeFacts, AttributePlace, AuditArgument, CallSite, CallTarget, Code, Container,
+    DictFacts, Effect, EffectKind, ElementFacts, Event, EventKind, ExceptionCount, Hotspot, IdBasis, KeySet,
+    LengthRange, Module, ModuleKind, ModuleMutation, MutationKind, Observation, Origin, Signature, Symbol,
+    SymbolKind, TargetKind, TypeFacts, TypeKind, TypeMutation,
 };
 use crate::quantity::{Millis, Share};
 use crate::redact::{Category, Redactor};
@@ -29,6 +29,7 @@ pub(super) fn add_modules(artifact: &mut Artifact) {
             file: Some(format!("{name}.py")),
             origin: Some(origin),
             source_sha256: Some(Sha256Hash::of(name.as_bytes())),
+            replaced_by: (name == "google").then(|| "app.Lazy".to_owned()),
             mutations: [MutationKind::Add, MutationKind::Rebind, MutationKind::Delete].map(mutation).to_vec(),
         };
         artifact.modules.insert(name.to_owned(), module);
@@ -248,9 +249,23 @@ pub(super) fn add_events(artifact: &mut Artifact, redactor: &mut Redactor) {
         EventKind::Import {
             module: "json".to_owned(),
             duration_ms: Some(Millis::from_micros(1_234)),
+            self_ms: Some(Millis::from_micros(234)),
             succeeded: Some(true),
         },
-        EventKind::Gc { generation: 2, collected: Some(5), duration_ms: Some(Millis::from_micros(77)) },
+        EventKind::Audit {
+            event: "open".to_owned(),
+            symbol: Some("app.f".to_owned()),
+            arguments: vec![AuditArgument {
+                type_name: "str".to_owned(),
+                value: Some(redactor.redact(Category::AuditArgument, "/etc/app.conf")),
+            }],
+        },
+        EventKind::Gc {
+            generation: 2,
+            collected: Some(5),
+            collections: Some(3),
+            duration_ms: Some(Millis::from_micros(77)),
+        },
         EventKind::WindowOpen,
         EventKind::WindowClose,
         EventKind::Loss { cause: "ring_full".to_owned(), count: 2 },

@@ -7,7 +7,7 @@ mod namespace;
 mod slots;
 
 pub use class::{Attribute, Attributes, Class, ClassForm, MAX_ATTRIBUTES, read_class};
-pub use instance::{Instance, InstanceAttribute, read_instance};
+pub use instance::{Instance, InstanceAttribute, read_instance, read_instance_value};
 pub use name::TypeName;
 pub use slots::{Slot, read_slots};
 

@@ -2,11 +2,13 @@
 //!
 //! It knows no kernel side: whichever backend feeds it does what it asks.
 
+mod audits;
 mod calls;
 mod containers;
 mod effects;
 mod happenings;
 mod looks;
+mod mutations;
 mod programs;
 mod records;
 
@@ -17,20 +19,22 @@ use crate::aggregate::code::Files;
 use crate::aggregate::containers::Containers;
 use crate::aggregate::effects::Effects;
 use crate::aggregate::modules::Modules;
+use crate::aggregate::mutations::Mutations;
 use crate::aggregate::processes::Processes;
-use crate::aggregate::sections::EffectCoverage;
+use crate::aggregate::sections::{EffectCoverage, MutationCoverage};
 use crate::aggregate::tally::Tally;
 use crate::cpython::Known;
 use crate::decode::{Record, decode};
 use crate::discover::{Build, Inspector, Process};
 use crate::symbolize::memory::Pieces;
 use crate::symbolize::paths::{Roots, SourceFile};
+use audits::Audits;
 use containers::Found;
 use happenings::Happenings;
 use molt_common::config::ProcessConfig;
-use molt_common::event::KIND_IMPORT;
 use molt_common::plan::Plans;
 use molt_mpa::quantity::Millis;
+use mutations::Assigned;
 use programs::{introduce, number_of};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -71,6 +75,13 @@ pub(in crate::trace) struct Watch {
     happenings: Happenings,
     /// How far both were seen.
     pub(in crate::trace) effects_seen: EffectCoverage,
+    /// What became of modules' attributes.
+    pub(in crate::trace) mutations: Mutations,
+    /// How far that was seen.
+    pub(in crate::trace) mutations_seen: MutationCoverage,
+    assigned: Assigned,
+    /// Arguments of audit events.
+    audits: Audits,
     /// What was found in the containers of calls that were read ahead, by thread and time.
     looks: BTreeMap<(u32, u64), Vec<Known<Found>>>,
     /// What was copied for the next call of each thread.
@@ -120,6 +131,10 @@ impl Watch {
             effects: Effects::default(),
             happenings: Happenings::default(),
             effects_seen: EffectCoverage::default(),
+            mutations: Mutations::default(),
+            mutations_seen: MutationCoverage::default(),
+            assigned: Assigned::default(),
+            audits: Audits::default(),
             looks: BTreeMap::new(),
             pieces: BTreeMap::new(),
             open_calls: 0,
@@ -161,8 +176,9 @@ impl Watch {
             Ok(Record::Finalize(header)) => self.finalize(&header),
             Ok(Record::Call(seen)) => self.call(&seen),
             Ok(Record::Effect(seen)) => self.effect(&seen),
-            Ok(Record::Import(import)) if import.header.kind == KIND_IMPORT => self.imported(&import),
             Ok(Record::Import(import)) => self.import(&import),
+            Ok(Record::Returned(returned)) => self.returned(&returned),
+            Ok(Record::Mutation(seen)) => self.mutation(&seen),
             Ok(Record::Collection(collection)) => self.collection(&collection),
             // It was taken when it was read ahead.
             Ok(Record::Tick(tick)) => self.tick_in_window(&tick),
@@ -199,7 +215,7 @@ impl Watch {
                 }
             }
             if let State::Python(reader) = &mut subject.state
-                && reader.is_look_due(now_ns)
+                && reader.looks.is_due(now_ns)
             {
                 looks.push(*pid);
             }
@@ -248,6 +264,8 @@ impl Watch {
         let called = self.calls.functions().filter_map(|(id, _)| self.tally.code(id));
         let codes = self.tally.codes().chain(called);
         let codes = codes.chain(self.effects.codes().filter_map(|id| self.tally.code(id)));
+        let mutators = self.mutations.codes();
+        let codes = codes.chain(mutators.iter().filter_map(|id| self.tally.code(*id)));
         let names = codes.map(|code| code.file.as_str()).chain(self.modules.files());
         let place = |name: &str| {
             let inside = |place: &SourceFile| *place != SourceFile::Outside;

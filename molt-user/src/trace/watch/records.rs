@@ -21,6 +21,7 @@ impl Watch {
             Ok(Record::Sample(sample, frames)) => (sample, frames),
             Ok(Record::Call(seen)) => return self.read_call_ahead(&seen),
             Ok(Record::Effect(seen)) => return self.read_effect_ahead(&seen),
+            Ok(Record::Mutation(seen)) => return self.read_mutation_ahead(&seen),
             Ok(Record::Piece(piece, bytes)) => {
                 return self.pieces.entry(piece.header.tid).or_default().add(piece.address, bytes);
             }
@@ -106,7 +107,7 @@ impl Watch {
         if let Some(subject) = self.subjects.get_mut(&header.pid) {
             let before = subject.exec(header.time_ns);
             self.processes.exec(header.pid, at);
-            self.settle(header.pid, before);
+            self.settle(header.pid, before, Some(header.time_ns));
         }
     }
 
@@ -115,7 +116,7 @@ impl Watch {
         self.pieces.remove(&header.tid);
         if header.tid != header.pid {
             self.processes.thread_end(header.pid, header.tid, at);
-        } else if self.let_go(header.pid) {
+        } else if self.let_go(header.pid, Some(header.time_ns)) {
             self.processes.end(header.pid, at, None, None);
         }
     }

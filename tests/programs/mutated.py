@@ -1,0 +1,18 @@
+"""A module that mutations.py changes, and that changes itself."""
+counter = 0
+cache = None
+patched = 1
+removed = 2
+mocked = 3
+loaded_again = []
+
+
+def bump():
+    global counter
+    counter += 1
+
+
+def fill():
+    global cache
+    if cache is None:
+        cache = {}

@@ -65,14 +65,18 @@ pub fn code(program: u32, found: u64, globals: u64) {
     }
 }
 
-/// Copies a module of a program with its namespace.
+/// Bytes of a name that are copied.
+const NAME_BYTES: u64 = 128;
+
+/// Copies a module of a program with its namespace, and the name of the attribute that is assigned to.
 #[inline(always)]
-pub fn module(program: u32, address: u64) {
+pub fn module(program: u32, address: u64, name: u64) {
     // SAFETY: an element's memory outlives this program, as in `maps::process`.
     if let Some(plans) = unsafe { PLANS.get(program) }
         && let Some(pieces) = snapshot::take()
     {
         snapshot::send(pieces, &plans.module, address);
+        snapshot::send_piece(pieces, name, NAME_BYTES);
         pieces.busy = 0;
     }
 }

@@ -4,7 +4,6 @@ cache = None
 patched = 1
 removed = 2
 mocked = 3
-loaded_again = []
 
 
 def bump():

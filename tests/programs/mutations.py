@@ -1,10 +1,12 @@
 """One function for each way to change a module after its import."""
 import importlib
+import sys
 import time
 import types
 from unittest import mock
 
 import mutated
+import reloaded
 
 ROUNDS = 5
 own = 0
@@ -66,7 +68,7 @@ def main():
 
 
 # Until the namespaces were looked at: a fact of two looks needs the first.
-time.sleep(0.4)
+time.sleep(float(sys.argv[1]) if len(sys.argv) > 1 else 0)
 main()
-importlib.reload(mutated)
+importlib.reload(reloaded)
 print("done")

@@ -63,7 +63,7 @@ fn try_assign(ctx: &ProbeContext, hit: &Hit) -> Result<(), Fault> {
         if seen.key.code != 0 {
             tell::code(seen.key.program, seen.key.code, seen.globals);
         }
-        tell::module(seen.key.program, object);
+        tell::module(seen.key.program, object, name);
         return emit::record(&seen);
     }
     Ok(())

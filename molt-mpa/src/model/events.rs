@@ -42,7 +42,7 @@ pub struct AuditArgument {
     /// Its type; `?` where it could not be read.
     #[serde(rename = "type")]
     pub type_name: String,
-    /// Its text, redacted, where it is a str, bytes or an int.
+    /// Its text, redacted, where it is a str or bytes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub value: Option<String>,
 }

@@ -46,8 +46,10 @@ impl Assigned {
 pub struct Mutations {
     assigned: BTreeMap<Attribute, Assigned>,
     compared: BTreeMap<Attribute, BTreeMap<Change, u64>>,
-    /// Code that sets or deletes globals, by these.
+    /// Functions that set or delete globals, by these.
     suspects: BTreeMap<Attribute, BTreeSet<CodeId>>,
+    /// Globals that functions set, and the body of their module as well.
+    of_bodies: BTreeSet<Attribute>,
 }
 
 impl Mutations {
@@ -89,10 +91,17 @@ impl Mutations {
         has_room
     }
 
-    /// Code that ran has an instruction that sets or deletes this global.
+    /// A function that ran has an instruction that sets or deletes this global.
     pub fn suspect(&mut self, attribute: Attribute, code: CodeId) {
         if self.suspects.len() < MAX_ATTRIBUTES || self.suspects.contains_key(&attribute) {
             self.suspects.entry(attribute).or_default().insert(code);
+        }
+    }
+
+    /// The body of a module sets this global, which a function of it declares as such.
+    pub fn is_of_body(&mut self, attribute: Attribute) {
+        if self.of_bodies.len() < MAX_ATTRIBUTES {
+            self.of_bodies.insert(attribute);
         }
     }
 
@@ -136,7 +145,10 @@ impl Mutations {
                 continue;
             }
             let by = suspects.map(&symbols).unwrap_or_default();
-            for (change, count) in changes {
+            // The body is what adds it, and it runs on.
+            let is_own = attribute.module == MAIN && self.of_bodies.contains(attribute);
+            for (change, count) in changes.iter().filter(|(change, _)| !(is_own && **change == Change::Added))
+            {
                 add(section, attribute, kind_of(*change), Observation::Sampled, *count, by.clone());
             }
         }

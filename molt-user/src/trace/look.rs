@@ -20,6 +20,10 @@ const FIRST_NS: u64 = 100_000_000;
 const PAUSES_NS: (u64, u64) = (1_000_000_000, 16_000_000_000);
 /// A pause is at least so many times as long as the look before has taken: looks take 0.2 % of a processor.
 const COST: u64 = 500;
+/// How long after an import a look comes that would come later else, and how often it does: what changes a module may
+/// come soon.
+const SOON_NS: u64 = 10_000_000;
+const SOON: u32 = 8;
 /// Most bytes of the names and files of all modules: 400 for each.
 const MAX_TEXT: usize = 8 << 20;
 
@@ -31,6 +35,8 @@ pub(super) struct Looks {
     /// When the last one began; 0 before the first.
     pub(super) last_ns: u64,
     pause_ns: u64,
+    /// Looks that may come soon.
+    soon: u32,
     /// Entries of `sys.modules` that were read, but for what may still change.
     known: HashMap<Entry, Seen>,
     /// Bytes of their names.
@@ -89,6 +95,7 @@ impl Looks {
             next_ns: now_ns + FIRST_NS,
             last_ns: 0,
             pause_ns: PAUSES_NS.0,
+            soon: SOON,
             known: HashMap::new(),
             text: 0,
             namespaces: Namespaces::default(),
@@ -105,6 +112,15 @@ impl Looks {
     /// Whether a look is due.
     pub(super) fn is_due(&self, now_ns: u64) -> bool {
         now_ns >= self.next_ns
+    }
+
+    /// A module was imported at `now_ns`.
+    pub(super) fn imported(&mut self, now_ns: u64) {
+        let soon_ns = now_ns.saturating_add(SOON_NS);
+        if self.soon > 0 && self.last_ns > 0 && soon_ns < self.next_ns {
+            self.soon -= 1;
+            self.next_ns = soon_ns;
+        }
     }
 
     /// A look that began at `began_ns` has taken so much of a processor.

@@ -2,6 +2,7 @@
 
 use super::Watch;
 use crate::symbolize::collections::{Collected, GENERATIONS};
+use crate::trace::subject::Subject;
 use molt_common::event::happening::{Collection, Import, Returned};
 use molt_common::event::{Header, KIND_GC_START, KIND_IMPORT_DONE};
 use molt_mpa::model::EventKind;
@@ -90,6 +91,11 @@ impl Watch {
             self_ms: Some(Millis::from_nanos(lasted_ns.saturating_sub(outer.inner_ns))),
             succeeded: Some(found),
         };
+        if begun.is_empty()
+            && let Some(reader) = self.subjects.get_mut(&outer.pid).and_then(Subject::reader)
+        {
+            reader.looks.imported(time_ns);
+        }
         self.happened(outer.pid, outer.began_ns, what);
         ended.for_each(|inner| self.endless(inner));
     }

@@ -13,13 +13,14 @@ use crate::trace::subject::State;
 use molt_common::call::address;
 use molt_common::event::sample::Frame;
 use molt_common::mutation::{MutationKey, MutationSeen};
+use molt_mpa::model::SymbolKind;
 use std::collections::{BTreeSet, HashMap};
 
-/// Where the import system itself writes into a module that it makes or loads again (`_init_module_attrs` in
-/// `Lib/importlib/_bootstrap.py`), under either of the names that it has.
+/// The import system, under either of the names that it has: what it writes into a module belongs to the import
+/// (`_init_module_attrs` in `Lib/importlib/_bootstrap.py`), as does what C code writes that it calls.
 const IMPORTERS: [&str; 2] = ["importlib._bootstrap", "_frozen_importlib"];
-const IMPORTED: [&str; 7] =
-    ["__name__", "__loader__", "__package__", "__spec__", "__path__", "__file__", "__cached__"];
+/// But for a submodule, which it writes into the package.
+const BINDS_SUBMODULES: &str = "_find_and_load_unlocked";
 
 /// The cause under which assignments are lost whose module or attribute is not known.
 const UNREAD: &str = "unread_mutation";
@@ -111,18 +112,21 @@ impl Watch {
     /// Adds up what the kernel side has counted.
     pub(in crate::trace) fn count_mutations(&mut self, counted: &[(MutationKey, u64)]) {
         for (key, count) in counted {
-            if self.assigned.early.contains(key) {
+            // Without Python code the interpreter makes its own modules when it begins.
+            if self.assigned.early.contains(key) || key.code == 0 {
                 continue;
             }
             let Some(place) = self.assigned.places.get(&(key.program, key.module, key.name)) else {
                 *self.loss.entry(UNREAD).or_default() += count;
                 continue;
             };
-            let names = self.programs.get(key.program as usize).filter(|_| key.code != 0);
+            let names = self.programs.get(key.program as usize);
             let by = names.and_then(|names| names.code(key.code).ok());
             let code = by.and_then(|id| self.tally.code(id));
-            let is_import = code.is_some_and(|code| IMPORTERS.contains(&code.module.as_str()));
-            if !(is_import && IMPORTED.contains(&place.attribute.name.as_str())) {
+            let is_import = code.is_some_and(|code| {
+                IMPORTERS.contains(&code.module.as_str()) && code.qualname != BINDS_SUBMODULES
+            });
+            if !is_import {
                 self.mutations.assigned(&place.attribute, by, key.deletes != 0, *count);
             }
         }
@@ -157,7 +161,12 @@ impl Watch {
         for seen in reader.codes.known() {
             let (Some(Ok(id)), Ok(module)) = (seen.id.get(), &seen.object.module) else { continue };
             for name in &seen.object.stored_globals {
-                self.mutations.suspect(Attribute { module: module.value.clone(), name: name.clone() }, *id);
+                let attribute = Attribute { module: module.value.clone(), name: name.clone() };
+                if self.tally.code(*id).is_some_and(|code| code.kind == SymbolKind::Module) {
+                    self.mutations.is_of_body(attribute);
+                } else {
+                    self.mutations.suspect(attribute, *id);
+                }
             }
         }
     }

@@ -1,4 +1,4 @@
-"""A module that mutations.py changes, and that changes itself."""
+"""A module that other programs change, and that changes itself."""
 counter = 0
 cache = None
 patched = 1

@@ -19,7 +19,7 @@ pub(super) fn target(python: &Interpreter) -> Running {
 }
 
 /// Whether a process holds a link, which molt does once its programs are attached.
-fn is_attached(process: &Running) -> Option<()> {
+pub(super) fn is_attached(process: &Running) -> Option<()> {
     let files = fs::read_dir(format!("/proc/{}/fd", process.pid())).ok()?;
     let mut names = files.filter_map(|file| fs::read_link(file.ok()?.path()).ok());
     names.any(|name| name.as_os_str() == "anon_inode:bpf_link").then_some(())

@@ -6,6 +6,7 @@ mod effects;
 mod exact;
 mod identity;
 mod interrupt;
+mod looks;
 mod output;
 mod procmem;
 mod refusals;
@@ -39,6 +40,7 @@ const ON_EACH: &[(&str, Test)] = &[
     ("audit_events_are_as_the_hook_sees_them", effects::audit_events_are_as_the_hook_sees_them),
     ("semaphores_are_back_at_zero", effects::semaphores_are_back_at_zero),
     ("imports_come_in_order", effects::imports_come_in_order),
+    ("assignments_and_collections_are_counted", looks::assignments_and_collections_are_counted),
     ("hook_sites_see_every_call", sites::hook_sites_see_every_call),
     ("children_are_found", procmem::children_are_found),
     ("stacks_read_from_outside_are_possible", procmem::stacks_read_from_outside_are_possible),
@@ -62,6 +64,13 @@ const ON_ONE: &[(&str, Test)] = &[
         "target_that_dies_while_attached_leaves_an_artifact",
         attach::target_that_dies_while_attached_leaves_an_artifact,
     ),
+    ("changes_between_looks_are_seen", looks::changes_between_looks_are_seen),
+    ("strange_modules_and_events_are_bounded", looks::strange_modules_and_events_are_bounded),
+    (
+        "attached_process_is_held_at_its_end_if_asked_for",
+        looks::attached_process_is_held_at_its_end_if_asked_for,
+    ),
+    ("age_of_the_last_look_is_told", looks::age_of_the_last_look_is_told),
     ("process_that_is_not_there_is_reported", attach::process_that_is_not_there_is_reported),
     ("two_tracers_do_not_disturb_each_other", attach::two_tracers_do_not_disturb_each_other),
     ("shell_script_that_starts_python_is_followed", wrappers::shell_script_that_starts_python_is_followed),

@@ -60,9 +60,9 @@ fn state(section: Section, coverage: &Coverage) -> SectionState {
         Section::Containers => calls.containers(),
         Section::Hotspots => sampled("shares of the samples taken"),
         Section::Modules if coverage.modules_at_end => SectionState::complete(),
-        Section::Modules if coverage.modules_seen => {
-            SectionState::partial("sys.modules was read while the program ran, not at its end")
-        }
+        Section::Modules if coverage.modules_seen => SectionState::partial(
+            "sys.modules was read while the program ran, not at its end; collector.processes says how long before",
+        ),
         Section::Modules => sampled("modules whose code was on a stack; sys.modules could not be read"),
         Section::Events => coverage.effects.events(coverage.lost.then_some("records were lost")),
         Section::BranchCounts | Section::LoopCounts => SectionState::unavailable(

@@ -56,6 +56,13 @@ pub(super) struct TraceArguments {
           value_parser = clap::value_parser!(u32).range(1..=4_194_304))]
     pid: Option<u32>,
 
+    /// Hold the process of --pid at its end for 250 ms at most, to see what it has imported last
+    ///
+    /// It is followed with ptrace for that, so that no debugger can be attached to it meanwhile. If molt ends first, or
+    /// is killed, the process runs on. Without this it is never held.
+    #[arg(long, requires = "pid")]
+    pause_at_exit: bool,
+
     /// Stop after this long, such as 10s, 500ms or 2m; without it, when the program ends
     #[arg(long, value_name = "TIME", value_parser = parse_duration)]
     duration: Option<Duration>,
@@ -179,7 +186,7 @@ fn options(arguments: TraceArguments) -> anyhow::Result<Options> {
         bail!("--mode exact needs --backend ebpf");
     }
     let target = match arguments.pid {
-        Some(pid) => Target::Process(pid),
+        Some(pid) => Target::Process { pid, pause_at_exit: arguments.pause_at_exit },
         None => Target::Command { argv: arguments.command, user: arguments.user },
     };
     Ok(Options {

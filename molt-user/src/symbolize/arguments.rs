@@ -52,6 +52,10 @@ fn read_variadic<M: Memory>(objects: &Objects<'_, M>, unit: char, value: u64) ->
             let text = read_c_text(objects, value).ok().map(|text| text.value.into_bytes());
             Argument { type_name: "str".to_owned(), value: text }
         }
+        'y' => {
+            let text = read_c_text(objects, value).ok().map(|text| text.value.into_bytes());
+            Argument { type_name: "bytes".to_owned(), value: text }
+        }
         'i' | 'h' | 'b' | 'I' | 'H' | 'B' | 'l' | 'n' | 'L' | 'k' | 'K' => {
             Argument { type_name: "int".to_owned(), value: None }
         }

@@ -17,13 +17,16 @@ use std::time::Duration;
 /// have many records of calls to take first.
 const HOLD: Duration = Duration::from_secs(5);
 
+/// Longest that a process is held at its end that molt has not started.
+const PAUSE: Duration = Duration::from_millis(250);
+
 /// The process that a run is about.
 #[derive(Debug)]
 pub(super) enum Traced {
     /// Started by molt, and waiting before its exec.
     Launched(launch::Target),
-    /// Found running.
-    Attached(Process),
+    /// Found running, and followed where it is to be held at its end.
+    Attached(Process, Option<launch::Target>),
 }
 
 impl Traced {
@@ -31,7 +34,15 @@ impl Traced {
     pub(super) fn pid(&self) -> u32 {
         match self {
             Self::Launched(target) => target.pid().cast_unsigned(),
-            Self::Attached(process) => process.pid.cast_unsigned(),
+            Self::Attached(process, _) => process.pid.cast_unsigned(),
+        }
+    }
+
+    /// What follows it.
+    pub(super) fn followed(&self) -> Option<&launch::Target> {
+        match self {
+            Self::Launched(target) | Self::Attached(_, Some(target)) => Some(target),
+            Self::Attached(_, None) => None,
         }
     }
 
@@ -39,7 +50,7 @@ impl Traced {
     pub(super) fn threads(&self) -> Vec<u32> {
         match self {
             Self::Launched(_) => vec![self.pid()],
-            Self::Attached(process) => process.threads(),
+            Self::Attached(process, _) => process.threads(),
         }
     }
 }
@@ -52,8 +63,8 @@ pub(super) fn caller() -> Result<Option<RunAs>, Failure> {
 /// What is to be traced, as far as it can be had before anything is loaded.
 #[derive(Debug)]
 pub(super) enum Wanted<'a> {
-    /// A running process, which runs a Python that can be read.
-    Process(Process),
+    /// A running process, which runs a Python that can be read; and whether it is held at its end.
+    Process(Process, bool),
     /// A command to start.
     Command { argv: &'a [OsString], user: Option<&'a str> },
 }
@@ -62,7 +73,9 @@ impl<'a> Wanted<'a> {
     /// Finds the process to attach to.
     pub(super) fn find(target: &'a Target) -> Result<Self, Failure> {
         Ok(match target {
-            Target::Process(pid) => Self::Process(find_process(*pid)?.process),
+            Target::Process { pid, pause_at_exit } => {
+                Self::Process(find_process(*pid)?.process, *pause_at_exit)
+            }
             Target::Command { argv, user } => Self::Command { argv, user: user.as_deref() },
         })
     }
@@ -70,7 +83,11 @@ impl<'a> Wanted<'a> {
     /// Starts the command, and puts it or the process under watch.
     pub(super) fn begin(self, signals: &Signals, watch: &mut Watch) -> Result<Traced, Failure> {
         let traced = match self {
-            Self::Process(process) => Traced::Attached(process),
+            Self::Process(process, false) => Traced::Attached(process, None),
+            Self::Process(process, true) => {
+                let followed = launch::Target::follow(process.pid, PAUSE)?;
+                Traced::Attached(process, Some(followed))
+            }
             Self::Command { argv, user } => {
                 let run_as = match user {
                     Some(user) => Some(RunAs::parse(user)?),
@@ -85,7 +102,8 @@ impl<'a> Wanted<'a> {
                 Traced::Launched(launch::Target::start(&command)?)
             }
         };
-        watch.begin(traced.pid(), matches!(traced, Traced::Launched(_)), monotonic_ns());
+        let launched = matches!(traced, Traced::Launched(_));
+        watch.begin(traced.pid(), launched, traced.followed().is_some(), monotonic_ns());
         Ok(traced)
     }
 }

@@ -31,7 +31,7 @@ pub(super) fn calls(
     };
     let lost: u64 = faults.iter().filter(|(fault, _)| LOSSES.contains(fault)).map(|(_, count)| count).sum();
     let gaps = Gaps {
-        attached: matches!(options.target, Target::Process(_)),
+        attached: matches!(options.target, Target::Process { .. }),
         late: watch.processes.list().iter().filter(|process| process.role == ProcessRole::Fork).count()
             as u64,
         unhooked: Some(watch.unhooked.clone()).filter(|(count, _)| *count > 0),

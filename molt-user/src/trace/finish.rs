@@ -145,7 +145,7 @@ fn effect_coverage(options: &Options, watch: &Watch, faults: &[(Fault, u64)]) ->
     if lost > 0 {
         seen.events.insert(format!("{lost} imports and collections could not be read"));
     }
-    if matches!(options.target, Target::Process(_)) {
+    if matches!(options.target, Target::Process { .. }) {
         seen.effects.insert(ATTACHED.to_owned());
         seen.events.insert(ATTACHED.to_owned());
     }
@@ -163,7 +163,7 @@ fn mutation_coverage(options: &Options, watch: &Watch, faults: &[(Fault, u64)]) 
     if lost > 0 {
         seen.reasons.insert(format!("{lost} assignments to modules could not be read"));
     }
-    if matches!(options.target, Target::Process(_)) {
+    if matches!(options.target, Target::Process { .. }) {
         seen.reasons.insert(ATTACHED.to_owned());
     }
     seen

@@ -31,7 +31,7 @@ pub(super) fn header(
     let line = parse(&command);
     let name = entry_name(&line.entry, process, redactor);
     let entrypoint = match options.target {
-        Target::Process(_) => format!("<attached>:{name}"),
+        Target::Process { .. } => format!("<attached>:{name}"),
         Target::Command { .. } => name,
     };
     let inputs = watch.modules.sources(files).chain(options.inputs.iter().cloned());

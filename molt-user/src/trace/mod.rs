@@ -88,7 +88,12 @@ pub enum Observe {
 #[derive(Debug)]
 pub enum Target {
     /// A running process.
-    Process(u32),
+    Process {
+        /// Its id.
+        pid: u32,
+        /// Whether it is held at its end until it was looked at.
+        pause_at_exit: bool,
+    },
     /// A command to start.
     Command {
         /// The command and its arguments.

@@ -54,13 +54,17 @@ pub fn run(options: &Options, progress: &mut dyn FnMut(Progress)) -> Result<Outc
     let Run { source, mut watch, traced, ending, .. } = run;
     let (findings, closing) = source.end(&mut watch)?;
     let outcome = finish(options, &mut watch, &findings, caller()?)?;
-    if let (Traced::Attached(process), None) = (&traced, &outcome.summary) {
+    if let (Traced::Attached(process, _), None) = (&traced, &outcome.summary) {
         return Err(Failure::nothing_read(process, &outcome.remarks));
     }
     // The kernel side goes away before a target is waited for that outlives the time it was to be traced.
     drop(closing);
     let ending = wait(&traced, ending, &signals)?;
-    Ok(Outcome { status: ending.map_or(0, Ending::exit_status), ..outcome })
+    let status = match traced {
+        Traced::Launched(_) => ending.map_or(0, Ending::exit_status),
+        Traced::Attached(..) => 0,
+    };
+    Ok(Outcome { status, ..outcome })
 }
 
 /// A run under way.
@@ -119,7 +123,7 @@ impl Run<'_> {
     fn sleep(&self, signals: &Signals, longest: Duration) -> Result<(), Failure> {
         let readable = |fd| PollFd::new(fd, PollFlags::POLLIN);
         let mut waited = vec![readable(self.source.events_fd()), readable(signals.as_fd())];
-        if let Traced::Launched(target) = &self.traced {
+        if let Some(target) = self.traced.followed() {
             waited.push(readable(target.events_fd()));
         }
         let timeout = nix::sys::time::TimeSpec::from_duration(longest);
@@ -184,7 +188,7 @@ impl Run<'_> {
     /// Looks at what became of a launched target.
     fn target_events(&mut self) -> Result<Next, Failure> {
         loop {
-            let Traced::Launched(target) = &self.traced else { return Ok(Next::GoOn) };
+            let Some(target) = self.traced.followed() else { return Ok(Next::GoOn) };
             let pid = self.traced.pid();
             match target.next_event() {
                 None => return Ok(Next::GoOn),
@@ -231,7 +235,7 @@ impl Run<'_> {
             }
             self.interrupted = true;
             match &self.traced {
-                Traced::Attached(_) => return Ok(Next::End),
+                Traced::Attached(..) => return Ok(Next::End),
                 Traced::Launched(target) if signal.is_for_target() => target.forward(signal),
                 Traced::Launched(_) => {}
             }
@@ -242,7 +246,7 @@ impl Run<'_> {
     /// Whether a process that was attached to is gone.
     fn has_ended(&self) -> bool {
         match &self.traced {
-            Traced::Attached(process) => !process.is_alive(),
+            Traced::Attached(process, _) => !process.is_alive(),
             Traced::Launched(_) => false,
         }
     }

@@ -60,6 +60,7 @@ impl Subject {
             (false, false) => 0,
             (true, false) => PROCESS_HOLD,
             (false, true) => PROCESS_CALLS | PROCESS_EFFECTS,
+            (true, true) if now_ns != u64::MAX => PROCESS_HOLD | PROCESS_CALLS | PROCESS_EFFECTS,
             (true, true) => PROCESS_HOLD | PROCESS_HOLD_START | PROCESS_CALLS | PROCESS_EFFECTS,
         };
         Self {

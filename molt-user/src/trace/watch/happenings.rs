@@ -4,7 +4,7 @@ use super::Watch;
 use crate::symbolize::collections::{Collected, GENERATIONS};
 use crate::trace::subject::Subject;
 use molt_common::event::happening::{Collection, Import, Returned};
-use molt_common::event::{Header, KIND_GC_START, KIND_IMPORT_DONE};
+use molt_common::event::{Header, KIND_GC_START, KIND_IMPORT, KIND_IMPORT_DONE, KIND_IMPORT_START};
 use molt_mpa::model::EventKind;
 use molt_mpa::quantity::Millis;
 use std::collections::BTreeMap;
@@ -31,6 +31,8 @@ pub(super) struct Happenings {
 struct Begun {
     pid: u32,
     module: String,
+    /// The one that it is within was told of under this name already.
+    is_same: bool,
     began_ns: u64,
     /// How long the imports within it took.
     inner_ns: u64,
@@ -59,8 +61,10 @@ impl Watch {
             return self.end_imports(tid, at, time_ns, import.found != 0);
         }
         let begun = self.happenings.imports.entry(tid).or_default();
-        begun.push(Begun { pid, module, began_ns: time_ns, inner_ns: 0 });
-        let has_end = kind == molt_common::event::KIND_IMPORT_START || self.happenings.sees_ends;
+        // What loads an extension module raises the same event again.
+        let is_same = kind == KIND_IMPORT && begun.last().is_some_and(|outer| outer.module == module);
+        begun.push(Begun { pid, is_same, module, began_ns: time_ns, inner_ns: 0 });
+        let has_end = kind == KIND_IMPORT_START || self.happenings.sees_ends;
         if !has_end || begun.len() > MAX_NESTED {
             self.leave_import(tid);
         }
@@ -96,7 +100,9 @@ impl Watch {
         {
             reader.looks.imported(time_ns);
         }
-        self.happened(outer.pid, outer.began_ns, what);
+        if !outer.is_same {
+            self.happened(outer.pid, outer.began_ns, what);
+        }
         ended.for_each(|inner| self.endless(inner));
     }
 
@@ -107,7 +113,10 @@ impl Watch {
         }
     }
 
-    fn endless(&mut self, Begun { pid, module, began_ns, .. }: Begun) {
+    fn endless(&mut self, Begun { pid, module, is_same, began_ns, .. }: Begun) {
+        if is_same {
+            return;
+        }
         let what = EventKind::Import { module, duration_ms: None, self_ms: None, succeeded: None };
         self.happened(pid, began_ns, what);
     }

@@ -151,10 +151,10 @@ impl Watch {
         }
     }
 
-    /// Watches process `pid` from now on. A launched one has yet to exec, and waits at its end until it was
-    /// looked at.
-    pub(in crate::trace) fn begin(&mut self, pid: u32, launched: bool, now_ns: u64) {
-        let subject = Subject::new(if launched { u64::MAX } else { now_ns }, launched, self.counts_calls);
+    /// Watches process `pid` from now on. A launched one has yet to exec; one that is held waits at its end until it
+    /// was looked at.
+    pub(in crate::trace) fn begin(&mut self, pid: u32, launched: bool, held: bool, now_ns: u64) {
+        let subject = Subject::new(if launched { u64::MAX } else { now_ns }, held, self.counts_calls);
         self.asks.push(Ask::Configure(pid, Box::new(subject.unready_config())));
         self.subjects.insert(pid, subject);
         self.processes.begin(pid, self.since(now_ns));

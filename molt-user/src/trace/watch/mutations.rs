@@ -18,7 +18,12 @@ use std::collections::{BTreeSet, HashMap};
 
 /// The import system, under either of the names that it has: what it writes into a module belongs to the import
 /// (`_init_module_attrs` in `Lib/importlib/_bootstrap.py`), as does what C code writes that it calls.
-const IMPORTERS: [&str; 2] = ["importlib._bootstrap", "_frozen_importlib"];
+const IMPORTERS: [&str; 4] = [
+    "importlib._bootstrap",
+    "importlib._bootstrap_external",
+    "_frozen_importlib",
+    "_frozen_importlib_external",
+];
 /// But for a submodule, which it writes into the package.
 const BINDS_SUBMODULES: &str = "_find_and_load_unlocked";
 

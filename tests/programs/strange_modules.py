@@ -22,7 +22,7 @@ def make():
     keys = types.ModuleType("keys")
     keys.__dict__[1] = keys.__dict__[None] = 2
     sys.modules["keys"] = keys
-    for number in range(30_000):
+    for number in range(21_000):
         name = "made_%d" % number
         sys.modules[name] = types.ModuleType(name)
 

@@ -1,6 +1,8 @@
 //! What looks at a running program show, and what becomes of modules after their import.
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
 use std::process::Stdio;
+use std::time::Duration;
 
 use molt_mpa::model::{Artifact, EventKind, ModuleMutation, MutationKind, Observation, Section, Status};
 
@@ -163,13 +165,24 @@ fn attach_to_the_end(mut target: Running, options: &[&str]) -> Artifact {
     let mut command = molt();
     command.args(["trace", "--pid", &pid, "-o"]).arg(&output).args(options).stdin(Stdio::null());
     let molt = Running::start(&mut command);
-    wait_for("molt to attach", || super::attach::is_attached(&molt));
-    // Until the first look.
-    std::thread::sleep(std::time::Duration::from_millis(400));
+    wait_for_the_first_look(&molt);
     drop(target.stdin());
     target.wait().succeeded();
     molt.wait().succeeded();
     read(&output)
+}
+
+/// Waits until molt has placed all its probes, which it does when it finds the interpreter, and has looked at it a
+/// moment later.
+fn wait_for_the_first_look(molt: &Running) {
+    let links = || fs::read_dir(format!("/proc/{}/fd", molt.pid())).map_or(0, Iterator::count);
+    wait_for("molt to attach", || super::attach::is_attached(molt));
+    let mut before = 0;
+    wait_for("molt to place its probes", || {
+        std::thread::sleep(Duration::from_millis(700));
+        let now = links();
+        (std::mem::replace(&mut before, now) == now).then_some(())
+    });
 }
 
 /// A process that molt attached to is held at its end if asked for, so that the module that it has just imported is

@@ -6,6 +6,7 @@ use crate::clock::{monotonic_ns, thread_cpu_ns};
 use crate::cpython::object::Objects;
 use crate::cpython::{Known, Unknown};
 use crate::symbolize::collections::{Collected, GENERATIONS, read_collected};
+use crate::symbolize::memory::Recent;
 use crate::symbolize::modules::{
     Entry, Module, is_initializing, main_interpreter, read_entries, read_entry, read_import_paths,
 };
@@ -20,6 +21,8 @@ const FIRST_NS: u64 = 100_000_000;
 const PAUSES_NS: (u64, u64) = (1_000_000_000, 16_000_000_000);
 /// A pause is at least so many times as long as the look before has taken: looks take 0.2 % of a processor.
 const COST: u64 = 500;
+/// What looks may take beyond that, once: modules that are new take longer than those that are known.
+const CREDIT_NS: u64 = 300_000_000;
 /// How long after an import a look comes that would come later else, and how often it does: what changes a module may
 /// come soon.
 const SOON_NS: u64 = 10_000_000;
@@ -35,6 +38,8 @@ pub(super) struct Looks {
     /// When the last one began; 0 before the first.
     pub(super) last_ns: u64,
     pause_ns: u64,
+    /// What is left of the credit.
+    credit_ns: u64,
     /// Looks that may come soon.
     soon: u32,
     /// Entries of `sys.modules` that were read, but for what may still change.
@@ -95,6 +100,7 @@ impl Looks {
             next_ns: now_ns + FIRST_NS,
             last_ns: 0,
             pause_ns: PAUSES_NS.0,
+            credit_ns: CREDIT_NS,
             soon: SOON,
             known: HashMap::new(),
             text: 0,
@@ -126,7 +132,9 @@ impl Looks {
     /// A look that began at `began_ns` has taken so much of a processor.
     fn took(&mut self, began_ns: u64, cost_ns: u64) {
         self.last_ns = began_ns;
-        self.next_ns = began_ns.saturating_add(self.pause_ns.max(cost_ns.saturating_mul(COST)));
+        let unpaid_ns = cost_ns.saturating_sub(self.credit_ns);
+        self.credit_ns = self.credit_ns.saturating_sub(cost_ns);
+        self.next_ns = began_ns.saturating_add(self.pause_ns.max(unpaid_ns.saturating_mul(COST)));
         self.pause_ns = (self.pause_ns * 2).min(PAUSES_NS.1);
     }
 
@@ -160,7 +168,9 @@ impl Reader {
     pub(super) fn look(&mut self) -> Known<Look> {
         let (began_ns, cpu_ns) = (monotonic_ns(), thread_cpu_ns());
         let found = self.try_look();
-        self.looks.took(began_ns, thread_cpu_ns().saturating_sub(cpu_ns));
+        let cost_ns = thread_cpu_ns().saturating_sub(cpu_ns);
+        tracing::info!(pid = self.process.pid, cost_ns, modules = self.looks.known.len(), "looked");
+        self.looks.took(began_ns, cost_ns);
         found
     }
 
@@ -190,7 +200,7 @@ impl Reader {
         for entry in entries {
             let seen = match self.looks.known.remove(entry).filter(|seen| seen.whole) {
                 Some(seen) => seen,
-                None => match read_entry(&self.memory, &self.layout, *entry) {
+                None => match read_entry(&Recent::new(&self.memory), &self.layout, *entry) {
                     Ok(module) => {
                         let seen = Seen::of(&module);
                         lost.cut += u64::from(module.name.cut);

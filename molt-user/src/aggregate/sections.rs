@@ -20,6 +20,8 @@ pub struct Coverage {
     pub modules_seen: bool,
     /// Every process of the run was read when its interpreter was about to end.
     pub modules_at_end: bool,
+    /// There were more of them than are listed.
+    pub modules_cut: bool,
     /// Records were lost on the way.
     pub lost: bool,
     /// Calls, and what is seen at calls.
@@ -59,6 +61,9 @@ fn state(section: Section, coverage: &Coverage) -> SectionState {
         Section::SymbolsExceptions => calls.exceptions(),
         Section::Containers => calls.containers(),
         Section::Hotspots => sampled("shares of the samples taken"),
+        Section::Modules if coverage.modules_cut => SectionState::partial(
+            "sys.modules held more than is listed; collector.loss counts what was left out",
+        ),
         Section::Modules if coverage.modules_at_end => SectionState::complete(),
         Section::Modules if coverage.modules_seen => SectionState::partial(
             "sys.modules was read while the program ran, not at its end; collector.processes says how long before",

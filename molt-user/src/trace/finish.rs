@@ -120,6 +120,7 @@ fn fill(
         sampled: samples.kept > 0,
         modules_seen: watch.modules_seen,
         modules_at_end: watch.modules_at_end,
+        modules_cut: watch.loss().any(|(cause, count)| count > 0 && UNLISTED.contains(&cause)),
         lost: samples.lost > 0,
         calls,
         effects: effect_coverage(options, watch, faults),
@@ -151,6 +152,9 @@ fn effect_coverage(options: &Options, watch: &Watch, faults: &[(Fault, u64)]) ->
     }
     seen
 }
+
+/// Causes of loss of whole modules.
+const UNLISTED: [&str; 3] = ["unread_module", "unnamed_module", "further_module"];
 
 /// How far changes of modules were seen.
 fn mutation_coverage(options: &Options, watch: &Watch, faults: &[(Fault, u64)]) -> MutationCoverage {

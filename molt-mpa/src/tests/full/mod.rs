@@ -43,6 +43,11 @@ pub(crate) fn hashed() -> Artifact {
         if let EventKind::Exec { program: Some(program), .. } = &mut event.what {
             *program = redactor.redact(Category::Path, program);
         }
+        if let EventKind::Audit { arguments, .. } = &mut event.what {
+            for value in arguments.iter_mut().filter_map(|argument| argument.value.as_mut()) {
+                *value = redactor.redact(Category::AuditArgument, value);
+            }
+        }
     }
     for dict in artifact.containers.values_mut().filter_map(|container| container.dict.as_mut()) {
         for key in dict.key_sets.iter_mut().flat_map(|set| &mut set.keys) {

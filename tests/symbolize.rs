@@ -25,5 +25,7 @@ mod qualname;
 mod sites;
 #[path = "symbolize/support/mod.rs"]
 mod support;
+#[path = "symbolize/tracked.rs"]
+mod tracked;
 #[path = "symbolize/types.rs"]
 mod types;

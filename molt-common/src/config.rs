@@ -63,7 +63,8 @@ pub struct ProcessConfig {
 const _: () =
     assert!(size_of::<ProcessConfig>() == 8 + size_of::<WalkLayout>() + size_of::<CallLayout>() + 16);
 
-/// Offsets in the running kernel's `task_struct`, from its own BTF. The value of the map `KERNEL`.
+/// Offsets in the running kernel's structures, from its own BTF, and the pid namespace whose ids are used. The value of
+/// the map `KERNEL`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
 #[repr(C)]
 pub struct KernelLayout {
@@ -74,8 +75,33 @@ pub struct KernelLayout {
     /// The thread pointer in `task_struct.thread` (x86-64: `fsbase`); [`crate::layout::ABSENT`] when the
     /// kernel's BTF does not name it.
     pub task_thread_pointer: u32,
-    /// Zero.
-    pub reserved: u32,
+    /// Number of the pid namespace by whose ids user space knows processes; 0 for the initial one, whose ids are those
+    /// of `task_struct`.
+    pub namespace: u32,
+    /// What leads to the ids of another namespace; zeros where they are not asked for.
+    pub pids: PidLayout,
 }
 
-const _: () = assert!(size_of::<KernelLayout>() == 16);
+/// How to find the id of a task in any of its pid namespaces (`include/linux/{sched,pid,pid_namespace}.h`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct PidLayout {
+    /// `task_struct.group_leader`: the task that the process's id is the thread's id of.
+    pub task_group_leader: u32,
+    /// `task_struct.thread_pid`, a `struct pid`.
+    pub task_thread_pid: u32,
+    /// `pid.level`: how many namespaces lie around its own.
+    pub pid_level: u32,
+    /// `pid.numbers`: a `struct upid` for each namespace, the initial one first.
+    pub pid_numbers: u32,
+    /// Size of a `struct upid`.
+    pub upid_bytes: u32,
+    /// `upid.nr`, the id, an `i32`.
+    pub upid_nr: u32,
+    /// `upid.ns`, a `struct pid_namespace`.
+    pub upid_ns: u32,
+    /// `pid_namespace.ns.inum`, its number.
+    pub namespace_inum: u32,
+}
+
+const _: () = assert!(size_of::<KernelLayout>() == 48);

@@ -19,6 +19,7 @@ mod maps;
 mod memory;
 mod met;
 mod mutations;
+mod namespace;
 mod probes;
 mod registers;
 mod repeat;

@@ -17,6 +17,7 @@ use molt_common::limits::{MAX_FRAMES, MAX_PROCESSES, RING_BYTES};
 use molt_common::mutation::{Assigning, MAX_MUTATIONS, MutationKey};
 use molt_common::plan::{MAX_PIECE, MAX_STEPS, Piece, Plans};
 use molt_common::walk::Buffers;
+use molt_common::walk::stack::Cursor;
 
 /// Process id to how it is read. Written by user space, and by `fork` and `exit` for children.
 #[btf_map]
@@ -164,6 +165,11 @@ pub struct Scratch {
     pub sample: Sample,
     pub frames: [Frame; MAX_FRAMES],
     pub buffers: Buffers,
+    /// On the stack the verifier would follow the count of frames, and look at the walk's step once for each; and
+    /// so with what follows.
+    pub cursor: Cursor,
+    /// Pieces of code in the stack that user space has not been told of.
+    pub unmet: u64,
 }
 
 /// One for each CPU. Only the sampling program uses it, and that cannot interrupt itself.

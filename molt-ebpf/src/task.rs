@@ -2,6 +2,7 @@
 
 use crate::maps::KERNEL;
 use crate::memory::{kernel_u32, kernel_u64};
+use crate::namespace;
 use aya_ebpf::EbpfContext;
 use aya_ebpf::helpers::bpf_get_current_pid_tgid;
 use aya_ebpf::helpers::generated::{
@@ -13,16 +14,27 @@ use molt_common::event::Header;
 use molt_common::fault::Fault;
 use molt_common::layout::ABSENT;
 
-/// Process id of the current thread.
+/// Process id of the current thread, 0 if it is in no namespace that user space sees.
 #[inline(always)]
 pub fn current_pid() -> u32 {
-    (bpf_get_current_pid_tgid() >> 32) as u32
+    (current() >> 32) as u32
 }
 
 /// Thread id of the current thread.
 #[inline(always)]
 pub fn current_tid() -> u32 {
-    bpf_get_current_pid_tgid() as u32
+    current() as u32
+}
+
+/// Process id and, in the lower half, thread id of the current thread.
+#[inline(always)]
+fn current() -> u64 {
+    if namespace::is_inner() {
+        // SAFETY: the helper takes nothing and gives the address of the current task.
+        namespace::ids(unsafe { bpf_get_current_task() })
+    } else {
+        bpf_get_current_pid_tgid()
+    }
 }
 
 /// Nanoseconds of `CLOCK_MONOTONIC`.
@@ -42,7 +54,7 @@ pub fn random() -> u32 {
 /// A record's header for the current thread.
 #[inline(always)]
 pub fn header(kind: u16) -> Header {
-    let ids = bpf_get_current_pid_tgid();
+    let ids = current();
     Header { kind, flags: 0, pid: (ids >> 32) as u32, tid: ids as u32, reserved: 0, time_ns: now_ns() }
 }
 
@@ -71,9 +83,13 @@ pub fn thread_pointer() -> Result<u64, Fault> {
     kernel_u64(task + u64::from(at))
 }
 
-/// Process id and thread id of the `task_struct` at `task`.
+/// Process id and thread id of the `task_struct` at `task`; zeros if it is in no namespace that user space sees.
 #[inline(always)]
 pub fn ids(task: u64) -> Result<(u32, u32), Fault> {
+    if namespace::is_inner() {
+        let ids = namespace::ids(task);
+        return Ok(((ids >> 32) as u32, ids as u32));
+    }
     let layout = layout()?;
     let pid = kernel_u32(task + u64::from(layout.task_tgid))?;
     let tid = kernel_u32(task + u64::from(layout.task_pid))?;

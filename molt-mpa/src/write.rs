@@ -4,13 +4,16 @@
 //! temporary file in the same folder, which is synced and then renamed. On any error the old file stays, and
 //! the temporary one is removed. The text is JSON with two spaces of indentation and ends in a newline; maps
 //! have sorted keys, structs the order of the format's own text.
-use std::fs::{self, File, OpenOptions};
+mod place;
+
+use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
 
 use crate::model::Artifact;
+use place::{Way, way_to};
 
 /// Why an artifact was not written. The file that was at the path before is untouched.
 #[derive(Debug, thiserror::Error)]
@@ -26,6 +29,13 @@ pub enum WriteError {
     /// where another user may have pointed it.
     #[error("failed to write {}: it is a symbolic link", path.display())]
     Link {
+        /// The path.
+        path: PathBuf,
+    },
+    /// The path is a pipe, a device or a link to one that another user may have put there: opening it would wait for a
+    /// reader that never comes, or give the artifact to somebody else.
+    #[error("failed to write {}: another user may have put this pipe, device or link there", path.display())]
+    Foreign {
         /// The path.
         path: PathBuf,
     },
@@ -51,14 +61,6 @@ pub struct Owner {
     pub gid: u32,
 }
 
-/// How a path is written.
-enum Way {
-    /// Temporary file in this folder, then rename.
-    Replace { folder: PathBuf },
-    /// A pipe or a device, such as `/dev/null`: the text goes into it, since renaming would remove it.
-    Stream,
-}
-
 /// Finds out whether the artifact can be written to `path`, before there is anything to write: what is at the
 /// path, and whether its folder takes a file. Leaves nothing behind.
 pub fn check_destination(path: &Path) -> Result<(), WriteError> {
@@ -73,9 +75,7 @@ pub fn check_destination(path: &Path) -> Result<(), WriteError> {
 pub fn write_file(artifact: &Artifact, path: &Path, owner: Option<Owner>) -> Result<u64, WriteError> {
     match way_to(path)? {
         Way::Replace { folder } => replace(path, &folder, owner, |file| write_to(artifact, file)),
-        Way::Stream => OpenOptions::new()
-            .write(true)
-            .open(path)
+        Way::Stream => place::open_stream(path)
             .and_then(|file| write_to(artifact, file))
             .map_err(|source| WriteError::Io { step: "write", path: path.to_owned(), source }),
     }
@@ -88,38 +88,6 @@ pub fn write_to(artifact: &Artifact, output: impl Write) -> io::Result<u64> {
     output.write_all(b"\n")?;
     output.flush()?;
     Ok(output.bytes)
-}
-
-fn way_to(path: &Path) -> Result<Way, WriteError> {
-    let is_folder = || WriteError::Folder { path: path.to_owned() };
-    let looking = |source| WriteError::Io { step: "look at", path: path.to_owned(), source };
-    if path.file_name().is_none() || path.as_os_str().as_encoded_bytes().ends_with(b"/") {
-        return Err(is_folder());
-    }
-    let folder = match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
-        _ => PathBuf::from("."),
-    };
-    let found = match fs::symlink_metadata(path) {
-        Ok(found) => found.file_type(),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Way::Replace { folder }),
-        Err(error) => return Err(looking(error)),
-    };
-    if found.is_file() {
-        return Ok(Way::Replace { folder });
-    }
-    if found.is_dir() {
-        return Err(is_folder());
-    }
-    if !found.is_symlink() {
-        return Ok(Way::Stream);
-    }
-    // Such as /dev/stdout and /dev/fd/63, which lead to a pipe or a terminal.
-    match fs::metadata(path).map(|end| end.file_type()) {
-        Ok(end) if end.is_dir() => Err(is_folder()),
-        Ok(end) if !end.is_file() => Ok(Way::Stream),
-        _ => Err(WriteError::Link { path: path.to_owned() }),
-    }
 }
 
 /// Fills a new file in `folder` and renames it to `path`.

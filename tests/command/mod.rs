@@ -1,4 +1,5 @@
 //! Tests of the command line, by what they are about.
+mod deploy;
 mod doctor;
 mod help;
 mod usage;

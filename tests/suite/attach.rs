@@ -18,11 +18,20 @@ pub(super) fn target(python: &Interpreter) -> Running {
     target
 }
 
-/// Whether a process holds a link, which molt does once its programs are attached.
+/// Whether a process holds a link, which molt does once its first programs are attached.
 pub(super) fn is_attached(process: &Running) -> Option<()> {
-    let files = fs::read_dir(format!("/proc/{}/fd", process.pid())).ok()?;
+    holds(process.pid().as_raw(), "anon_inode:bpf_link")
+}
+
+/// Whether a process holds a perf event, which molt does once it samples.
+pub(super) fn samples(pid: i32) -> Option<()> {
+    holds(pid, "anon_inode:[perf_event]")
+}
+
+fn holds(pid: i32, what: &str) -> Option<()> {
+    let files = fs::read_dir(format!("/proc/{pid}/fd")).ok()?;
     let mut names = files.filter_map(|file| fs::read_link(file.ok()?.path()).ok());
-    names.any(|name| name.as_os_str() == "anon_inode:bpf_link").then_some(())
+    names.any(|name| name.as_os_str() == what).then_some(())
 }
 
 /// molt attaches, watches for the time given, writes, and leaves the target as it was.

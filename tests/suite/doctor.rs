@@ -91,7 +91,11 @@ pub(crate) fn doctor_describes_the_interpreter(python: &Interpreter) {
         assert_eq!(report["verdict"], "all");
         assert_eq!(fact(report, "interpreter", "version", "value"), &Value::from(python.version.as_str()));
         assert_eq!(fact(report, "sections", "modules", "value"), "complete");
-        assert_eq!(fact(report, "sections", "call_counts", "value"), "unavailable");
+        assert_eq!(fact(report, "sections", "call_counts", "by"), &serde_json::json!(["calls"]));
+        let cost = &fact(report, "hooks", "calls", "value")["ns_per_hit"];
+        assert!(cost.as_u64().is_some_and(|ns| (50..100_000).contains(&ns)), "{cost}");
+        let collections = fact(report, "hooks", "collections", "remedy");
+        assert_eq!(collections.is_string(), !python_has_probes(report), "{collections}");
         let way = if python.minor() >= 15 { "thread list" } else { "per-thread key" };
         assert_eq!(fact(report, "interpreter", "thread_state", "value"), way);
         let compared = python.minor() >= 13;
@@ -100,6 +104,11 @@ pub(crate) fn doctor_describes_the_interpreter(python: &Interpreter) {
     for name in ["build_id", "linkage", "stripped", "usdt_probes"] {
         assert_eq!(file["interpreter"][name], process["interpreter"][name], "{name}");
     }
+}
+
+/// Whether an interpreter was built with USDT probes.
+fn python_has_probes(report: &Value) -> bool {
+    fact(report, "interpreter", "usdt_probes", "value").as_object().is_some_and(|probes| !probes.is_empty())
 }
 
 /// Each set of capabilities gives what it gives, and what is missing is named with a command.
@@ -128,7 +137,8 @@ pub(crate) fn doctor_tells_what_each_capability_gives(_: &Interpreter) {
     assert!(chosen.contains("procmem") && chosen.contains("sampled from outside"), "{chosen}");
 }
 
-/// Namespaces of molt's own, and parts of the kernel's files that a container may hide.
+/// Namespaces of molt's own, and parts of the kernel's files that a container may hide. A pid namespace takes nothing
+/// away where `/proc` shows the same one.
 pub(crate) fn doctor_tells_what_namespaces_take_away(_: &Interpreter) {
     let unshared = |arguments: &[&str]| {
         let mut command = Command::new("unshare");
@@ -151,6 +161,9 @@ pub(crate) fn doctor_tells_what_namespaces_take_away(_: &Interpreter) {
         assert_eq!(fact(&report, group, name, "state"), "lacking", "{name}");
         assert!(fact(&report, group, name, "remedy").is_string(), "{name}");
     }
+    let (inside, status) = unshared(&["--pid", "--fork", "--mount-proc"]);
+    assert_eq!(status, 0, "{inside:#}");
+    assert_eq!(fact(&inside, "privileges", "pid_namespace", "value"), true);
 }
 
 /// Files that are no interpreter, or one that molt does not know, are refused in a sentence that names them.

@@ -1,12 +1,15 @@
 //! The tests of the live suite, by what they are about.
 mod attach;
 mod auto;
+mod boxes;
 mod doctor;
 mod effects;
 mod exact;
+mod harm;
 mod identity;
 mod interrupt;
 mod looks;
+mod many;
 mod output;
 mod procmem;
 mod refusals;
@@ -14,7 +17,10 @@ mod repeat;
 mod shares;
 mod sites;
 mod status;
+mod tree;
 mod truth;
+mod types;
+mod untrusted;
 mod wrappers;
 
 use libtest_mimic::Trial;
@@ -35,13 +41,17 @@ const ON_EACH: &[(&str, Test)] = &[
         auto::default_mode_sees_what_takes_time_and_estimates_its_calls,
     ),
     ("attaches_to_a_running_program", attach::attaches_to_a_running_program),
+    ("target_in_namespaces_of_its_own_is_traced", boxes::target_in_namespaces_of_its_own_is_traced),
     ("doctor_describes_the_interpreter", doctor::doctor_describes_the_interpreter),
     ("each_function_has_its_effects", effects::each_function_has_its_effects),
     ("audit_events_are_as_the_hook_sees_them", effects::audit_events_are_as_the_hook_sees_them),
     ("semaphores_are_back_at_zero", effects::semaphores_are_back_at_zero),
     ("imports_come_in_order", effects::imports_come_in_order),
     ("assignments_and_collections_are_counted", looks::assignments_and_collections_are_counted),
+    ("classes_are_as_the_program_sees_them", types::classes_are_as_the_program_sees_them),
+    ("changes_of_classes_are_seen", types::changes_of_classes_are_seen),
     ("hook_sites_see_every_call", sites::hook_sites_see_every_call),
+    ("each_way_to_make_a_process_is_followed", tree::each_way_to_make_a_process_is_followed),
     ("children_are_found", procmem::children_are_found),
     ("stacks_read_from_outside_are_possible", procmem::stacks_read_from_outside_are_possible),
     (
@@ -53,6 +63,20 @@ const ON_EACH: &[(&str, Test)] = &[
 /// Tests of molt's own behaviour, for which any interpreter serves.
 const ON_ONE: &[(&str, Test)] = &[
     ("comparison_finds_each_kind_of_fault", exact::comparison_finds_each_kind_of_fault),
+    ("odd_classes_are_cut_and_counted", types::odd_classes_are_cut_and_counted),
+    ("target_in_namespaces_of_its_own_is_sampled", boxes::target_in_namespaces_of_its_own_is_sampled),
+    ("sidecar_needs_three_capabilities", boxes::sidecar_needs_three_capabilities),
+    ("wait_that_is_in_vain_ends", boxes::wait_that_is_in_vain_ends),
+    ("names_do_not_reach_the_terminal", untrusted::names_do_not_reach_the_terminal),
+    ("planted_output_is_refused", untrusted::planted_output_is_refused),
+    ("capabilities_are_given_up_once_attached", untrusted::capabilities_are_given_up_once_attached),
+    ("nothing_is_harmed_by_attaching_and_detaching", harm::nothing_is_harmed_by_attaching_and_detaching),
+    ("nothing_is_harmed_by_killing_molt", harm::nothing_is_harmed_by_killing_molt),
+    ("nothing_is_harmed_by_killing_the_target", harm::nothing_is_harmed_by_killing_the_target),
+    ("nothing_is_harmed_by_stopping_molt", harm::nothing_is_harmed_by_stopping_molt),
+    ("two_molts_watch_one_target", harm::two_molts_watch_one_target),
+    ("debugger_and_molt_share_a_target", harm::debugger_and_molt_share_a_target),
+    ("target_does_not_stand_still", harm::target_does_not_stand_still),
     ("status_of_the_target_is_forwarded", status::status_of_the_target_is_forwarded),
     ("signal_that_ends_the_target_is_added_to_128", status::signal_that_ends_the_target_is_added_to_128),
     ("command_that_cannot_be_run_is_126_and_127", status::command_that_cannot_be_run_is_126_and_127),
@@ -71,6 +95,16 @@ const ON_ONE: &[(&str, Test)] = &[
         looks::attached_process_is_held_at_its_end_if_asked_for,
     ),
     ("age_of_the_last_look_is_told", looks::age_of_the_last_look_is_told),
+    ("child_of_another_version_is_followed", tree::child_of_another_version_is_followed),
+    ("what_is_no_python_is_counted", tree::what_is_no_python_is_counted),
+    ("workers_of_a_server_are_followed", tree::workers_of_a_server_are_followed),
+    ("several_processes_are_attached_to", tree::several_processes_are_attached_to),
+    ("threads_by_the_thousand_are_seen", tree::threads_by_the_thousand_are_seen),
+    ("pythons_of_a_control_group_are_found", tree::pythons_of_a_control_group_are_found),
+    ("every_python_is_found", tree::every_python_is_found),
+    ("long_run_is_written_in_parts", many::long_run_is_written_in_parts),
+    ("each_process_has_a_file", many::each_process_has_a_file),
+    ("many_files_need_many_names", many::many_files_need_many_names),
     ("process_that_is_not_there_is_reported", attach::process_that_is_not_there_is_reported),
     ("two_tracers_do_not_disturb_each_other", attach::two_tracers_do_not_disturb_each_other),
     ("shell_script_that_starts_python_is_followed", wrappers::shell_script_that_starts_python_is_followed),
@@ -91,8 +125,9 @@ const ON_ONE: &[(&str, Test)] = &[
     ("process_that_cannot_be_traced_is_named", refusals::process_that_cannot_be_traced_is_named),
     ("process_that_ends_meanwhile_is_reported", refusals::process_that_ends_meanwhile_is_reported),
     ("seccomp_filter_is_named", refusals::seccomp_filter_is_named),
+    ("memory_is_read_without_its_system_call", refusals::memory_is_read_without_its_system_call),
     ("verifier_s_refusal_is_one_line", refusals::verifier_s_refusal_is_one_line),
-    ("pid_namespace_of_its_own_is_refused", refusals::pid_namespace_of_its_own_is_refused),
+    ("proc_of_another_pid_namespace_is_refused", refusals::proc_of_another_pid_namespace_is_refused),
     (
         "end_is_seen_without_an_event_source_for_uprobes",
         refusals::end_is_seen_without_an_event_source_for_uprobes,

@@ -104,34 +104,63 @@ pub(crate) fn process_that_ends_meanwhile_is_reported(python: &Interpreter) {
     }
 }
 
-/// A seccomp filter that refuses `bpf`, as those of containers do, is named as what may be behind it.
-pub(crate) fn seccomp_filter_is_named(python: &Interpreter) {
-    // Loads the system call's number; 321 (bpf on x86-64) gives EPERM, all others pass.
+/// A command that molt runs under a seccomp filter which refuses the system call of this number.
+fn filtered(python: &Interpreter, refused: u32, arguments: &[&str]) -> Command {
+    // Loads the system call's number; the one that is refused gives EPERM, all others pass.
     let script = r"
 import ctypes, os, struct, sys
-code = [(0x20, 0, 0, 0), (0x15, 0, 1, 321), (0x06, 0, 0, 0x50001), (0x06, 0, 0, 0x7fff0000)]
+code = [(0x20, 0, 0, 0), (0x15, 0, 1, int(sys.argv[1])), (0x06, 0, 0, 0x50001), (0x06, 0, 0, 0x7fff0000)]
 text = ctypes.create_string_buffer(b''.join(struct.pack('=HBBI', *one) for one in code))
 program = ctypes.create_string_buffer(struct.pack('@HP', len(code), ctypes.addressof(text)))
 libc = ctypes.CDLL(None, use_errno=True)
 assert libc.prctl(38, 1, 0, 0, 0) == 0 and libc.prctl(22, 2, program, 0, 0) == 0, ctypes.get_errno()
-os.execv(sys.argv[1], sys.argv[1:])
+os.execv(sys.argv[2], sys.argv[2:])
 ";
-    let molt = molt();
-    let filtered =
-        |arguments: &[&str]| run(python.start().args(["-c", script]).arg(molt.get_program()).args(arguments));
-    let folder = tempfile::tempdir().unwrap();
-    let output = folder.path().join("profile.json");
-    let traced = filtered(&["trace", "--backend", "ebpf", "-o", output.to_str().unwrap(), "--", "true"]);
-    let (_, advice) = refusal(&traced);
-    assert!(advice.iter().any(|line| line.contains("seccomp")), "{advice:?}");
-    let doctor = filtered(&["doctor"]);
-    assert_eq!(doctor.code(), 1, "{}", doctor.stdout);
-    assert!(doctor.stdout.contains("seccomp filter decides"), "{}", doctor.stdout);
+    let mut command = python.start();
+    command.args(["-c", script, &refused.to_string()]).arg(molt().get_program()).args(arguments);
+    command
 }
 
-/// Where the kernel side knows processes by other ids than molt, and is insisted on, nothing is started and nothing
-/// written.
-pub(crate) fn pid_namespace_of_its_own_is_refused(_: &Interpreter) {
+/// `bpf` and `process_vm_readv` on x86-64 (`arch/x86/entry/syscalls/syscall_64.tbl`).
+const BPF: u32 = 321;
+const PROCESS_VM_READV: u32 = 310;
+
+/// A seccomp filter that refuses `bpf`, as those of containers do, is named as what may be behind it. Without
+/// insistence on eBPF the program is sampled from outside, and the same is said of it.
+pub(crate) fn seccomp_filter_is_named(python: &Interpreter) {
+    let folder = tempfile::tempdir().unwrap();
+    let output = folder.path().join("profile.json");
+    let place = output.to_str().unwrap();
+    let traced = run(&mut filtered(python, BPF, &["trace", "--backend", "ebpf", "-o", place, "--", "true"]));
+    let (_, advice) = refusal(&traced);
+    assert!(advice.iter().any(|line| line.contains("seccomp")), "{advice:?}");
+    let doctor = run(&mut filtered(python, BPF, &["doctor"]));
+    assert_eq!(doctor.code(), 1, "{}", doctor.stdout);
+    assert!(doctor.stdout.contains("seccomp filter decides"), "{}", doctor.stdout);
+    let program = python.path.to_str().unwrap();
+    let mut sampled =
+        filtered(python, BPF, &["trace", "-F", "999", "-o", place, "--", program, "recursion.py"]);
+    let sampled = run(sampled.env("MOLT_TEST_SECONDS", "0.3")).succeeded();
+    assert!(sampled.stderr.contains("memory is read from outside") && sampled.stderr.contains("seccomp"));
+    assert!(read(&output).symbols.contains_key("__main__.fib"), "{}", sampled.stderr);
+}
+
+/// A filter that refuses `process_vm_readv` changes nothing: the same memory is read from a file.
+pub(crate) fn memory_is_read_without_its_system_call(python: &Interpreter) {
+    let folder = tempfile::tempdir().unwrap();
+    let output = folder.path().join("profile.json");
+    for backend in ["ebpf", "procmem"] {
+        let program = [python.path.to_str().unwrap(), "recursion.py"];
+        let options = ["trace", "--backend", backend, "-F", "999", "-o", output.to_str().unwrap(), "--"];
+        let mut command = filtered(python, PROCESS_VM_READV, &[&options[..], &program].concat());
+        let ended = run(command.env("MOLT_TEST_SECONDS", "0.3")).succeeded();
+        assert!(read(&output).symbols.contains_key("__main__.fib"), "{backend}: {}", ended.stderr);
+    }
+}
+
+/// Where the kernel side and `/proc` know processes by different ids, and the kernel side is insisted on, nothing is
+/// started and nothing written.
+pub(crate) fn proc_of_another_pid_namespace_is_refused(_: &Interpreter) {
     let folder = tempfile::tempdir().unwrap();
     let (output, mark) = (folder.path().join("profile.json"), folder.path().join("mark"));
     let mut command = Command::new("unshare");

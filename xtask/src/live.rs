@@ -23,7 +23,19 @@ pub(crate) fn is_required() -> bool {
 /// The suites: package and name. The first loads the object through libbpf, the other through molt.
 pub(crate) const SUITES: [(&str, &str); 2] = [("molt-libbpf", "loads"), ("molt-user", "live")];
 
+impl Args {
+    /// The tests whose names contain this.
+    pub(crate) fn of(filter: &str) -> Self {
+        Self { arguments: vec![filter.to_owned()] }
+    }
+}
+
 pub(crate) fn run(args: &Args) -> Result<()> {
+    run_with(args, &[])
+}
+
+/// The same with further variables for the tests.
+pub(crate) fn run_with(args: &Args, variables: &[(&str, String)]) -> Result<()> {
     packages::ensure(&packages::LIBBPF)?;
     let mut executables = Vec::new();
     for (package, name) in SUITES {
@@ -32,8 +44,11 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     if !privilege::is_root() {
         println!("Loading eBPF needs root: the tests run through sudo, which may ask for your password.");
     }
+    let names: Vec<&str> =
+        ["MOLT_LIVE", "PATH"].into_iter().chain(variables.iter().map(|(name, _)| *name)).collect();
     for executable in executables {
-        let mut tests = privilege::as_root(&executable, &["MOLT_LIVE", "PATH"]);
+        let mut tests = privilege::as_root(&executable, &names);
+        tests.envs(variables.iter().map(|(name, value)| (name, value)));
         // The kernel's state is shared, and so is the machine's time.
         tests.arg("--test-threads=1").args(&args.arguments).current_dir(project::root().join("molt-user"));
         command::run(&mut tests)?;

@@ -3,6 +3,7 @@
 
 mod bench;
 mod command;
+mod deploy;
 mod digest;
 mod dist;
 mod ebpf;
@@ -14,9 +15,11 @@ mod packages;
 mod privilege;
 mod project;
 mod pythons;
+mod soak;
 mod test;
 mod tidy;
 mod tour;
+mod venv;
 
 use std::process::ExitCode;
 
@@ -46,6 +49,8 @@ enum Chore {
     Tidy,
     /// Measure what molt costs, and write docs/performance.md.
     Bench(bench::Args),
+    /// Run the tests that nothing is harmed for long, and write their figures to docs/reliability.md.
+    Soak(soak::Args),
     /// Build the archive of a release, with a static binary.
     Dist,
     /// Build the eBPF object in molt-ebpf/prebuilt, or check that it is what its source makes.
@@ -67,6 +72,7 @@ fn main() -> ExitCode {
         Chore::Fuzz(args) => fuzz::run(&args),
         Chore::Tidy => tidy::run(),
         Chore::Bench(args) => bench::run(&args),
+        Chore::Soak(args) => soak::run(&args),
         Chore::Dist => dist::run(),
         Chore::Ebpf(args) => ebpf::run(&args),
         Chore::Layout { rest } => layout::run(&rest),

@@ -25,13 +25,11 @@ pub struct CallLayout {
     pub frame_state: u32,
     /// `PyFrameObject.f_frame` (from 3.11): the frame behind a frame object.
     pub frameobj_frame: u32,
-    /// Bytes of a code object's head that are read at once.
-    pub code_bytes: u32,
-    /// `co_nlocalsplus`, up to 3.10 `co_nlocals`: an `i32`.
+    /// `co_nlocalsplus`, up to 3.10 `co_nlocals`: an `i32` of the code object's head.
     pub code_slots: u32,
-    /// `co_cell2arg` (up to 3.10): null, or the argument of each cell variable, an `i64` each, -1 for none.
+    /// `co_cell2arg` of that head (up to 3.10): null, or the argument of each cell variable, an `i64` each, -1 for none.
     pub code_cell2arg: u32,
-    /// `co_cellvars` (up to 3.10), a tuple.
+    /// `co_cellvars` of that head (up to 3.10), a tuple.
     pub code_cellvars: u32,
     /// `co_consts`, a tuple.
     pub code_consts: u32,
@@ -70,7 +68,7 @@ pub struct CallLayout {
     /// `RAISE_VARARGS`.
     pub raise: u8,
     /// Zero.
-    pub reserved: [u8; 2],
+    pub reserved: [u8; 6],
 }
 
-const _: () = assert!(size_of::<CallLayout>() == 40 + 22 * 4 + 8);
+const _: () = assert!(size_of::<CallLayout>() == 40 + 21 * 4 + 12);

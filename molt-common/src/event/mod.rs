@@ -18,9 +18,9 @@ pub struct Header {
     pub kind: u16,
     /// Bits that the kind defines.
     pub flags: u16,
-    /// Process id (the kernel's `tgid`), in the initial pid namespace.
+    /// Process id (the kernel's `tgid`), in [`crate::config::KernelLayout::namespace`].
     pub pid: u32,
-    /// Thread id (the kernel's `pid`), in the initial pid namespace.
+    /// Thread id (the kernel's `pid`), in the same.
     pub tid: u32,
     /// Zero.
     pub reserved: u32,
@@ -53,6 +53,8 @@ pub const KIND_START: u16 = 8;
 pub const KIND_PIECE: u16 = 9;
 /// A [`crate::plan::Piece`] whose bytes are pairs of an address and the 8 bytes that were there.
 pub const KIND_WORDS: u16 = 10;
+/// A [`Header`] alone: a process that is not traced runs another program from here on.
+pub const KIND_STRANGER: u16 = 20;
 /// A [`tick::Tick`].
 pub const KIND_TICK: u16 = 17;
 /// A [`crate::effect::EffectSeen`]: an effect was met for the first time.

@@ -8,6 +8,7 @@ use crate::limits::{MAX_FRAMES, MAX_SHIMS};
 
 /// How far a walk has come.
 #[derive(Clone, Copy, Debug)]
+#[repr(C)]
 pub struct Cursor {
     /// Address of the frame to read next; 0 when the outermost one has been read.
     pub next: u64,

@@ -12,5 +12,6 @@ mod process;
 mod raise;
 mod sample;
 mod shortcut;
+mod stranger;
 mod syscall;
 mod tick;

@@ -26,6 +26,10 @@ pub fn process_fork(ctx: RawTracePointContext) -> i32 {
 fn try_fork(parent: &ProcessConfig, child: u64) -> Result<(), Fault> {
     let (child_pid, child_tid) = task::ids(child)?;
     let header = task::header(KIND_BIRTH);
+    if child_pid == 0 {
+        // It was made in a namespace that user space does not see.
+        return Ok(());
+    }
     if child_pid != header.pid {
         if parent.flags & PROCESS_FOLLOW == 0 {
             return Ok(());

@@ -11,7 +11,7 @@ use aya_ebpf::macros::perf_event;
 use aya_ebpf::programs::PerfEventContext;
 use molt_common::config::{PROCESS_READY, ProcessConfig};
 use molt_common::event::KIND_SAMPLE;
-use molt_common::event::sample::{NO_PYTHON, NOT_READY, STACK_CUT, STACK_TORN};
+use molt_common::event::sample::{NO_PYTHON, NOT_READY, STACK_CUT, STACK_TORN, Sample};
 use molt_common::fault::Fault;
 use molt_common::layout::WalkLayout;
 use molt_common::walk::frame::innermost;
@@ -37,10 +37,8 @@ fn try_sample(ctx: &PerfEventContext, config: &ProcessConfig) -> Result<(), Faul
     if config.flags & PROCESS_READY == 0 {
         scratch.sample.header.flags = NOT_READY;
         fault::count(Fault::NotReady);
-    } else if let Err(torn) = walk(config, scratch, &mut take) {
-        scratch.sample.header.flags |= STACK_TORN;
-        scratch.sample.fault = torn as u32;
-        fault::count(torn);
+    } else if let Err(fault) = walk(config, scratch, &mut take) {
+        torn(&mut scratch.sample, fault);
     }
     let sent = emit::sample(scratch, scratch.sample.frames, take);
     meter_sample(scratch.sample.header.time_ns, is_user(ctx.ctx.cast()));
@@ -57,37 +55,48 @@ fn walk(config: &ProcessConfig, scratch: &mut Scratch, take: &mut Take) -> Resul
         scratch.sample.header.flags = NO_PYTHON;
         return Ok(());
     }
-    let cursor = Cursor::new(first);
-    let mut walk =
-        Walk { cursor, ended: Ok(true), layout: &config.layout, scratch, met: Met::get()?, is_new: false };
+    scratch.cursor = Cursor::new(first);
+    scratch.unmet = 0;
+    let mut walk = Walk { layout: &config.layout, scratch, met: Met::get()? };
     repeat(MAX_STEPS, step, &mut walk);
-    walk.scratch.sample.frames = walk.cursor.count;
-    if walk.is_new {
+    let Scratch { sample, cursor, unmet, .. } = walk.scratch;
+    sample.frames = cursor.count;
+    if *unmet > 0 {
         *take = Take::Now;
     }
-    if walk.ended.is_ok() && walk.cursor.next != 0 {
-        walk.scratch.sample.header.flags = STACK_CUT;
+    if sample.fault == 0 && cursor.next != 0 {
+        sample.header.flags = STACK_CUT;
     }
-    walk.ended.map(|_| ())
+    Ok(())
 }
 
 /// A walk on its way out, as the loop hands it from step to step.
 struct Walk<'a> {
-    cursor: Cursor,
-    ended: Result<bool, Fault>,
     layout: &'a WalkLayout,
     scratch: &'a mut Scratch,
     met: Met,
-    /// User space has not been told of some of the code.
-    is_new: bool,
 }
 
 /// One step of the walk; [`Turn::Stop`] at its end.
 extern "C" fn step(_index: u32, walk: &mut Walk) -> Turn {
-    let Scratch { sample, frames, buffers } = &mut *walk.scratch;
-    walk.ended = walk.cursor.advance(&UserMemory, walk.layout, buffers, frames);
-    if let Some(frame) = frames.get((walk.cursor.count as usize).wrapping_sub(1)) {
-        walk.is_new |= walk.met.note(sample.header.pid, frame);
+    let Scratch { sample, frames, buffers, cursor, unmet } = &mut *walk.scratch;
+    let goes_on = match cursor.advance(&UserMemory, walk.layout, buffers, frames) {
+        Ok(goes_on) => goes_on,
+        Err(fault) => {
+            torn(sample, fault);
+            false
+        }
+    };
+    if let Some(frame) = frames.get((cursor.count as usize).wrapping_sub(1)) {
+        *unmet += u64::from(walk.met.note(sample.header.pid, frame));
     }
-    if walk.ended == Ok(true) { Turn::Go } else { Turn::Stop }
+    if goes_on { Turn::Go } else { Turn::Stop }
+}
+
+/// Notes what kept the rest of a stack from being read.
+#[inline(always)]
+fn torn(sample: &mut Sample, fault: Fault) {
+    sample.header.flags |= STACK_TORN;
+    sample.fault = fault as u32;
+    fault::count(fault);
 }

@@ -35,11 +35,14 @@ pub struct Collector {
     /// The processes of the tree in the order of their start. A process is named by its place in this list.
     #[serde(default)]
     pub processes: Vec<Process>,
+    /// Processes of the tree that are not listed: neither they nor a child of theirs ran a supported Python.
+    #[serde(default)]
+    pub other_processes: u64,
     /// For each [`Section`], by its name, how far it was observed.
     pub sections: BTreeMap<String, SectionState>,
     /// What was lost, by cause: `ring_full`, `read_fault`, ... Causes that did not occur may be left out.
     pub loss: BTreeMap<String, u64>,
-    /// Entries that were cut off at a section's cap, by the section's name.
+    /// Entries that were cut off at a section's cap, by the section's name, or at that of `processes`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub dropped: BTreeMap<String, u64>,
 }
@@ -58,6 +61,7 @@ impl Collector {
             windows: Vec::new(),
             coverage: None,
             processes: Vec::new(),
+            other_processes: 0,
             sections: BTreeMap::new(),
             loss: BTreeMap::new(),
             dropped: BTreeMap::new(),

@@ -34,7 +34,7 @@ pub use observation::Observation;
 pub use redactions::{HashFunction, Policy, Redactions};
 pub use section::Section;
 pub use symbol::{Code, Effect, EffectKind, ExceptionCount, Symbol, SymbolKind};
-pub use types::{AttributeFacts, AttributePlace, TypeFacts, TypeKind, TypeMutation};
+pub use types::{AttributeFacts, AttributePlace, TypeFacts, TypeForm, TypeKind, TypeMutation};
 
 /// One run of a program, as the file says it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -37,7 +37,11 @@ impl Artifact {
         }
         self.count_dropped(Section::CallSites, dropped);
         for facts in self.types.values_mut() {
-            facts.attrs.values_mut().for_each(|attribute| attribute.types.sort());
+            for attribute in facts.attrs.values_mut() {
+                attribute.types.sort();
+                attribute.class_types.sort();
+            }
+            facts.forms.sort();
             facts.mutations.sort();
         }
         self.containers.values_mut().for_each(sort_container);

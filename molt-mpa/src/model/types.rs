@@ -10,22 +10,35 @@ use super::Observation;
 pub struct TypeFacts {
     /// How it is made.
     pub kind: TypeKind,
-    /// How its instances were seen.
+    /// How it was seen: looks at a running program are samples of it.
     pub observation: Observation,
+    /// What it was written as, beyond a plain class; sorted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub forms: Vec<TypeForm>,
+    /// Its own type, where that is not `type`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub metaclass: Option<String>,
+    /// How many classes have the name, where more than one was looked at. What they have is added up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub classes: Option<u64>,
     /// By name, as in the class statement.
     pub bases: Vec<String>,
     /// By name, the type itself first.
     pub mro: Vec<String>,
-    /// By name.
+    /// By name; not of static types, which no program changes.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub attrs: BTreeMap<String, AttributeFacts>,
-    /// By attribute, then kind. Changes of `__bases__` and `__class__` stand under these names.
+    /// Attributes of the class that differed between two looks, by attribute, then kind. A change of `__bases__` stands
+    /// under that name.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub mutations: Vec<TypeMutation>,
-    /// Whether every instance seen had the same attributes in the same order.
+    /// Whether every instance seen had its attributes in the same order: one that has fewer has the first of them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub layout_stable: Option<bool>,
-    /// Instances looked at.
+    /// The attributes in a stable layout: slots first, then in the order of the keys.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub layout: Vec<String>,
+    /// Instances looked at; one that was looked at twice counts twice.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub instances: Option<u64>,
 }
@@ -40,15 +53,34 @@ pub enum TypeKind {
     Heap,
 }
 
+/// What a class was written as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TypeForm {
+    /// `@dataclass`.
+    Dataclass,
+    /// Derived from `enum.Enum`.
+    Enum,
+    /// Derived from `BaseException`.
+    Exception,
+    /// A `NamedTuple` or `namedtuple`.
+    NamedTuple,
+    /// With `__slots__` of its own.
+    Slots,
+}
+
 /// An attribute seen on a type or its instances.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AttributeFacts {
     /// Where it lives.
     pub on: AttributePlace,
-    /// Types of its values, sorted.
+    /// Types of its values, sorted. None where no instance was seen that has it.
     pub types: Vec<String>,
-    /// How often it was seen.
+    /// How many were seen to have it: instances, or, where it is on the class, classes.
     pub count: u64,
+    /// Types of the class's own attribute of this name, where instances have one as well: a default. Sorted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub class_types: Vec<String>,
 }
 
 /// Where an attribute lives.

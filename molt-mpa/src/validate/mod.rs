@@ -11,6 +11,7 @@ mod references;
 mod sections;
 mod shape;
 mod text;
+mod types;
 
 use std::path::Path;
 
@@ -96,6 +97,7 @@ pub fn validate_slice(text: &[u8]) -> Result<Findings, ValidateError> {
         Ok(artifact) => {
             references::check(&artifact, &mut findings);
             calls::check(&artifact, &mut findings);
+            types::check(&artifact, &mut findings);
             sections::check(&artifact, &mut findings);
             order::check(&artifact, &mut findings);
             redaction::check(&artifact, &mut findings);

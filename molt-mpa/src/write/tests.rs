@@ -1,4 +1,5 @@
 use std::error::Error as _;
+use std::fs;
 
 use super::*;
 use crate::tests::full::full;
@@ -110,7 +111,7 @@ mod unix {
     #[cfg(target_os = "linux")]
     #[test]
     fn a_full_device_is_an_error() {
-        let full_device = OpenOptions::new().write(true).open("/dev/full").unwrap();
+        let full_device = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
         assert_eq!(write_to(&full(), full_device).unwrap_err().kind(), io::ErrorKind::StorageFull);
     }
 

@@ -70,7 +70,22 @@ pub struct Calls {
     undetailed: u64,
 }
 
+/// What [`Calls`] have counted, without the names of it.
+#[derive(Debug, Default)]
+pub struct CallCounts {
+    edges: BTreeMap<(SiteKey, CodeId), Edge>,
+    functions: BTreeMap<CodeId, Function>,
+    undetailed: u64,
+}
+
 impl Calls {
+    /// Changes what was counted for what was counted elsewhere. Ids stand for the same in both.
+    pub fn swap(&mut self, other: &mut CallCounts) {
+        std::mem::swap(&mut self.edges, &mut other.edges);
+        std::mem::swap(&mut self.functions, &mut other.functions);
+        std::mem::swap(&mut self.undetailed, &mut other.undetailed);
+    }
+
     /// The id of a type's name, the same for equal names.
     pub fn type_id(&mut self, name: &str) -> TypeId {
         self.names.intern(name)
@@ -92,6 +107,11 @@ impl Calls {
         if let Some(edge) = self.edge(site, callee, count) {
             edge.undetailed += count.seen;
         }
+    }
+
+    /// A call of this code was seen that counts later: it goes on.
+    pub fn met(&mut self, code: CodeId) {
+        self.functions.entry(code).or_default();
     }
 
     /// Counts how often generators or coroutines of this code went on after they had been suspended.

@@ -17,6 +17,7 @@ pub mod processes;
 pub mod sections;
 pub mod symbols;
 pub mod tally;
+pub mod types;
 
 #[cfg(test)]
 mod tests;

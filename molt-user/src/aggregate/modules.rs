@@ -21,7 +21,7 @@ pub struct ModuleFacts {
 }
 
 /// Modules by name, as they are found out.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Modules {
     found: BTreeMap<String, ModuleFacts>,
 }

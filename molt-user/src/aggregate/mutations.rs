@@ -76,7 +76,9 @@ impl Mutations {
 
     /// `by` has set or deleted an attribute so often.
     pub fn assigned(&mut self, attribute: &Attribute, by: Option<CodeId>, deletes: bool, count: u64) {
-        if let Some(known) = self.assigned.get_mut(attribute) {
+        if self.begin(attribute, None)
+            && let Some(known) = self.assigned.get_mut(attribute)
+        {
             *(if deletes { &mut known.deletes } else { &mut known.sets }) += count;
             known.by.extend(by);
         }

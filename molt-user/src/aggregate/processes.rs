@@ -2,7 +2,14 @@
 
 use molt_mpa::model::{Event, EventKind, Process, ProcessRole};
 use molt_mpa::quantity::Millis;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Most processes that are listed at a time. Facts of further ones count as well; which process gave them is not kept.
+const MAX_LISTED: usize = 4096;
+/// Room that must be made for processes that begin when the list is full; otherwise none is looked for again.
+const ROOM: usize = MAX_LISTED / 8;
+/// Most events of those kinds that can be many: ten times as many as an artifact holds.
+const MAX_EVENTS: usize = 10 * molt_mpa::model::MAX_EVENTS;
 
 /// The process tree of a run.
 #[derive(Debug, Default)]
@@ -13,6 +20,14 @@ pub struct Processes {
     threads_begun: BTreeMap<u32, u32>,
     /// In the order in which they came in; the artifact sorts them.
     pub events: Vec<Event>,
+    /// Events for which there was no room.
+    pub events_dropped: u64,
+    /// Processes that ran no Python, which are not listed.
+    pub others: u64,
+    /// Processes for which there was no room.
+    pub unlisted: u64,
+    /// No more room can be made.
+    is_full: bool,
 }
 
 impl Processes {
@@ -34,7 +49,20 @@ impl Processes {
         }
     }
 
+    /// A process that a traced one had forked before molt came.
+    pub fn adopt(&mut self, parent: u32, child: u32, role: ProcessRole, at: Millis) {
+        let parent = self.places.get(&parent).copied();
+        self.add(child, role, parent, at);
+    }
+
     fn add(&mut self, pid: u32, role: ProcessRole, parent: Option<u32>, at: Millis) {
+        self.threads.insert((pid, pid), 0);
+        self.threads_begun.insert(pid, 1);
+        let parent = self.make_room(parent);
+        if self.list.len() >= MAX_LISTED {
+            self.unlisted += 1;
+            return;
+        }
         let place = u32::try_from(self.list.len()).unwrap_or(u32::MAX);
         self.list.push(Process {
             role,
@@ -45,9 +73,89 @@ impl Processes {
             looked_before_end_ms: None,
         });
         self.places.insert(pid, place);
-        self.threads.insert((pid, pid), 0);
-        self.threads_begun.insert(pid, 1);
         self.event(pid, at, EventKind::ProcessStart { parent });
+    }
+
+    /// Forgets processes that ran no Python where the list is full. Where `parent` is then.
+    fn make_room(&mut self, parent: Option<u32>) -> Option<u32> {
+        if self.list.len() < MAX_LISTED || self.is_full {
+            return parent;
+        }
+        let moved = self.prune(false);
+        self.is_full = self.list.len() > MAX_LISTED - ROOM;
+        parent.and_then(|parent| moved.get(parent as usize).copied().flatten())
+    }
+
+    /// Takes processes off the list that ran no Python, nor did a child of theirs, and what happened in them. Those
+    /// that still run stay, unless this is the `last` time. Where each is then.
+    pub fn prune(&mut self, last: bool) -> Vec<Option<u32>> {
+        let alive: BTreeSet<u32> = self.places.values().copied().filter(|_| !last).collect();
+        let mut kept: Vec<bool> = (0..)
+            .zip(&self.list)
+            .map(|(place, process)| {
+                let python = process.python_version.is_some() || process.samples > 0;
+                python || process.role == ProcessRole::Main || alive.contains(&place)
+            })
+            .collect();
+        // Parents stand before their children.
+        for place in (0..self.list.len()).rev() {
+            let parent = self.list.get(place).and_then(|process| process.parent);
+            if let (Some(true), Some(parent)) = (kept.get(place), parent)
+                && let Some(kept) = kept.get_mut(parent as usize)
+            {
+                *kept = true;
+            }
+        }
+        let mut next = 0;
+        let place = |kept: &bool| {
+            kept.then(|| {
+                next += 1;
+                next - 1
+            })
+        };
+        let moved: Vec<Option<u32>> = kept.iter().map(place).collect();
+        let to = |place: u32| moved.get(place as usize).copied().flatten();
+        let before = self.list.len();
+        let mut keeps = kept.iter();
+        self.list.retain(|_| keeps.next() == Some(&true));
+        self.others += (before - self.list.len()) as u64;
+        for process in &mut self.list {
+            process.parent = process.parent.and_then(to);
+        }
+        self.places.retain(|_, place| to(*place).map(|to| *place = to).is_some());
+        self.events.retain_mut(|event| match event.process {
+            None => true,
+            Some(place) => to(place).map(|to| event.process = Some(to)).is_some(),
+        });
+        for event in &mut self.events {
+            if let EventKind::ProcessStart { parent } = &mut event.what {
+                *parent = parent.and_then(to);
+            }
+        }
+        moved
+    }
+
+    /// Begins a list of its own with the processes that still run.
+    pub fn begin_anew(&mut self) {
+        let alive: BTreeSet<u32> = self.places.values().copied().collect();
+        let mut places = BTreeMap::new();
+        let mut list: Vec<Process> = Vec::new();
+        for place in alive {
+            let Some(process) = self.list.get(place as usize) else { continue };
+            let parent = process.parent.and_then(|parent| places.get(&parent).copied());
+            let to = u32::try_from(list.len()).unwrap_or(u32::MAX);
+            list.push(Process { parent, samples: 0, ..process.clone() });
+            places.insert(place, to);
+        }
+        self.places.values_mut().for_each(|place| *place = places.get(place).copied().unwrap_or(0));
+        let start = |(place, process): (u32, &Process)| Event {
+            t_ms: Millis::default(),
+            process: Some(place),
+            what: EventKind::ProcessStart { parent: process.parent },
+        };
+        self.events = (0..).zip(&list).map(start).collect();
+        self.list = list;
+        (self.events_dropped, self.others, self.unlisted, self.is_full) = (0, 0, 0, false);
     }
 
     /// A process became another program.
@@ -104,7 +212,7 @@ impl Processes {
 
     /// A thread began.
     pub fn thread(&mut self, pid: u32, tid: u32, at: Millis) {
-        let begun = self.threads_begun.entry(pid).or_default();
+        let Some(begun) = self.threads_begun.get_mut(&pid) else { return };
         let thread = *begun;
         *begun += 1;
         self.threads.insert((pid, tid), thread);
@@ -120,7 +228,7 @@ impl Processes {
 
     /// A process ended or was let go, with its status or the name of the signal that ended it, where known.
     pub fn end(&mut self, pid: u32, at: Millis, status: Option<i32>, signal: Option<String>) {
-        if !self.places.contains_key(&pid) {
+        if self.threads_begun.remove(&pid).is_none() {
             return;
         }
         if let Some(signal) = signal {
@@ -128,8 +236,11 @@ impl Processes {
         }
         self.event(pid, at, EventKind::ProcessEnd { status });
         self.places.remove(&pid);
-        self.threads_begun.remove(&pid);
-        self.threads.retain(|(process, _), _| *process != pid);
+        let threads: Vec<(u32, u32)> =
+            self.threads.range((pid, 0)..=(pid, u32::MAX)).map(|(thread, _)| *thread).collect();
+        for thread in threads {
+            self.threads.remove(&thread);
+        }
     }
 
     /// The artifact's list.
@@ -143,7 +254,13 @@ impl Processes {
 
     /// Something happened in process `pid`.
     pub fn event(&mut self, pid: u32, at: Millis, what: EventKind) {
-        self.events.push(Event { t_ms: at, process: self.places.get(&pid).copied(), what });
+        let event = Event { t_ms: at, process: self.places.get(&pid).copied(), what };
+        // A process without a place is one of too many.
+        if event.process.is_none() || (self.events.len() >= MAX_EVENTS && event.is_frequent()) {
+            self.events_dropped += 1;
+        } else {
+            self.events.push(event);
+        }
     }
 }
 
@@ -173,6 +290,72 @@ mod tests {
             _ => None,
         });
         assert_eq!(execs.collect::<Vec<_>>(), [(Some(2), Some("3.13.1"))]);
+    }
+
+    /// A shell that starts Python stays as its parent; the other programs that it starts are counted and forgotten, with
+    /// what happened in them.
+    #[test]
+    fn programs_that_are_no_python_are_counted() {
+        let at = Millis::from_micros;
+        let mut tree = Processes::default();
+        tree.begin(10, at(0));
+        for child in [11, 12] {
+            tree.fork(10, child, at(1));
+            tree.exec(child, at(2));
+        }
+        tree.fork(12, 13, at(3));
+        tree.exec(13, at(4));
+        tree.python(13, "3.13.1", false);
+        tree.thread(13, 14, at(5));
+        tree.end(11, at(6), Some(0), None);
+        assert_eq!(tree.prune(true), [Some(0), None, Some(1), Some(2)]);
+        let shown: Vec<_> = tree.list().iter().map(|process| (process.role, process.parent)).collect();
+        let exec = ProcessRole::Exec;
+        assert_eq!(shown, [(ProcessRole::Main, None), (exec, Some(0)), (exec, Some(1))]);
+        assert_eq!(tree.others, 1);
+        assert!(tree.events.iter().all(|event| event.process.is_some_and(|place| place < 3)));
+        let thread = tree.events.iter().find(|event| matches!(event.what, EventKind::ThreadStart { .. }));
+        assert_eq!(thread.and_then(|event| event.process), Some(2));
+        tree.sampled(13);
+        assert_eq!(tree.list().last().map(|process| process.samples), Some(1));
+    }
+
+    /// A list that is full has room again for Python where programs have ended that are none, and says how many found
+    /// none where not.
+    #[test]
+    fn the_list_is_bounded() {
+        let mut tree = Processes::default();
+        tree.begin(1, Millis::default());
+        for child in 2..20_000 {
+            tree.fork(1, child, Millis::default());
+            tree.exec(child, Millis::default());
+            tree.end(child, Millis::default(), Some(0), None);
+        }
+        assert_eq!((tree.unlisted, tree.list().len() <= MAX_LISTED), (0, true));
+        for child in 20_000..30_000 {
+            tree.fork(1, child, Millis::default());
+            tree.python(child, "3.13.1", false);
+        }
+        assert_eq!(tree.list().len(), MAX_LISTED);
+        assert_eq!(tree.unlisted, 10_000 - MAX_LISTED as u64 + 1);
+        assert_eq!(tree.others, 19_998);
+    }
+
+    /// What still runs goes on in a list of its own, at the place that it has there.
+    #[test]
+    fn the_living_go_on_in_another_list() {
+        let mut tree = Processes::default();
+        tree.begin(10, Millis::default());
+        tree.fork(10, 11, Millis::default());
+        tree.fork(11, 12, Millis::default());
+        tree.fork(10, 13, Millis::default());
+        tree.sampled(13);
+        tree.end(11, Millis::default(), None, None);
+        tree.begin_anew();
+        tree.sampled(12);
+        let shown: Vec<_> = tree.list().iter().map(|process| (process.parent, process.samples)).collect();
+        assert_eq!(shown, [(None, 0), (None, 1), (Some(0), 0)]);
+        assert_eq!(tree.events.len(), 3);
     }
 
     /// Threads are numbered within their process, so that the file carries no ids of the machine.

@@ -22,6 +22,8 @@ pub struct Coverage {
     pub modules_at_end: bool,
     /// There were more of them than are listed.
     pub modules_cut: bool,
+    /// Some class was looked at.
+    pub types_seen: bool,
     /// Records were lost on the way.
     pub lost: bool,
     /// Calls, and what is seen at calls.
@@ -30,6 +32,26 @@ pub struct Coverage {
     pub effects: EffectCoverage,
     /// Changes of modules.
     pub mutations: MutationCoverage,
+}
+
+impl Coverage {
+    /// Classes and instances are looked at, at the end as well where the process waits for it.
+    fn types(&self) -> SectionState {
+        if !(self.modules_seen || self.types_seen) {
+            return SectionState::unavailable("no interpreter could be looked at");
+        }
+        let which = match self.calls.seen {
+            Seen::Nothing(_) => {
+                "classes of the program's own modules; calls, and the types that come with them, were not seen"
+            }
+            _ => {
+                "classes of the program's own modules, and those whose instances came with the calls that were seen"
+            }
+        };
+        let when =
+            if self.modules_at_end { "when the program ended" } else { "when molt looked, not at the end" };
+        SectionState::sampled(format!("{which}; as they were {when}, with a part of their instances"))
+    }
 }
 
 /// The state of every section of a run.
@@ -77,6 +99,6 @@ fn state(section: Section, coverage: &Coverage) -> SectionState {
         Section::HotspotsNative => SectionState::unavailable("native stacks are not walked"),
         Section::ModulesMutations => coverage.mutations.state(coverage.modules_seen),
         Section::SymbolsEffects => coverage.effects.effects(),
-        Section::Types => SectionState::unavailable("values are not read"),
+        Section::Types => coverage.types(),
     }
 }

@@ -67,6 +67,8 @@ pub struct Tally {
     ids: BTreeMap<Code, CodeId>,
     /// What became of the samples.
     pub samples: Samples,
+    /// Codes that were on a stack, by their ids.
+    on_stack: Vec<bool>,
     symbols: Vec<Symbol>,
     /// Places in `symbols`, by name.
     names: BTreeMap<String, usize>,
@@ -76,12 +78,21 @@ pub struct Tally {
     places: HashMap<(SiteKey, CodeId), usize>,
 }
 
+/// What a [`Tally`] has counted, without the names of it.
+#[derive(Debug, Default)]
+pub struct SampleCounts {
+    samples: Samples,
+    on_stack: Vec<bool>,
+    symbols: Vec<Symbol>,
+    edges: Vec<Edge>,
+    places: HashMap<(SiteKey, CodeId), usize>,
+}
+
 /// A code, and the place of its symbol.
 #[derive(Debug)]
 struct Known {
     code: Code,
     symbol: usize,
-    on_stack: bool,
 }
 
 /// Samples of one symbol.
@@ -116,13 +127,20 @@ impl Tally {
             return *id;
         }
         let id = CodeId(u32::try_from(self.codes.len()).unwrap_or(u32::MAX));
-        let symbol = *self.names.entry(code.symbol()).or_insert_with(|| {
-            self.symbols.push(Symbol::default());
-            self.symbols.len() - 1
-        });
+        let next = self.names.len();
+        let symbol = *self.names.entry(code.symbol()).or_insert(next);
         self.ids.insert(code.clone(), id);
-        self.codes.push(Known { symbol, code, on_stack: false });
+        self.codes.push(Known { symbol, code });
         id
+    }
+
+    /// Changes what was counted for what was counted elsewhere. Ids stand for the same in both.
+    pub fn swap(&mut self, other: &mut SampleCounts) {
+        std::mem::swap(&mut self.samples, &mut other.samples);
+        std::mem::swap(&mut self.on_stack, &mut other.on_stack);
+        std::mem::swap(&mut self.symbols, &mut other.symbols);
+        std::mem::swap(&mut self.edges, &mut other.edges);
+        std::mem::swap(&mut self.places, &mut other.places);
     }
 
     /// Counts one stack, innermost frame first. A frame whose code is not known is `None`: it has no name,
@@ -135,10 +153,14 @@ impl Tally {
         if stack.iter().any(Option::is_none) {
             self.samples.unresolved += 1;
         }
+        self.on_stack.resize(self.codes.len(), false);
+        self.symbols.resize_with(self.names.len(), Symbol::default);
         for (depth, frame) in stack.iter().enumerate() {
-            let known = frame.and_then(|frame| self.codes.get_mut(frame.code.0 as usize));
-            let Some(known) = known else { continue };
-            known.on_stack = true;
+            let Some(id) = frame.map(|frame| frame.code.0 as usize) else { continue };
+            let Some(known) = self.codes.get(id) else { continue };
+            if let Some(on_stack) = self.on_stack.get_mut(id) {
+                *on_stack = true;
+            }
             let Some(symbol) = self.symbols.get_mut(known.symbol) else { continue };
             symbol.hotness.own += u64::from(depth == 0);
             symbol.hotness.total += u64::from(symbol.last != number);
@@ -163,7 +185,8 @@ impl Tally {
 
     /// Every code that was on a stack.
     pub fn codes(&self) -> impl Iterator<Item = &Code> {
-        self.codes.iter().filter(|known| known.on_stack).map(|known| &known.code)
+        let met = self.codes.iter().zip(&self.on_stack).filter(|(_, on_stack)| **on_stack);
+        met.map(|(known, _)| &known.code)
     }
 
     /// Samples of each symbol that has any, by its name.

@@ -86,7 +86,8 @@ fn line(fact: &Fact) -> String {
         State::Lacking => '!',
     };
     let (name, value) = COLUMNS;
-    let note = fact.note.as_deref().unwrap_or_default();
+    let by = (!fact.by.is_empty()).then(|| format!("by {}", fact.by.join(", ")));
+    let note = [by, fact.note.clone()].into_iter().flatten().collect::<Vec<_>>().join("; ");
     let line = format!("  {mark} {:name$}  {:value$}  {note}", fact.name, shown(&fact.value));
     line.trim_end().to_owned()
 }
@@ -127,6 +128,9 @@ fn as_json(report: &Report) -> String {
 
 fn fact_json(fact: &Fact) -> Value {
     let mut object = json!({ "state": fact.state.name(), "value": fact.value });
+    if let (Some(object), false) = (object.as_object_mut(), fact.by.is_empty()) {
+        object.insert("by".to_owned(), json!(fact.by));
+    }
     for (key, text) in [("note", &fact.note), ("remedy", &fact.remedy)] {
         if let (Some(object), Some(text)) = (object.as_object_mut(), text) {
             object.insert(key.to_owned(), text.as_str().into());

@@ -2,6 +2,7 @@
 //!
 //! The only stage that prints or exits.
 
+mod awaited;
 mod completions;
 mod doctor;
 pub mod exit;

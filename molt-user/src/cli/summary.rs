@@ -2,7 +2,7 @@
 
 mod calls;
 
-use crate::trace::{Outcome, Progress, Summary};
+use crate::trace::{Progress, Summary};
 use indicatif::{ProgressBar, ProgressStyle};
 use molt_mpa::model::{Artifact, Hotspot, Samples};
 use std::io::IsTerminal;
@@ -11,18 +11,25 @@ use std::time::Duration;
 /// Functions listed at the end.
 const HOTTEST: usize = 5;
 
-/// What there is to say of a run that has ended, a line each.
-pub(super) fn lines(outcome: &Outcome) -> Vec<String> {
-    let mut lines = Vec::new();
-    if let Some(Summary { artifact, path, bytes }) = &outcome.summary {
-        lines.extend(artifact.hotspots.iter().take(HOTTEST).filter(|row| row.samples > 0).map(hot));
-        lines.push(counts(artifact));
-        lines.extend(calls::lines(artifact));
-        let place = path.as_ref().map_or("standard output".to_owned(), |path| path.display().to_string());
-        lines.push(format!("{place}, {}", size(*bytes)));
-    }
-    lines.extend(outcome.remarks.iter().cloned());
+/// What there is to say of an artifact, a line each.
+pub(super) fn lines(written: &Summary) -> Vec<String> {
+    let Summary { artifact, bytes, .. } = written;
+    let mut lines: Vec<String> =
+        artifact.hotspots.iter().take(HOTTEST).filter(|row| row.samples > 0).map(hot).collect();
+    lines.push(counts(artifact));
+    lines.extend(calls::lines(artifact));
+    lines.push(format!("{}, {}", place(written), size(*bytes)));
     lines
+}
+
+/// The same of one among many.
+pub(super) fn line(written: &Summary) -> String {
+    let Summary { artifact, bytes, .. } = written;
+    format!("{}, {}: {}", place(written), size(*bytes), counts(artifact))
+}
+
+fn place(written: &Summary) -> String {
+    written.path.as_ref().map_or("standard output".to_owned(), |path| path.display().to_string())
 }
 
 fn hot(row: &Hotspot) -> String {
@@ -81,6 +88,11 @@ impl StatusLine {
             self.bar.set_message(format!("{seconds} s, {} samples", progress.samples));
             self.bar.tick();
         }
+    }
+
+    /// Lets something else be said.
+    pub(super) fn aside(&self, say: impl FnOnce()) {
+        self.bar.suspend(say);
     }
 
     /// Takes the line away.

@@ -1,9 +1,10 @@
 //! `molt trace`: what is typed, and what is said before, while and after.
 
+use super::awaited::AwaitedArguments;
 use super::summary::{self, StatusLine};
 use super::{exit, message};
-use crate::trace::{Choice, Failure, Observe, Options, Target};
-use anyhow::{Context, bail};
+use crate::trace::{Choice, Failure, Notice, Observe, Options, Target, output};
+use anyhow::{Context, anyhow, bail};
 use clap::{Args, ValueEnum};
 use molt_mpa::ids::Sha256Hash;
 use molt_mpa::quantity::Share;
@@ -20,9 +21,24 @@ use std::time::Duration;
 #[derive(Debug, Args)]
 #[command(after_help = super::AFTER_HELP)]
 pub(super) struct TraceArguments {
-    /// Where to write the artifact; - is standard output
-    #[arg(short, long, value_name = "PATH", default_value = "molt_profile.json")]
-    output: PathBuf,
+    /// Where to write the artifact; - is standard output [default: molt_profile.json]
+    ///
+    /// {pid} in it is the process's id, {seq} the number of one of many. With --split and --every both are in the
+    /// default as well: molt_profile-{pid}-{seq}.json.
+    #[arg(short, long, value_name = "PATH")]
+    output: Option<PathBuf>,
+
+    /// Write an artifact each time that so much time has passed, such as 60s, and go on
+    ///
+    /// Each is complete in itself, and about what was seen since the one before it. Needs {seq} in --output.
+    #[arg(long, value_name = "TIME", value_parser = parse_duration)]
+    every: Option<Duration>,
+
+    /// Write an artifact for each process instead of one for all
+    ///
+    /// Needs {pid} in --output.
+    #[arg(long)]
+    split: bool,
 
     /// Samples per second of CPU time, 1 to 10000
     ///
@@ -51,10 +67,31 @@ pub(super) struct TraceArguments {
     #[arg(long, value_name = "NUMBER")]
     seed: Option<u64>,
 
-    /// Attach to the running process PID instead of starting a command
+    /// Attach to the running process PID instead of starting a command; may be repeated
     #[arg(long, value_name = "PID", conflicts_with = "command",
           value_parser = clap::value_parser!(u32).range(1..=4_194_304))]
-    pid: Option<u32>,
+    pid: Vec<u32>,
+
+    /// Attach to every Python in this control group, those that begin later as well
+    ///
+    /// A folder of the cgroup file system, or a name as in /proc/PID/cgroup, such as /system.slice/app.service.
+    #[arg(long, value_name = "PATH", conflicts_with_all = ["command", "pid"])]
+    cgroup: Option<PathBuf>,
+
+    /// Attach to every Python on this machine, those that begin later as well
+    #[arg(long, conflicts_with_all = ["command", "pid", "cgroup"])]
+    all_python: bool,
+
+    /// Trace children as well, those that are there already too (the default)
+    #[arg(long, overrides_with = "no_follow")]
+    follow: bool,
+
+    /// Trace no children
+    #[arg(long, overrides_with = "follow")]
+    no_follow: bool,
+
+    #[command(flatten)]
+    awaited: AwaitedArguments,
 
     /// Hold the process of --pid at its end for 250 ms at most, to see what it has imported last
     ///
@@ -70,7 +107,7 @@ pub(super) struct TraceArguments {
     /// Run the command as this user: a name, UID or UID:GID
     ///
     /// Without it, a command started through sudo runs as the user who called sudo.
-    #[arg(long, value_name = "USER", conflicts_with = "pid")]
+    #[arg(long, value_name = "USER", conflicts_with_all = ["pid", "cgroup", "all_python"])]
     user: Option<String>,
 
     /// What becomes of strings from the program's data, such as its arguments
@@ -90,7 +127,8 @@ pub(super) struct TraceArguments {
     quiet: bool,
 
     /// The command to run and its arguments
-    #[arg(last = true, required_unless_present = "pid", value_name = "COMMAND")]
+    #[arg(last = true, value_name = "COMMAND",
+          required_unless_present_any = ["pid", "cgroup", "all_python", "wait_for", "wait_for_cmdline"])]
     command: Vec<OsString>,
 }
 
@@ -149,21 +187,32 @@ impl From<Redaction> for Policy {
 
 pub(super) fn run(arguments: TraceArguments) -> ExitCode {
     let quiet = arguments.quiet;
+    let many = arguments.split || arguments.every.is_some();
     let mut status = StatusLine::new(quiet);
-    let mut show = |progress| {
-        if let Some(status) = &mut status {
-            status.show(progress);
+    let mut notify = |notice| match notice {
+        Notice::Progress(progress) => {
+            if let Some(status) = &mut status {
+                status.show(progress);
+            }
+        }
+        Notice::Written(_) if quiet => {}
+        Notice::Written(written) => {
+            let lines = if many { vec![summary::line(&written)] } else { summary::lines(&written) };
+            let say = || lines.iter().for_each(|line| message::say(line));
+            match &status {
+                Some(status) => status.aside(say),
+                None => say(),
+            }
         }
     };
-    let done =
-        options(arguments).map_err(Failure::from).and_then(|options| crate::trace::run(&options, &mut show));
+    let done = options(arguments).and_then(|options| crate::trace::run(&options, &mut notify));
     if let Some(status) = status {
         status.end();
     }
     match done {
         Ok(outcome) => {
             if !quiet {
-                for line in summary::lines(&outcome) {
+                for line in outcome.remarks {
                     message::say(&line);
                 }
             }
@@ -177,21 +226,31 @@ pub(super) fn run(arguments: TraceArguments) -> ExitCode {
 }
 
 /// What was typed, checked and read.
-fn options(arguments: TraceArguments) -> anyhow::Result<Options> {
+fn options(arguments: TraceArguments) -> Result<Options, Failure> {
     let salt = arguments.redact_salt_file.as_deref().map(read_salt).transpose()?;
     if salt.is_some() && !matches!(arguments.redact, Redaction::Hash) {
-        bail!("--redact-salt-file has no use without --redact hash");
+        return Err(anyhow!("--redact-salt-file has no use without --redact hash").into());
     }
     if matches!((arguments.backend, arguments.mode), (Backend::Procmem, Mode::Exact)) {
-        bail!("--mode exact needs --backend ebpf");
+        return Err(anyhow!("--mode exact needs --backend ebpf").into());
     }
-    let target = match arguments.pid {
-        Some(pid) => Target::Process { pid, pause_at_exit: arguments.pause_at_exit },
-        None => Target::Command { argv: arguments.command, user: arguments.user },
+    if arguments.pause_at_exit && arguments.pid.len() != 1 {
+        return Err(Failure::from(anyhow!("--pause-at-exit needs one --pid")));
+    }
+    let target = match (arguments.cgroup, arguments.awaited.wait()?) {
+        (_, Some(pid)) => Target::Processes(vec![pid]),
+        (Some(path), None) => Target::Cgroup(path),
+        (None, None) if arguments.all_python => Target::Host,
+        (None, None) if !arguments.pid.is_empty() => Target::Processes(arguments.pid),
+        (None, None) => Target::Command { argv: arguments.command, user: arguments.user },
     };
     Ok(Options {
         target,
-        output: arguments.output,
+        follow: !arguments.no_follow,
+        output: output(arguments.output, arguments.split, arguments.every.is_some())?,
+        every: arguments.every,
+        split: arguments.split,
+        pause_at_exit: arguments.pause_at_exit,
         frequency: arguments.frequency,
         backend: arguments.backend.into(),
         observe: observe(arguments.mode, arguments.budget, arguments.seed),
@@ -200,6 +259,22 @@ fn options(arguments: TraceArguments) -> anyhow::Result<Options> {
         salt,
         inputs: arguments.input.iter().map(|path| hash_input(path)).collect::<anyhow::Result<_>>()?,
     })
+}
+
+/// Where artifacts go. Several of them need names that differ.
+fn output(asked: Option<PathBuf>, split: bool, every: bool) -> anyhow::Result<PathBuf> {
+    let wanted = [(split, "--split", output::PID), (every, "--every", output::SEQUENCE)];
+    let wanted = wanted.into_iter().filter(|(is_asked, ..)| *is_asked);
+    let Some(path) = asked else {
+        let words: String = wanted.map(|(_, _, word)| format!("-{word}")).collect();
+        return Ok(format!("molt_profile{words}.json").into());
+    };
+    for (_, flag, word) in wanted {
+        if !output::names(&path, word) {
+            bail!("{flag} writes many artifacts: --output needs {word} in it");
+        }
+    }
+    Ok(path)
 }
 
 /// What mode auto does without a budget is to sample.
@@ -223,7 +298,7 @@ fn read_salt(path: &Path) -> anyhow::Result<Salt> {
 }
 
 /// A number with a unit: ms, s, m or h; seconds without one.
-fn parse_duration(text: &str) -> Result<Duration, String> {
+pub(super) fn parse_duration(text: &str) -> Result<Duration, String> {
     let digits = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
     let (number, unit) = text.split_at(digits);
     let number: f64 = number.parse().map_err(|_not_a_number| format!("{text:?} has no number"))?;

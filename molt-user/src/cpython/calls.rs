@@ -4,6 +4,7 @@ use super::layout::Layout;
 use super::opcode::Opcodes;
 use crate::discover::Interpreter;
 use molt_common::call::CallLayout;
+use molt_common::layout::ABSENT;
 
 /// `RAISE_VARARGS` and `EXTENDED_ARG` of 3.8 to 3.10 (`Include/opcode.h`), which have no table.
 const OLD_OPCODES: (u8, u8) = (130, 144);
@@ -13,6 +14,8 @@ pub fn call_layout(layout: &Layout, interpreter: &Interpreter) -> CallLayout {
     let build = &interpreter.build;
     let at = |address: u64| address.wrapping_add(interpreter.load_bias);
     let (low, bytes) = build.extent();
+    let head = layout.walk().code_head;
+    let in_head = |at: u32| if at == ABSENT { ABSENT } else { at.saturating_sub(head) };
     let opcodes = Opcodes::of(layout.minor);
     let (raise, extended_arg) =
         opcodes.map_or(OLD_OPCODES, |opcodes| (opcodes.raise(), opcodes.extended_arg()));
@@ -26,10 +29,9 @@ pub fn call_layout(layout: &Layout, interpreter: &Interpreter) -> CallLayout {
         frame_stacktop: layout.frame_stacktop,
         frame_state: layout.frame_state,
         frameobj_frame: layout.frameobj_frame,
-        code_bytes: code_bytes(layout),
-        code_slots: layout.code_slots,
-        code_cell2arg: layout.code_cell2arg,
-        code_cellvars: layout.code_cellvars,
+        code_slots: in_head(layout.code_slots),
+        code_cell2arg: in_head(layout.code_cell2arg),
+        code_cellvars: in_head(layout.code_cellvars),
         code_consts: layout.code_consts,
         code_firsttraceable: layout.code_firsttraceable,
         tuple_items: layout.tuple_items,
@@ -48,17 +50,13 @@ pub fn call_layout(layout: &Layout, interpreter: &Interpreter) -> CallLayout {
         return_const: opcodes.map_or([0; 2], Opcodes::return_const),
         extended_arg,
         raise,
-        reserved: [0; 2],
+        reserved: [0; 6],
     }
 }
 
 /// Whether frames and code objects of this layout fit what the kernel side reads of them at a call.
 pub fn fits(layout: &Layout) -> bool {
     let most = size_of::<molt_common::walk::call::CallBlock>();
-    layout.walk().frame_bytes as usize <= most && code_bytes(layout) as usize <= most && !layout.free_threaded
-}
-
-/// Bytes of a code object's head up to the last field that a call's reading needs.
-fn code_bytes(layout: &Layout) -> u32 {
-    layout.walk().code_bytes.max(layout.code_slots.saturating_add(4))
+    let walk = layout.walk();
+    walk.frame_bytes as usize <= most && walk.code_bytes as usize <= most && !layout.free_threaded
 }

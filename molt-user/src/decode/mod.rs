@@ -9,7 +9,7 @@ use molt_common::event::tick::Tick;
 use molt_common::event::{
     Header, KIND_BIRTH, KIND_CALL, KIND_EFFECT, KIND_END, KIND_EXEC, KIND_FINALIZE, KIND_GC_DONE,
     KIND_GC_START, KIND_IMPORT, KIND_IMPORT_DONE, KIND_IMPORT_RETURN, KIND_IMPORT_START, KIND_MUTATION,
-    KIND_PIECE, KIND_SAMPLE, KIND_SPENT, KIND_START, KIND_TICK, KIND_WORDS,
+    KIND_PIECE, KIND_SAMPLE, KIND_SPENT, KIND_START, KIND_STRANGER, KIND_TICK, KIND_WORDS,
 };
 use molt_common::mutation::MutationSeen;
 use molt_common::plan::Piece;
@@ -24,6 +24,8 @@ pub enum Record<'a> {
     Birth(Birth),
     /// A process runs another program from here on.
     Exec(Header),
+    /// A process that is not traced runs another program from here on.
+    Stranger(Header),
     /// A thread ended.
     End(Header),
     /// An interpreter is about to begin.
@@ -102,6 +104,7 @@ pub fn decode(bytes: &[u8]) -> Result<Record<'_>, DecodeError> {
         }
         KIND_BIRTH => Ok(Record::Birth(Birth::read_from_prefix(bytes).map_err(|_short| cut)?.0)),
         KIND_EXEC => Ok(Record::Exec(header)),
+        KIND_STRANGER => Ok(Record::Stranger(header)),
         KIND_END => Ok(Record::End(header)),
         KIND_START => Ok(Record::Start(header)),
         KIND_FINALIZE => Ok(Record::Finalize(header)),

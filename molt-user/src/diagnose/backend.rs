@@ -51,9 +51,9 @@ fn unreadable(privileges: &Privileges) -> Option<&'static str> {
         Some(2) if !privileges.has(Capability::SysPtrace) => {
             Some("kernel.yama.ptrace_scope is 2: no process may be read without CAP_SYS_PTRACE")
         }
-        _ if own.read_u64(std::ptr::from_ref(&word).addr() as u64).is_err() => {
-            Some("process_vm_readv is refused, as by a seccomp filter")
-        }
+        _ if own.read_u64(std::ptr::from_ref(&word).addr() as u64).is_err() => Some(
+            "memory is read neither by process_vm_readv nor from /proc/PID/mem, as under a seccomp filter",
+        ),
         _ => None,
     }
 }

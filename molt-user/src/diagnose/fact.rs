@@ -35,6 +35,8 @@ pub struct Fact {
     pub state: State,
     /// What it means, in one sentence without a full stop.
     pub note: Option<String>,
+    /// The hooks that it rests on.
+    pub by: Vec<&'static str>,
     /// What would give what is lacking: a command, or a few words where no command can.
     pub remedy: Option<String>,
 }
@@ -42,7 +44,7 @@ pub struct Fact {
 impl Fact {
     /// A fact that is no hindrance.
     pub fn neutral(name: &'static str, value: impl Into<Value>) -> Self {
-        Self { name, value: value.into(), state: State::Neutral, note: None, remedy: None }
+        Self { name, value: value.into(), state: State::Neutral, note: None, by: Vec::new(), remedy: None }
     }
 
     /// A fact that is as it should be.

@@ -146,7 +146,7 @@ fn hook_sites(build: &Build) -> Fact {
     match found {
         Some(Ok(sites)) => {
             let lines: Vec<String> = sites.describe().iter().map(|line| line.trim().to_owned()).collect();
-            Fact::neutral(NAME, lines.join("; ")).noted("this version of molt samples and hooks no calls")
+            Fact::neutral(NAME, lines.join("; "))
         }
         Some(Err(none)) => Fact::neutral(NAME, Value::Null).noted(one_line(&none)),
         None => Fact::neutral(NAME, Value::Null),

@@ -20,11 +20,12 @@ pub(super) fn kernel(privileges: &Privileges, trial: &Trial) -> Vec<Fact> {
         fact("btf", privileges.btf, privileges.no_btf()),
         fact("uprobes", privileges.uprobes, privileges.no_uprobes()),
         fact("lockdown", lockdown, privileges.locked_down()),
-        setting("perf_event_paranoid", privileges.perf_event_paranoid, "does not bind who has CAP_PERFMON"),
+        setting("perf_event_paranoid", privileges.perf_event_paranoid, privileges, Capability::Perfmon),
         setting(
             "unprivileged_bpf_disabled",
             privileges.unprivileged_bpf_disabled,
-            "does not bind who has CAP_BPF",
+            privileges,
+            Capability::Bpf,
         ),
         fact("ptrace_scope", privileges.ptrace_scope, privileges.no_ptrace()),
     ]
@@ -39,10 +40,16 @@ pub(super) fn privileges(privileges: &Privileges, command: &str) -> Vec<Fact> {
         Some(Obstacle { what, remedy, .. }) => seccomp.noted(what).remedied(Some(remedy)),
         None => seccomp,
     };
+    let apparmor = Fact::neutral("apparmor", privileges.apparmor.clone());
+    let apparmor = match privileges.confined() {
+        Some(Obstacle { what, remedy, .. }) => apparmor.noted(what).remedied(Some(remedy)),
+        None => apparmor.noted("confines nothing"),
+    };
     vec![
         Fact::neutral("root", privileges.root),
         fact("capabilities", held, privileges.no_capabilities(command)),
         seccomp,
+        apparmor,
         fact("user_namespace", privileges.user_namespace, privileges.inner_user()),
         fact("pid_namespace", privileges.pid_namespace, privileges.inner_pids()),
         Fact::neutral("container", privileges.container),
@@ -82,8 +89,8 @@ pub(super) fn programs(trial: &Trial, privileges: &Privileges, command: &str) ->
 pub(super) fn obstacle(trial: &Trial, privileges: &Privileges) -> Option<&'static str> {
     if !trial.can_sample() {
         Some("the kernel side cannot be loaded and attached")
-    } else if privileges.pid_namespace {
-        Some("the kernel side does not know processes by the ids of this pid namespace")
+    } else if privileges.inner_pids().is_some() {
+        Some("the kernel side and /proc know processes by other ids")
     } else {
         None
     }
@@ -97,7 +104,12 @@ fn fact(name: &'static str, value: impl Into<Value>, obstacle: Option<Obstacle>)
     }
 }
 
-/// A setting of the kernel's that matters to others only.
-fn setting(name: &'static str, value: Option<i32>, note: &str) -> Fact {
+/// A setting of the kernel's that matters to those without a capability.
+fn setting(name: &'static str, value: Option<i32>, privileges: &Privileges, needed: Capability) -> Fact {
+    let note = if privileges.has(needed) {
+        format!("does not bind who has {needed}")
+    } else {
+        format!("molt has no {needed}: whatever it is set to, the backend procmem samples without")
+    };
     Fact::neutral(name, value).noted(note)
 }

@@ -3,22 +3,35 @@
 use super::Verdict;
 use super::backend::Chosen;
 use super::fact::Fact;
+use super::hooks::Hooks;
 use super::trial::Trial;
-use crate::aggregate::sections::{Coverage, EffectCoverage, states};
+use crate::aggregate::sections::{CallCoverage, Coverage, EffectCoverage, Seen, states};
 use molt_mpa::model::{SectionState, Status};
 
-/// How far each section would be filled, and what that comes to. `obstacle` keeps molt from reading the
+/// How far each section would be filled by these hooks, and what that comes to. `obstacle` keeps molt from reading the
 /// interpreter.
-pub(super) fn forecast(trial: &Trial, backend: &Chosen, obstacle: Option<&str>) -> (Vec<Fact>, Verdict) {
+pub(super) fn forecast(
+    trial: &Trial,
+    backend: Chosen,
+    hooks: &Hooks,
+    obstacle: Option<&str>,
+) -> (Vec<Fact>, Verdict) {
     // Everything that this version can see was seen.
     let effects = EffectCoverage { hooked: true, ..EffectCoverage::default() };
-    let best =
-        Coverage { sampled: true, modules_seen: true, modules_at_end: true, effects, ..Coverage::default() };
-    let is_hooked = *backend == Chosen::Ebpf && trial.uprobe.is_done();
-    let effects = EffectCoverage { hooked: is_hooked, ..best.effects.clone() };
-    let expected = Coverage { modules_at_end: is_hooked, effects, ..best.clone() };
+    let calls = CallCoverage { seen: Seen::Throughout, ..CallCoverage::default() };
+    let best = Coverage {
+        sampled: true,
+        modules_seen: true,
+        modules_at_end: true,
+        effects,
+        calls,
+        ..Coverage::default()
+    };
+    let modules_at_end = backend == Chosen::Ebpf && trial.uprobe.is_done();
+    let (calls, effects) = (hooks.calls.clone(), hooks.effects.clone());
+    let expected = Coverage { modules_at_end, effects, calls, ..best.clone() };
     let obstacle = obstacle.or(match backend {
-        Chosen::None(why) => Some(*why),
+        Chosen::None(why) => Some(why),
         Chosen::Ebpf | Chosen::Procmem(_) => None,
     });
     let (mut facts, mut filled, mut all) = (Vec::new(), false, true);
@@ -29,10 +42,12 @@ pub(super) fn forecast(trial: &Trial, backend: &Chosen, obstacle: Option<&str>) 
             continue;
         }
         let state = obstacle.map_or(state, SectionState::unavailable);
-        filled |= state.status != Status::Unavailable;
-        all &= state == most;
-        let fact = if state == most { Fact::good } else { Fact::neutral };
-        facts.push(Fact { note: state.reason, ..fact(name, word(state.status)) });
+        let is_filled = state.status != Status::Unavailable;
+        filled |= is_filled;
+        all &= is_filled;
+        let by = if is_filled { hooks.filling(section) } else { Vec::new() };
+        let fact = if is_filled { Fact::good } else { Fact::neutral };
+        facts.push(Fact { note: state.reason, by, ..fact(name, word(state.status)) });
     }
     let verdict = match (filled, all) {
         (false, _) => Verdict::None,

@@ -3,6 +3,8 @@
 use crate::capture::ebpf::Kernel;
 use crate::capture::ebpf::attach::AttachError;
 use crate::capture::ebpf::btf::BtfError;
+use crate::capture::ebpf::calls::HookError;
+use crate::capture::ebpf::cost::HitCost;
 use crate::discover::elf::Elf;
 use crate::discover::{Build, Milestones};
 use object::read::ReadCache;
@@ -75,6 +77,10 @@ pub(super) struct Trial {
     pub(super) sampler: Outcome,
     /// Place a uprobe.
     pub(super) uprobe: Outcome,
+    /// Measure what a hit of a probe costs.
+    pub(super) hits: Result<HitCost, HookError>,
+    /// What a system call costs more that is watched, in nanoseconds; none if they cannot be.
+    pub(super) syscall_ns: Option<u64>,
     /// Why threads' pointers and children cannot be read on this kernel, if so.
     pub(super) degraded: Option<BtfError>,
 }
@@ -95,7 +101,9 @@ impl Trial {
         } else {
             Outcome::of(kernel.hook_milestones(&place.path, &place.milestones))
         };
-        Self { load: Outcome::Done, processes, sampler, uprobe, degraded: kernel.degraded.take() }
+        let (hits, syscall_ns) = (kernel.measure_hits(), kernel.measure_syscalls());
+        let degraded = kernel.degraded.take();
+        Self { load: Outcome::Done, processes, sampler, uprobe, hits, syscall_ns, degraded }
     }
 
     fn not_loaded(refused: AttachError) -> Self {
@@ -105,6 +113,8 @@ impl Trial {
             processes: Outcome::NotTried(WHY),
             sampler: Outcome::NotTried(WHY),
             uprobe: Outcome::NotTried(WHY),
+            hits: Err(HookError::Unprepared),
+            syscall_ns: None,
             degraded: None,
         }
     }

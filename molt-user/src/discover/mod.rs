@@ -21,7 +21,7 @@ pub mod process;
 
 pub use error::DiscoverError;
 pub use interpreter::{Build, Interpreter, Libc, Linkage, Milestones, Unsupported};
-pub use process::Process;
+pub use process::{Process, parents, threads_of};
 
 use elf::Elf;
 use interpreter::{is_pypy, is_python};

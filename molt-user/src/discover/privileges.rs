@@ -1,5 +1,7 @@
 //! What this kernel and molt's own privileges allow.
 
+mod obstacles;
+
 use std::fmt;
 use std::fs;
 use std::path::Path;
@@ -51,8 +53,8 @@ pub enum Lockdown {
 
 /// The oldest kernel with the helper `bpf_loop` (`kernel/bpf/bpf_iter.c`).
 const OLDEST_KERNEL: (u32, u32) = (5, 17);
-/// The inode of the first pid namespace (`PROC_PID_INIT_INO`, `include/linux/proc_ns.h`).
-const FIRST_PID_NAMESPACE: &str = "pid:[4026531836]";
+/// The number of the first pid namespace (`PROC_PID_INIT_INO`, `include/linux/proc_ns.h`).
+const FIRST_PID_NAMESPACE: u32 = 0xEFFF_FFFC;
 /// `uid_map` of the first user namespace: all ids, as they are.
 const ALL_IDS: [&str; 3] = ["0", "0", "4294967295"];
 
@@ -82,10 +84,14 @@ pub struct Privileges {
     pub ptrace_scope: Option<i32>,
     /// A seccomp filter decides which system calls molt may make, as in most containers.
     pub seccomp_filter: bool,
+    /// The AppArmor profile that confines molt, if one does.
+    pub apparmor: Option<String>,
     /// molt runs in a user namespace: its capabilities are not those of the machine.
     pub user_namespace: bool,
-    /// molt runs in a pid namespace of its own: the kernel knows processes by other ids than molt.
+    /// molt runs in another pid namespace than the first, in which processes have other ids.
     pub pid_namespace: bool,
+    /// `/proc` shows the processes of another pid namespace than molt's.
+    pub foreign_proc: bool,
     /// molt runs in a container that leaves one of the usual marks.
     pub container: bool,
 }
@@ -126,9 +132,13 @@ impl Privileges {
             unprivileged_bpf_disabled: number("proc/sys/kernel/unprivileged_bpf_disabled"),
             ptrace_scope: number("proc/sys/kernel/yama/ptrace_scope"),
             seccomp_filter: field("Seccomp:") == "2",
+            apparmor: ["proc/self/attr/apparmor/current", "proc/self/attr/current"]
+                .into_iter()
+                .find_map(|path| text(path).trim_end().strip_suffix(" (enforce)").map(str::to_owned)),
             user_namespace: !text("proc/self/uid_map").split_ascii_whitespace().eq(ALL_IDS),
-            pid_namespace: fs::read_link(root.join("proc/self/ns/pid"))
-                .is_ok_and(|space| space.as_os_str() != FIRST_PID_NAMESPACE),
+            pid_namespace: namespace_below(root).is_some(),
+            foreign_proc: fs::read_link(root.join("proc/self"))
+                .is_ok_and(|own| own.as_os_str() != std::process::id().to_string().as_str()),
             container: exists(".dockerenv") || exists("run/.containerenv") || exists("run/systemd/container"),
         }
     }
@@ -139,116 +149,30 @@ impl Privileges {
         bit(capability) || (capability != Capability::SysPtrace && bit(Capability::SysAdmin))
     }
 
+    /// Whether `CAP_SYS_ADMIN` has to stand for others, or is needed to place uprobes one by one: kernels before 6.6 know
+    /// no other way.
+    pub(crate) fn needs_admin(&self) -> bool {
+        let split = [Capability::Bpf, Capability::Perfmon, Capability::CheckpointRestore];
+        let has_all = split.into_iter().all(|capability| self.capabilities >> (capability as u8) & 1 == 1);
+        !has_all || parse_release(&self.kernel).is_none_or(|release| release < (6, 6))
+    }
+
     /// The capabilities that molt needs and has not.
     fn lacking(&self) -> impl Iterator<Item = Capability> {
         let needed = [Capability::Bpf, Capability::Perfmon, Capability::SysPtrace];
         needed.into_iter().filter(|&needed| !self.has(needed))
     }
+}
 
-    /// All that keeps molt from tracing, the gravest first. `command` is the command line that was tried: it
-    /// is part of the remedy where sudo is one.
-    pub fn obstacles(&self, command: &str) -> Vec<Obstacle> {
-        [
-            self.old_kernel(),
-            self.no_btf(),
-            self.no_uprobes(),
-            self.locked_down(),
-            self.no_capabilities(command),
-            self.inner_user(),
-            self.inner_pids(),
-            self.no_ptrace(),
-            self.filtered(),
-        ]
-        .into_iter()
-        .flatten()
-        .collect()
-    }
+/// The number of molt's pid namespace, if that is another one than the first.
+pub fn pid_namespace() -> Option<u32> {
+    namespace_below(Path::new("/"))
+}
 
-    pub(crate) fn old_kernel(&self) -> Option<Obstacle> {
-        let (major, minor) = OLDEST_KERNEL;
-        (parse_release(&self.kernel)? < OLDEST_KERNEL).then(|| Obstacle {
-            what: format!(
-                "kernel {} has no eBPF helper bpf_loop; {major}.{minor} or later is needed",
-                self.kernel
-            ),
-            remedy: "boot a newer kernel".to_owned(),
-            certain: true,
-        })
-    }
-
-    pub(crate) fn no_btf(&self) -> Option<Obstacle> {
-        (!self.btf).then(|| Obstacle {
-            what: format!(
-                "kernel {} does not describe its types (no /sys/kernel/btf/vmlinux): children cannot be followed",
-                self.kernel
-            ),
-            remedy: "boot a kernel built with CONFIG_DEBUG_INFO_BTF=y; in a container: mount /sys".to_owned(),
-            certain: false,
-        })
-    }
-
-    pub(crate) fn no_uprobes(&self) -> Option<Obstacle> {
-        (!self.uprobes).then(|| Obstacle {
-            what: format!("kernel {} has no uprobes", self.kernel),
-            remedy: "boot a kernel built with CONFIG_UPROBE_EVENTS=y; in a container: mount /sys".to_owned(),
-            certain: false,
-        })
-    }
-
-    pub(crate) fn locked_down(&self) -> Option<Obstacle> {
-        (self.lockdown == Lockdown::Confidentiality).then(|| Obstacle {
-            what: "kernel lockdown is in confidentiality mode, which forbids eBPF tracing".to_owned(),
-            remedy: "boot with lockdown=integrity".to_owned(),
-            certain: true,
-        })
-    }
-
-    pub(crate) fn no_capabilities(&self, command: &str) -> Option<Obstacle> {
-        let lacking = self.lacking().map(|capability| capability.to_string()).collect::<Vec<_>>();
-        (!lacking.is_empty()).then(|| Obstacle {
-            what: format!("molt lacks {}", lacking.join(", ")),
-            remedy: if self.root || self.user_namespace {
-                "this root is not the machine's: run molt on the host, or give the container these capabilities".to_owned()
-            } else {
-                format!("sudo {command}")
-            },
-            // Own processes can be read without CAP_SYS_PTRACE.
-            certain: !(self.has(Capability::Bpf) && self.has(Capability::Perfmon)),
-        })
-    }
-
-    pub(crate) fn inner_user(&self) -> Option<Obstacle> {
-        (self.user_namespace && self.lacking().next().is_none()).then(|| Obstacle {
-            what: "molt runs in a user namespace: its capabilities do not count for eBPF".to_owned(),
-            remedy: "run molt on the host".to_owned(),
-            certain: true,
-        })
-    }
-
-    pub(crate) fn inner_pids(&self) -> Option<Obstacle> {
-        self.pid_namespace.then(|| Obstacle {
-            what: "molt runs in a pid namespace of its own, whose process ids eBPF does not know".to_owned(),
-            remedy: "run molt on the host, or in a container that shares the host's pid namespace".to_owned(),
-            certain: true,
-        })
-    }
-
-    pub(crate) fn no_ptrace(&self) -> Option<Obstacle> {
-        (self.ptrace_scope == Some(3)).then(|| Obstacle {
-            what: "kernel.yama.ptrace_scope is 3: commands cannot be held at their start and end".to_owned(),
-            remedy: "set kernel.yama.ptrace_scope to 1 and reboot, or use --pid".to_owned(),
-            certain: false,
-        })
-    }
-
-    pub(crate) fn filtered(&self) -> Option<Obstacle> {
-        self.seccomp_filter.then(|| Obstacle {
-            what: "a seccomp filter decides which system calls molt may make".to_owned(),
-            remedy: "if bpf or perf_event_open is refused: run molt on the host, or allow both in the container's profile"
-                .to_owned(),
-            certain: false,
-        })
-    }
+fn namespace_below(root: &Path) -> Option<u32> {
+    let name = fs::read_link(root.join("proc/self/ns/pid")).ok()?;
+    let number = name.to_str()?.strip_prefix("pid:[")?.strip_suffix(']')?.parse().ok()?;
+    (number != FIRST_PID_NAMESPACE).then_some(number)
 }
 
 /// The active mode stands in brackets: `none [integrity] confidentiality`.

@@ -6,6 +6,7 @@ use nix::sys::uio::{RemoteIoVec, process_vm_readv};
 use nix::unistd::Pid;
 use procfs::ProcError;
 use procfs::process::Process as ProcDir;
+use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
 use std::io::{self, IoSliceMut, Read};
@@ -58,6 +59,12 @@ pub struct Process {
 }
 
 impl Process {
+    /// The ids of all processes that the kernel shows.
+    pub fn all() -> Vec<i32> {
+        let Ok(entries) = fs::read_dir("/proc") else { return Vec::new() };
+        entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok()).collect()
+    }
+
     /// Looks at a process.
     pub fn read(pid: i32) -> Result<Self, DiscoverError> {
         let root = proc_path(pid, "");
@@ -106,23 +113,23 @@ impl Process {
         let ticks = self.start_ticks.checked_mul(1000)?.checked_div(procfs::ticks_per_second())?;
         UNIX_EPOCH.checked_add(Duration::from_secs(booted) + Duration::from_millis(ticks))
     }
+}
 
-    /// The children that its threads made and that still live. Empty where the kernel does not tell.
-    pub fn children(&self) -> Vec<i32> {
-        let Ok(tasks) = ProcDir::new(self.pid).and_then(|dir| dir.tasks()) else {
-            return Vec::new();
-        };
-        let children = tasks.flatten().filter_map(|task| task.children().ok()).flatten();
-        children.filter_map(|child| child.try_into().ok()).collect()
-    }
+/// The ids of a process's threads. Empty where the kernel does not tell.
+pub fn threads_of(pid: u32) -> Vec<u32> {
+    let Ok(tasks) = ProcDir::new(pid.cast_signed()).and_then(|dir| dir.tasks()) else {
+        return Vec::new();
+    };
+    tasks.flatten().filter_map(|task| task.tid.try_into().ok()).collect()
+}
 
-    /// The ids of its threads. Empty where the kernel does not tell.
-    pub fn threads(&self) -> Vec<u32> {
-        let Ok(tasks) = ProcDir::new(self.pid).and_then(|dir| dir.tasks()) else {
-            return Vec::new();
-        };
-        tasks.flatten().filter_map(|task| task.tid.try_into().ok()).collect()
-    }
+/// Every process that there is, with its parent's id.
+pub fn parents() -> BTreeMap<u32, u32> {
+    let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
+    let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
+    let parent =
+        |pid: u32| ProcDir::new(pid.cast_signed()).and_then(|dir| dir.stat()).ok()?.ppid.try_into().ok();
+    pids.filter_map(|pid| Some((pid, parent(pid)?))).collect()
 }
 
 /// `/proc/PID/NAME`.

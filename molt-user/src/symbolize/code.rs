@@ -8,7 +8,7 @@ use crate::cpython::opcode::{Moved, Opcodes, Starts};
 use crate::cpython::text::Text;
 use crate::cpython::{Known, Unknown};
 use molt_common::layout::ABSENT;
-use molt_common::walk::{Memory, code};
+use molt_common::walk::{Block, Memory, code};
 use molt_mpa::model::SymbolKind;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeSet;
@@ -23,7 +23,7 @@ const MAX_LINE_ENTRY_BYTES: u8 = 8;
 /// A code object. What could not be read says why.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CodeObject {
-    /// [`molt_common::walk::code::identity`] at the time of reading.
+    /// [`molt_common::walk::code::read_identity`] at the time of reading.
     pub identity: u64,
     /// `co_name`.
     pub name: Known<Text>,
@@ -133,23 +133,24 @@ pub fn read_code<M: Memory>(memory: &M, layout: &Layout, addr: u64, globals: u64
         return Err(Unknown::Stale);
     }
     let head = objects.head(addr, head_bytes(layout))?;
-    let fields = identity_fields(memory, layout, addr, &head)?;
+    let identity = read_identity(memory, layout, addr)?;
     let text = |at| head.u64(at).and_then(|addr| objects.str(addr));
-    let first_line = fields.first_line.cast_signed();
+    let (argcount, kwonlyargcount) = (head.u32(layout.code_argcount)?, head.u32(layout.code_kwonlyargcount)?);
+    let first_line = head.u32(layout.code_firstlineno)?.cast_signed();
     let code = read_co_code(&objects, addr, &head).map(Vec::into_boxed_slice);
-    let parameters = u64::from(fields.argcount) + u64::from(fields.kwonlyargcount);
+    let parameters = u64::from(argcount) + u64::from(kwonlyargcount);
     let object = CodeObject {
-        identity: code::identity(&fields),
+        identity,
         name: text(layout.code_name),
         qualname: text(layout.code_qualname),
         module: objects.namespace_name(globals),
         filename: text(layout.code_filename),
         first_parameter: read_first_parameter(&objects, &head, parameters),
         first_line,
-        flags: fields.flags,
-        argcount: fields.argcount,
+        flags: head.u32(layout.code_flags)?,
+        argcount,
         posonlyargcount: head.u32(layout.code_posonlyargcount)?,
-        kwonlyargcount: fields.kwonlyargcount,
+        kwonlyargcount,
         first_traceable: head.u32(layout.code_firsttraceable).map_or(0, |units| units.saturating_mul(2)),
         starts: Opcodes::of(layout.minor).zip(code.as_ref().ok()).map(|(opcodes, code)| opcodes.starts(code)),
         code_hash: code.as_ref().map(|code| Sha256::digest(code).into()).map_err(|reason| *reason),
@@ -161,45 +162,17 @@ pub fn read_code<M: Memory>(memory: &M, layout: &Layout, addr: u64, globals: u64
     // The program runs on while it is read. What was freed meanwhile may have been read half from its
     // successor, so everything above counts only if the code object is still there.
     memory.forget();
-    let after = objects.head(addr, head_bytes(layout))?;
-    if objects.is_freed(addr)? || identity_fields(memory, layout, addr, &after)? != fields {
+    if objects.is_freed(addr)? || read_identity(memory, layout, addr)? != identity {
         return Err(Unknown::Stale);
     }
     Ok(object)
 }
 
-fn identity_fields<M: Memory>(memory: &M, layout: &Layout, addr: u64, head: &Head) -> Known<code::Fields> {
-    let flags = head.u32(layout.code_flags)?;
-    Ok(code::Fields {
-        size: head.u64(layout.code_size)?,
-        name: head.u64(layout.code_name)?,
-        filename: head.u64(layout.code_filename)?,
-        argcount: head.u32(layout.code_argcount)?,
-        kwonlyargcount: head.u32(layout.code_kwonlyargcount)?,
-        flags,
-        first_line: head.u32(layout.code_firstlineno)?,
-        lines: lines(memory, layout, addr, flags)?,
-    })
+/// The identity as the kernel side reads it.
+fn read_identity<M: Memory>(memory: &M, layout: &Layout, addr: u64) -> Known<u64> {
+    let mut block: Block = Block::new();
+    Ok(code::read_identity(memory, &layout.walk(), addr, &mut block)?)
 }
-
-/// What the line table adds to the identity, if all of it that counts can be read: what cannot is left out in the
-/// kernel, where nobody can say so.
-fn lines<M: Memory>(memory: &M, layout: &Layout, addr: u64, flags: u32) -> Known<u64> {
-    let folded = code::lines(memory, &layout.walk(), addr, flags);
-    if folded != 0 {
-        let objects = Objects::new(memory, layout);
-        let table = objects.u64(addr, layout.code_linetable)?;
-        let size = usize::try_from(objects.u64(table, layout.var_size)?).map_err(|_huge| Unknown::TooLong)?;
-        let data = table.wrapping_add(u64::from(layout.bytes_data));
-        let part = size.min(LINES_PART);
-        objects.bytes_at(data, part, LINES_PART)?;
-        objects.bytes_at(data.wrapping_add((size - part) as u64), part, LINES_PART)?;
-    }
-    Ok(folded)
-}
-
-/// Bytes at either end of a line table that count for the identity.
-const LINES_PART: usize = 64;
 
 /// Bytes of the head with every field of the layout.
 fn head_bytes(layout: &Layout) -> u32 {

@@ -4,10 +4,14 @@
 use super::code::read_code;
 use super::containers::read_container;
 use super::functions::{Budget, Wanted, find_qualname};
+use super::locals::locals;
 use super::memory::Image;
 use super::modules::{main_interpreter, read_import_paths, read_modules};
 use super::source::SourceFile;
-use super::types::{read_class, read_instance, read_slots, read_type};
+use super::tracked::tracked;
+use super::types::{
+    class_state, read_class, read_instance, read_lineage, read_slots, read_type, read_type_module,
+};
 use crate::cpython::debug_offsets::layout_of;
 use crate::cpython::layout::Layout;
 use crate::cpython::linetable::LineTable;
@@ -97,6 +101,14 @@ fn read_object<M: Memory>(memory: &M, layout: &Layout, interp: u64) {
     // Any name is as good as the true one, and this one makes slots of all attributes.
     let name = |_| Ok("member_descriptor".to_owned());
     let slots = read_slots(memory, layout, class).unwrap_or_default();
+    let state = class_state(memory, layout, class, None).ok();
+    let _any = (
+        class_state(memory, layout, class, state.as_ref()),
+        read_type_module(memory, layout, class),
+        read_lineage(memory, layout, class, name),
+        tracked(memory, layout, interp, interp, 1000),
+        locals(memory, layout, interp),
+    );
     let _any = (
         read_type(memory, layout, class),
         read_class(memory, layout, interp, class, name),

@@ -2,12 +2,13 @@
 
 use super::Target;
 use super::failure::Failure;
+use super::seek::Seeker;
 use super::watch::Watch;
 use crate::clock::monotonic_ns;
 use crate::diagnose::advice::lines_of;
-use crate::diagnose::subject::find_process;
-use crate::discover::Process;
+use crate::diagnose::subject::{Untraceable, find_process};
 use crate::discover::privileges::Privileges;
+use crate::discover::{Process, parents};
 use crate::launch::{self, RunAs, Signals};
 use anyhow::anyhow;
 use std::ffi::OsString;
@@ -20,37 +21,23 @@ const HOLD: Duration = Duration::from_secs(5);
 /// Longest that a process is held at its end that molt has not started.
 const PAUSE: Duration = Duration::from_millis(250);
 
-/// The process that a run is about.
+/// What a run is about.
 #[derive(Debug)]
 pub(super) enum Traced {
-    /// Started by molt, and waiting before its exec.
+    /// A process started by molt, which waits before its exec.
     Launched(launch::Target),
-    /// Found running, and followed where it is to be held at its end.
-    Attached(Process, Option<launch::Target>),
+    /// Processes found running, the first of which is followed where it is to be held at its end.
+    Attached(Vec<Process>, Option<launch::Target>),
+    /// Whatever runs Python within some bounds.
+    Sought(Seeker),
 }
 
 impl Traced {
-    /// Its id.
-    pub(super) fn pid(&self) -> u32 {
-        match self {
-            Self::Launched(target) => target.pid().cast_unsigned(),
-            Self::Attached(process, _) => process.pid.cast_unsigned(),
-        }
-    }
-
-    /// What follows it.
+    /// The process that is followed.
     pub(super) fn followed(&self) -> Option<&launch::Target> {
         match self {
             Self::Launched(target) | Self::Attached(_, Some(target)) => Some(target),
-            Self::Attached(_, None) => None,
-        }
-    }
-
-    /// Its threads.
-    pub(super) fn threads(&self) -> Vec<u32> {
-        match self {
-            Self::Launched(_) => vec![self.pid()],
-            Self::Attached(process, _) => process.threads(),
+            Self::Attached(_, None) | Self::Sought(_) => None,
         }
     }
 }
@@ -63,31 +50,41 @@ pub(super) fn caller() -> Result<Option<RunAs>, Failure> {
 /// What is to be traced, as far as it can be had before anything is loaded.
 #[derive(Debug)]
 pub(super) enum Wanted<'a> {
-    /// A running process, which runs a Python that can be read; and whether it is held at its end.
-    Process(Process, bool),
+    /// Running processes that run, or whose children run, a Python that can be read.
+    Processes(Vec<Process>),
+    /// Whatever runs Python within some bounds.
+    Sought(Seeker),
     /// A command to start.
     Command { argv: &'a [OsString], user: Option<&'a str> },
 }
 
 impl<'a> Wanted<'a> {
-    /// Finds the process to attach to.
-    pub(super) fn find(target: &'a Target) -> Result<Self, Failure> {
+    /// Finds the processes to attach to. `follow`: their children will do as well.
+    pub(super) fn find(target: &'a Target, follow: bool) -> Result<Self, Failure> {
         Ok(match target {
-            Target::Process { pid, pause_at_exit } => {
-                Self::Process(find_process(*pid)?.process, *pause_at_exit)
+            Target::Processes(pids) => {
+                let found = pids.iter().map(|pid| find_root(*pid, follow));
+                Self::Processes(found.collect::<Result<_, _>>()?)
             }
+            Target::Cgroup(path) => Self::Sought(Seeker::of_cgroup(path)?),
+            Target::Host => Self::Sought(Seeker::of_host()),
             Target::Command { argv, user } => Self::Command { argv, user: user.as_deref() },
         })
     }
 
-    /// Starts the command, and puts it or the process under watch.
-    pub(super) fn begin(self, signals: &Signals, watch: &mut Watch) -> Result<Traced, Failure> {
-        let traced = match self {
-            Self::Process(process, false) => Traced::Attached(process, None),
-            Self::Process(process, true) => {
-                let followed = launch::Target::follow(process.pid, PAUSE)?;
-                Traced::Attached(process, Some(followed))
+    /// Starts the command, and puts it or the processes under watch.
+    /// `pause`: the first of the processes is held at its end.
+    pub(super) fn begin(self, signals: &Signals, pause: bool, watch: &mut Watch) -> Result<Traced, Failure> {
+        Ok(match self {
+            Self::Processes(processes) => {
+                let first = processes.first().filter(|_| pause);
+                let followed = first.map(|first| launch::Target::follow(first.pid, PAUSE)).transpose()?;
+                for process in &processes {
+                    watch.begin(process.pid.cast_unsigned(), false, followed.is_some(), monotonic_ns());
+                }
+                Traced::Attached(processes, followed)
             }
+            Self::Sought(seeker) => Traced::Sought(seeker),
             Self::Command { argv, user } => {
                 let run_as = match user {
                     Some(user) => Some(RunAs::parse(user)?),
@@ -99,16 +96,29 @@ impl<'a> Wanted<'a> {
                     signal_mask: signals.mask_before(),
                     hold: HOLD,
                 };
-                Traced::Launched(launch::Target::start(&command)?)
+                let target = launch::Target::start(&command)?;
+                watch.begin(target.pid().cast_unsigned(), true, true, monotonic_ns());
+                Traced::Launched(target)
             }
-        };
-        let launched = matches!(traced, Traced::Launched(_));
-        watch.begin(traced.pid(), launched, traced.followed().is_some(), monotonic_ns());
-        Ok(traced)
+        })
     }
 }
 
-/// Refuses to run where the kernel side would see no process: without this, the artifact would be an empty one.
+/// The process with this id. One that does not run Python will do if children of it are traced: a supervisor, or a
+/// shell.
+fn find_root(pid: u32, follow: bool) -> Result<Process, Failure> {
+    match find_process(pid) {
+        Ok(found) => Ok(found.process),
+        Err(Untraceable::OtherProgram { .. })
+            if follow && parents().values().any(|parent| *parent == pid) =>
+        {
+            Ok(Process::read(pid.cast_signed()).map_err(Untraceable::from)?)
+        }
+        Err(refused) => Err(refused.into()),
+    }
+}
+
+/// Refuses to run where the kernel side would see no process, or another: the artifact would be an empty one.
 pub(super) fn check_namespace() -> Result<(), Failure> {
     match Privileges::read().inner_pids() {
         None => Ok(()),

@@ -2,7 +2,7 @@
 
 use super::observe::Account;
 use super::watch::Watch;
-use super::{Observe, Options, Target};
+use super::{Observe, Options};
 use crate::aggregate::sections::{CallCoverage, Gaps, Missing, Seen};
 use molt_common::fault::Fault;
 use molt_mpa::model::ProcessRole;
@@ -31,7 +31,7 @@ pub(super) fn calls(
     };
     let lost: u64 = faults.iter().filter(|(fault, _)| LOSSES.contains(fault)).map(|(_, count)| count).sum();
     let gaps = Gaps {
-        attached: matches!(options.target, Target::Process { .. }),
+        attached: options.target.is_attached(),
         late: watch.processes.list().iter().filter(|process| process.role == ProcessRole::Fork).count()
             as u64,
         unhooked: Some(watch.unhooked.clone()).filter(|(count, _)| *count > 0),

@@ -12,6 +12,8 @@ use crate::cpython::effect_sites::EffectSites;
 use crate::diagnose::advice::one_line;
 use crate::discover::{Build, find_shortcuts};
 use anyhow::Context;
+use molt_common::effect::{EffectCount, EffectKey};
+use molt_common::mutation::MutationKey;
 use std::collections::{BTreeMap, BTreeSet};
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::MetadataExt;
@@ -41,6 +43,9 @@ pub(super) struct EffectHooks {
     frequent: Option<Valve>,
     /// They are watched.
     sees_frequent: bool,
+    /// What was accounted for already.
+    told: BTreeMap<EffectKey, EffectCount>,
+    told_mutations: BTreeMap<MutationKey, u64>,
 }
 
 impl EffectHooks {
@@ -68,6 +73,8 @@ impl EffectHooks {
             given_up: false,
             frequent,
             sees_frequent: true,
+            told: BTreeMap::new(),
+            told_mutations: BTreeMap::new(),
         }
     }
 
@@ -104,21 +111,36 @@ impl EffectHooks {
         Ok([Some(valve.due_ns()), frequent].into_iter().flatten().min())
     }
 
-    /// The run is over: adds up what was counted.
-    pub(super) fn end(self, kernel: &Kernel, watch: &mut Watch) -> Result<(), HookError> {
-        watch.count_effects(&kernel.effects()?);
-        watch.count_mutations(&kernel.mutations()?);
+    /// Adds up what was counted since the last account. Why not all was seen of late, if so.
+    pub(super) fn account(
+        &mut self,
+        kernel: &Kernel,
+        watch: &mut Watch,
+    ) -> Result<Option<String>, HookError> {
+        let counted = kernel.effects()?;
+        let new = |(key, count): &(EffectKey, EffectCount)| {
+            let before = self.told.get(key).copied().unwrap_or_default();
+            let seen = count.seen.saturating_sub(before.seen);
+            let sampled = count.sampled.saturating_sub(before.sampled);
+            (seen + sampled > 0).then_some((*key, EffectCount { seen, sampled, ..*count }))
+        };
+        watch.count_effects(&counted.iter().filter_map(new).collect::<Vec<_>>());
+        let counted_mutations = kernel.mutations()?;
+        let new = |(key, count): &(MutationKey, u64)| {
+            let before = self.told_mutations.get(key).copied().unwrap_or(0);
+            (*count > before).then(|| (*key, count.saturating_sub(before)))
+        };
+        watch.count_mutations(&counted_mutations.iter().filter_map(new).collect::<Vec<_>>());
+        self.told_mutations = counted_mutations.into_iter().collect();
+        self.told = counted.into_iter().collect();
         if self.given_up {
             watch.shortcuts_are_unseen("there were too many for the budget");
         }
-        let unwatched = self.valve.and_then(|valve| valve.unwatched(monotonic_ns()));
-        if let Some((closed, all)) = unwatched {
+        let unwatched = self.valve.as_ref().and_then(|valve| valve.unwatched(monotonic_ns()));
+        Ok(unwatched.map(|(closed, all)| {
             let [closed, all] = [closed, all].map(|time| time.as_secs_f64());
-            watch.effects_seen.effects.insert(format!(
-                "system calls were too many for the budget: not watched for {closed:.1} s of {all:.1} s"
-            ));
-        }
-        Ok(())
+            format!("system calls were too many for the budget: not watched for {closed:.1} s of {all:.1} s")
+        }))
     }
 
     /// Process `pid` runs or is about to run this build; what was found out last is right.

@@ -37,10 +37,12 @@ impl Failure {
         Self { error, advice: Vec::new(), status: 128 + u8::try_from(signal as i32).unwrap_or(0) }
     }
 
-    /// A process that was attached to gave nothing: it was gone too soon, or never came to run Python.
-    pub(super) fn nothing_read(process: &Process, remarks: &[String]) -> Self {
-        let what = if process.is_alive() { "was not read" } else { "ended before it could be read" };
-        Self::new(anyhow::anyhow!("process {} {what}", process.pid), remarks.iter().cloned())
+    /// Processes that were attached to gave nothing: they were gone too soon, or never came to run Python.
+    pub(super) fn nothing_read(processes: &[Process], remarks: &[String]) -> Self {
+        let alive = processes.iter().any(Process::is_alive);
+        let what = if alive { "was not read" } else { "ended before it could be read" };
+        let pids: Vec<String> = processes.iter().map(|process| process.pid.to_string()).collect();
+        Self::new(anyhow::anyhow!("process {} {what}", pids.join(", ")), remarks.iter().cloned())
     }
 
     /// The command could not be executed.

@@ -1,11 +1,12 @@
 //! From what was seen to the written artifact.
 
+use super::begin::caller;
 use super::coverage;
 use super::failure::Failure;
 use super::metadata::header;
 use super::source::Findings;
 use super::watch::{FirstPython, Watch};
-use super::{Observe, Options, Outcome, Summary, Target, is_stdout};
+use super::{Observe, Options, Summary, is_stdout, output};
 use crate::aggregate::call_counts::call_counts;
 use crate::aggregate::call_sites::call_sites;
 use crate::aggregate::code::Files;
@@ -13,34 +14,42 @@ use crate::aggregate::effort::{self, Windows};
 use crate::aggregate::hotspots::hotspots;
 use crate::aggregate::sections::{Coverage, EffectCoverage, MutationCoverage, Seen, states};
 use crate::aggregate::symbols::{add_codes, add_effects, symbols};
-use crate::launch::RunAs;
 use anyhow::{Context, Error};
 use molt_common::fault::Fault;
 use molt_mpa::model::{Artifact, Backend, Collector, Event, EventKind, Mode, Observation};
 use molt_mpa::quantity::Millis;
 use molt_mpa::redact::Redactor;
 use molt_mpa::write::{Owner, write_file, write_to};
+use std::collections::BTreeSet;
 
-/// Makes the artifact and writes it. A run in which no supported Python ran has none.
+/// Makes an artifact of each page and writes it, `sequence` being its number in the run. A page on which no supported
+/// Python ran has none. Each is handed to `written`.
 pub(super) fn finish(
     options: &Options,
     watch: &mut Watch,
     findings: &Findings,
-    caller: Option<RunAs>,
-) -> Result<Outcome, Failure> {
-    let remarks = watch.remarks();
-    let Some(python) = watch.first_python.take() else {
-        return Ok(Outcome { status: 0, summary: None, remarks });
-    };
-    let artifact = assemble(options, watch, findings, &python)?;
-    let (path, bytes) = if is_stdout(&options.output) {
-        (None, write_to(&artifact, std::io::stdout().lock()).context("failed to write to standard output")?)
-    } else {
-        let owner = caller.map(|user| Owner { uid: user.uid.as_raw(), gid: user.gid.as_raw() });
-        let bytes = write_file(&artifact, &options.output, owner).map_err(Error::from)?;
-        (Some(options.output.clone()), bytes)
-    };
-    Ok(Outcome { status: 0, summary: Some(Summary { artifact, path, bytes }), remarks })
+    sequence: u64,
+    written: &mut dyn FnMut(Summary),
+) -> Result<(), Failure> {
+    let owner = caller()?.map(|user| Owner { uid: user.uid.as_raw(), gid: user.gid.as_raw() });
+    let mut paths = BTreeSet::new();
+    for page in watch.pages() {
+        watch.turn_to(page);
+        let Some(python) = watch.first_python.clone() else { continue };
+        let artifact = assemble(options, watch, findings, &python)?;
+        if is_stdout(&options.output) {
+            let bytes = write_to(&artifact, std::io::stdout().lock())
+                .context("failed to write to standard output")?;
+            written(Summary { artifact, path: None, bytes });
+            continue;
+        }
+        let path =
+            output::further(&options.output, python.process.pid, sequence, |path| !paths.contains(path));
+        let bytes = write_file(&artifact, &path, owner).map_err(Error::from)?;
+        paths.insert(path.clone());
+        written(Summary { artifact, path: Some(path), bytes });
+    }
+    Ok(())
 }
 
 fn assemble(
@@ -89,6 +98,7 @@ fn fill(
     artifact.call_counts = call_counts(&artifact.symbols);
     artifact.containers =
         watch.containers.section(Observation::Sampled, &watch.tally, &watch.calls, &sites.ids, redactor);
+    artifact.types = watch.types.section(&watch.calls);
     artifact.call_sites = sites.sites;
     artifact.hotspots = hotspots(&watch.tally, options.frequency);
     if !watch.modules_seen {
@@ -96,6 +106,7 @@ fn fill(
     }
     artifact.modules = watch.modules.section(files, redactor);
     watch.mutations.fill(&mut artifact.modules, &watch.tally);
+    watch.processes.prune(true);
     artifact.events = std::mem::take(&mut watch.processes.events);
     artifact.events.extend(watch.audit_events(redactor));
     artifact.events.extend(account.windows.iter().flat_map(Windows::events));
@@ -105,10 +116,17 @@ fn fill(
     collector.windows = account.windows.as_ref().map(|windows| windows.list().to_vec()).unwrap_or_default();
     collector.coverage = if watch.has_calls() { effort::coverage(&watch.tally, &watch.calls) } else { None };
     collector.processes = watch.processes.list().to_vec();
+    collector.other_processes = watch.processes.others;
+    for (what, count) in [("processes", watch.processes.unlisted), ("events", watch.processes.events_dropped)]
+    {
+        if count > 0 {
+            collector.dropped.insert(what.to_owned(), count);
+        }
+    }
     for (fault, count) in faults {
         collector.lose(fault.name(), *count);
     }
-    for (cause, count) in watch.loss() {
+    for (cause, count) in watch.loss().chain(watch.types.unlisted()) {
         collector.lose(cause, count);
     }
     collector.lose("unnamed_call_site", sites.unnamed);
@@ -121,10 +139,11 @@ fn fill(
         modules_seen: watch.modules_seen,
         modules_at_end: watch.modules_at_end,
         modules_cut: watch.loss().any(|(cause, count)| count > 0 && UNLISTED.contains(&cause)),
+        types_seen: !artifact.types.is_empty(),
         lost: samples.lost > 0,
         calls,
-        effects: effect_coverage(options, watch, faults),
-        mutations: mutation_coverage(options, watch, faults),
+        effects: effect_coverage(options, watch, findings),
+        mutations: mutation_coverage(options, watch, &findings.faults),
     };
     for (section, state) in states(&coverage) {
         collector.set(section, state);
@@ -133,10 +152,11 @@ fn fill(
 }
 
 /// How far effects, imports and collections were seen.
-fn effect_coverage(options: &Options, watch: &Watch, faults: &[(Fault, u64)]) -> EffectCoverage {
+fn effect_coverage(options: &Options, watch: &Watch, findings: &Findings) -> EffectCoverage {
     let mut seen = watch.effects_seen.clone();
+    seen.effects.extend(findings.unwatched.clone());
     let count = |wanted: &[Fault]| -> u64 {
-        faults.iter().filter(|(fault, _)| wanted.contains(fault)).map(|(_, count)| count).sum()
+        findings.faults.iter().filter(|(fault, _)| wanted.contains(fault)).map(|(_, count)| count).sum()
     };
     let lost = count(&[Fault::EffectsFull, Fault::UnreadEffect]) + watch.unresolved_effects();
     if lost > 0 {
@@ -146,7 +166,7 @@ fn effect_coverage(options: &Options, watch: &Watch, faults: &[(Fault, u64)]) ->
     if lost > 0 {
         seen.events.insert(format!("{lost} imports and collections could not be read"));
     }
-    if matches!(options.target, Target::Process { .. }) {
+    if options.target.is_attached() {
         seen.effects.insert(ATTACHED.to_owned());
         seen.events.insert(ATTACHED.to_owned());
     }
@@ -167,7 +187,7 @@ fn mutation_coverage(options: &Options, watch: &Watch, faults: &[(Fault, u64)]) 
     if lost > 0 {
         seen.reasons.insert(format!("{lost} assignments to modules could not be read"));
     }
-    if matches!(options.target, Target::Process { .. }) {
+    if options.target.is_attached() {
         seen.reasons.insert(ATTACHED.to_owned());
     }
     seen

@@ -12,6 +12,7 @@ use crate::symbolize::modules::{
 };
 use crate::symbolize::namespaces::{Changed, Namespaces};
 use crate::symbolize::paths::Roots;
+use molt_mpa::model::ModuleKind;
 use std::collections::HashMap;
 
 /// How long after it was found an interpreter is looked at first: it has imported what `site` imports.
@@ -52,10 +53,21 @@ pub(super) struct Looks {
     unlisted: Unlisted,
 }
 
+/// A module as it was found.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Listed<'a> {
+    pub(super) name: &'a str,
+    pub(super) kind: Option<ModuleKind>,
+    pub(super) file: Option<&'a str>,
+    pub(super) namespace: u64,
+}
+
 /// A module that was read.
 #[derive(Clone, Debug)]
 struct Seen {
     name: String,
+    kind: Option<ModuleKind>,
+    file: Option<String>,
     namespace: u64,
     /// Its `__spec__` while it is being imported, as far as is known; else 0.
     spec: u64,
@@ -136,6 +148,18 @@ impl Looks {
         self.credit_ns = self.credit_ns.saturating_sub(cost_ns);
         self.next_ns = began_ns.saturating_add(self.pause_ns.max(unpaid_ns.saturating_mul(COST)));
         self.pause_ns = (self.pause_ns * 2).min(PAUSES_NS.1);
+    }
+
+    /// The modules that the last look has found, by name.
+    pub(super) fn modules(&self) -> impl Iterator<Item = Listed<'_>> {
+        let mut found: Vec<&Seen> = self.known.values().filter(|seen| seen.namespace != 0).collect();
+        found.sort_by(|one, other| (&one.name, one.namespace).cmp(&(&other.name, other.namespace)));
+        found.into_iter().map(|seen| Listed {
+            name: &seen.name,
+            kind: seen.kind,
+            file: seen.file.as_deref(),
+            namespace: seen.namespace,
+        })
     }
 
     /// Whether the module at `namespace` had the name, at the last look.
@@ -272,6 +296,8 @@ impl Seen {
         let place = module.place;
         Self {
             name: module.name.value.clone(),
+            kind: module.kind,
+            file: module.file.as_ref().ok().map(|file| file.value.clone()),
             namespace: place.map_or(0, |place| place.namespace),
             spec: place.map_or(0, |place| place.spec),
             // The main module has its file later, and a program may make a module of an object.

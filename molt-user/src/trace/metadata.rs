@@ -1,8 +1,8 @@
 //! The artifact's header: which Python ran what, and how.
 
+use super::Options;
 use super::failure::Failure;
 use super::watch::{FirstPython, Watch};
-use super::{Options, Target};
 use crate::aggregate::code::Files;
 use crate::aggregate::entrypoint::{Entry, parse};
 use crate::clock::monotonic_ns;
@@ -30,10 +30,7 @@ pub(super) fn header(
         process.command.iter().map(|text| text.to_string_lossy().into_owned()).collect();
     let line = parse(&command);
     let name = entry_name(&line.entry, process, redactor);
-    let entrypoint = match options.target {
-        Target::Process { .. } => format!("<attached>:{name}"),
-        Target::Command { .. } => name,
-    };
+    let entrypoint = if options.target.is_attached() { format!("<attached>:{name}") } else { name };
     let inputs = watch.modules.sources(files).chain(options.inputs.iter().cloned());
     let run_metadata = RunMetadata {
         entrypoint,

@@ -4,8 +4,11 @@
 //! records and the passing of time into counts, and says what it wants of the kernel side. [`finish`] makes
 //! the artifact.
 
+mod awaited;
 mod begin;
 mod budget;
+mod capabilities;
+mod classes;
 mod coverage;
 mod effects;
 mod failure;
@@ -14,16 +17,19 @@ mod look;
 mod metadata;
 mod names;
 mod observe;
+pub mod output;
 mod place;
 mod reader;
 mod run;
+mod seek;
 mod source;
 pub mod status;
 mod subject;
 mod watch;
 
+pub use awaited::Awaited;
 pub use failure::Failure;
-pub use run::{Progress, run};
+pub use run::{Notice, Progress, run};
 
 use molt_mpa::ids::Sha256Hash;
 use molt_mpa::model::Artifact;
@@ -38,8 +44,16 @@ use std::time::Duration;
 pub struct Options {
     /// What to trace.
     pub target: Target,
-    /// Where the artifact goes; `-` is standard output.
+    /// Children of what is traced are traced as well.
+    pub follow: bool,
+    /// Where the artifact goes; `-` is standard output. What stands in it for other words is in [`mod@output`].
     pub output: PathBuf,
+    /// An artifact is written whenever so much time has passed, of what was seen in it.
+    pub every: Option<Duration>,
+    /// Each process has an artifact of its own.
+    pub split: bool,
+    /// Hold the process that is attached to at its end until it was looked at.
+    pub pause_at_exit: bool,
     /// Samples per second of CPU time.
     pub frequency: u32,
     /// What records come from.
@@ -87,13 +101,12 @@ pub enum Observe {
 /// What to trace.
 #[derive(Debug)]
 pub enum Target {
-    /// A running process.
-    Process {
-        /// Its id.
-        pid: u32,
-        /// Whether it is held at its end until it was looked at.
-        pause_at_exit: bool,
-    },
+    /// Running processes.
+    Processes(Vec<u32>),
+    /// Whatever runs Python in a control group, now or later: a folder of the cgroup file system.
+    Cgroup(PathBuf),
+    /// Whatever runs Python on this machine, now or later.
+    Host,
     /// A command to start.
     Command {
         /// The command and its arguments.
@@ -103,13 +116,18 @@ pub enum Target {
     },
 }
 
+impl Target {
+    /// Whether it runs, or begins to run, without molt.
+    fn is_attached(&self) -> bool {
+        !matches!(self, Self::Command { .. })
+    }
+}
+
 /// How a run ended.
 #[derive(Debug)]
 pub struct Outcome {
     /// The status to exit with: a launched target's own, else 0.
     pub status: u8,
-    /// What was written; `None` when no supported Python ran.
-    pub summary: Option<Summary>,
     /// Why there is less than was asked for, a line each.
     pub remarks: Vec<String>,
 }

@@ -18,9 +18,16 @@ pub(super) struct CallNames {
     sites: HashMap<(u64, i32), SiteKey>,
     /// Types of dicts, lists, tuples and sets.
     containers: HashSet<u64>,
+    /// The number of the page that its calls count on.
+    pub(super) page: u32,
 }
 
 impl CallNames {
+    /// Nothing yet, of a program whose calls count on this page.
+    pub(super) fn on_page(page: u32) -> Self {
+        Self { page, ..Self::default() }
+    }
+
     /// Notes the code object at `packed`.
     pub(super) fn note_object(&mut self, packed: u64, object: Arc<SeenCode>) {
         if self.objects.len() >= MAX_CODES {

@@ -1,5 +1,6 @@
 //! How to read one Python process: its layout, its memory, its sources, and what was read already.
 
+use super::classes::Classes;
 use super::look::Looks;
 use crate::aggregate::entrypoint::{Entry, parse};
 use crate::aggregate::modules;
@@ -39,6 +40,8 @@ pub(super) struct Reader {
     pub(super) codes: CodeCache<SeenCode>,
     /// How much of the memory may still be searched for names.
     pub(super) budget: Budget,
+    /// What is known of its classes.
+    pub(super) classes: Classes,
     /// Modules whose source is still to be hashed, and their files.
     unhashed: Vec<(String, String)>,
     /// What looks at it know, and when the next one is due.
@@ -85,6 +88,7 @@ impl Reader {
             changed_sources: BTreeSet::new(),
             codes: CodeCache::default(),
             budget: Budget::default(),
+            classes: Classes::default(),
             unhashed: Vec::new(),
             looks: Looks::new(now_ns),
         })
@@ -103,6 +107,7 @@ impl Reader {
             changed_sources: self.changed_sources.clone(),
             codes: self.codes.clone(),
             budget: Budget::default(),
+            classes: Classes::default(),
             unhashed: Vec::new(),
             looks: self.looks.clone(),
         }

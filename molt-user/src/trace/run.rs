@@ -1,18 +1,21 @@
 //! The loop around the source of records and the target.
 
-use super::begin::{Traced, Wanted, caller};
+use super::begin::{Traced, Wanted};
 use super::failure::Failure;
 use super::finish::finish;
 use super::source::Source;
 use super::watch::Watch;
-use super::{Options, Outcome};
+use super::{Options, Outcome, Summary, output};
 use crate::clock::monotonic_ns;
 use crate::decode::Kept;
+use crate::diagnose::advice::one_line;
+use crate::discover::Process;
 use crate::launch::{Ending, Event, Signals};
 use anyhow::Context;
 use molt_mpa::write::check_destination;
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, ppoll};
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::sys::signal::Signal;
 use std::os::fd::AsFd;
 use std::time::Duration;
@@ -22,6 +25,9 @@ const BATCH: usize = 256;
 /// Longest sleep of the loop: samples that name nothing new wait for it in the ring, and a process that was attached
 /// to can end without a word when records are lost.
 const NAP: Duration = Duration::from_millis(20);
+
+/// Most looks for children that were there before: each finds what was made during the one before it.
+const MAX_LOOKS: u32 = 8;
 
 /// Nice value of the thread that reads: code that ran once, such as a module's, is freed within a millisecond.
 const NICE: i32 = -10;
@@ -35,36 +41,59 @@ pub struct Progress {
     pub samples: u64,
 }
 
-/// Traces what `options` name, and writes the artifact.
-pub fn run(options: &Options, progress: &mut dyn FnMut(Progress)) -> Result<Outcome, Failure> {
+/// What a run tells while it goes on.
+#[derive(Debug)]
+pub enum Notice {
+    /// How far it has come.
+    Progress(Progress),
+    /// An artifact was written.
+    Written(Box<Summary>),
+}
+
+/// Traces what `options` name, and writes artifacts.
+pub fn run(options: &Options, notify: &mut dyn FnMut(Notice)) -> Result<Outcome, Failure> {
     if !super::is_stdout(&options.output) {
-        check_destination(&options.output).map_err(|refused| Failure::from(anyhow::Error::from(refused)))?;
+        let example = output::name(&options.output, &std::process::id().to_string(), 1);
+        check_destination(&example).map_err(|refused| Failure::from(anyhow::Error::from(refused)))?;
     }
     let signals = Signals::take().context("failed to take over signals")?;
-    let wanted = Wanted::find(&options.target)?;
+    let wanted = Wanted::find(&options.target, options.follow)?;
     let (mut source, mut watch) = Source::open(options)?;
-    let traced = wanted.begin(&signals, &mut watch)?;
+    (watch.follows, watch.splits) = (options.follow, options.split);
+    let traced = wanted.begin(&signals, options.pause_at_exit, &mut watch)?;
     // After the target's fork, which inherits it. Without the right to it more is missed, and counted.
     if let Err(refused) = rustix::process::setpriority_process(None, NICE) {
         tracing::info!(%refused, "the priority stays as it is");
     }
-    source.begin(traced.threads(), &mut watch);
-    let mut run = Run { options, source, watch, traced, ending: None, interrupted: false };
-    run.follow(&signals, progress)?;
-    let Run { source, mut watch, traced, ending, .. } = run;
+    allow_files();
+    if matches!(traced, Traced::Sought(_)) {
+        source.watch_strangers();
+    }
+    super::capabilities::give_up();
+    let mut run =
+        Run { options, source, watch, traced, ending: None, interrupted: false, sequence: 1, written: 0 };
+    run.follow(&signals, notify)?;
+    let Run { source, mut watch, traced, ending, sequence, mut written, .. } = run;
     let (findings, closing) = source.end(&mut watch)?;
-    let outcome = finish(options, &mut watch, &findings, caller()?)?;
-    if let (Traced::Attached(process, _), None) = (&traced, &outcome.summary) {
-        return Err(Failure::nothing_read(process, &outcome.remarks));
+    finish(options, &mut watch, &findings, sequence, &mut |summary| {
+        written += 1;
+        notify(Notice::Written(Box::new(summary)));
+    })?;
+    let mut remarks = watch.remarks();
+    if written == 0 {
+        remarks.push("no supported Python ran; no artifact was written".to_owned());
+        if let Traced::Attached(processes, _) = &traced {
+            return Err(Failure::nothing_read(processes, &remarks));
+        }
     }
     // The kernel side goes away before a target is waited for that outlives the time it was to be traced.
     drop(closing);
     let ending = wait(&traced, ending, &signals)?;
     let status = match traced {
         Traced::Launched(_) => ending.map_or(0, Ending::exit_status),
-        Traced::Attached(..) => 0,
+        Traced::Attached(..) | Traced::Sought(_) => 0,
     };
-    Ok(Outcome { status, ..outcome })
+    Ok(Outcome { status, remarks })
 }
 
 /// A run under way.
@@ -77,6 +106,10 @@ struct Run<'a> {
     ending: Option<Ending>,
     /// Asked to end once already.
     interrupted: bool,
+    /// The number of the next artifacts.
+    sequence: u64,
+    /// Artifacts written.
+    written: u64,
 }
 
 /// Whether the loop goes on.
@@ -87,36 +120,92 @@ enum Next {
 }
 
 impl Run<'_> {
-    fn follow(&mut self, signals: &Signals, progress: &mut dyn FnMut(Progress)) -> Result<(), Failure> {
+    fn follow(&mut self, signals: &Signals, notify: &mut dyn FnMut(Notice)) -> Result<(), Failure> {
         let began = monotonic_ns();
+        let every = self.options.every.map(nanos);
+        let mut turn = every.map(|every| began.saturating_add(every));
         let deadline = self.options.duration.map(|duration| began.saturating_add(nanos(duration)));
         self.obey();
-        if let Traced::Launched(target) = &mut self.traced {
-            target.release();
+        match &mut self.traced {
+            Traced::Launched(target) => target.release(),
+            Traced::Attached(..) => self.adopt(),
+            Traced::Sought(_) => {}
         }
         loop {
             let now = monotonic_ns();
+            let sought = self.seek(now);
             let due = self.watch.tick(now);
             self.obey();
             let observe = self.observe();
-            let wake = [due, deadline, observe].into_iter().flatten().min().unwrap_or(u64::MAX);
+            let wake = [sought, due, deadline, turn, observe].into_iter().flatten().min().unwrap_or(u64::MAX);
             self.sleep(signals, Duration::from_nanos(wake.saturating_sub(now)).min(NAP))?;
             self.drain();
             if self.target_events()? == Next::End || self.signals(signals)? == Next::End {
                 break;
             }
             let now = monotonic_ns();
-            progress(Progress {
-                elapsed: Duration::from_nanos(now.saturating_sub(began)),
-                samples: self.watch.tally.samples.kept,
-            });
+            let elapsed = Duration::from_nanos(now.saturating_sub(began));
+            notify(Notice::Progress(Progress { elapsed, samples: self.watch.tally.samples.kept }));
             if deadline.is_some_and(|deadline| now >= deadline) || self.has_ended() {
                 break;
             }
+            if let (Some(every), Some(due)) = (every, turn)
+                && now >= due
+            {
+                self.write(notify)?;
+                // A turn that was missed is not made up for.
+                turn = Some(due.saturating_add(every).max(monotonic_ns()));
+            }
         }
-        self.drain();
+        self.pause();
         self.watch.detach(monotonic_ns());
         Ok(())
+    }
+
+    /// Closes what is open, and takes what was told of it.
+    fn pause(&mut self) {
+        if let Err(refused) = self.source.pause(&mut self.watch) {
+            self.lose(&refused);
+        }
+        self.drain();
+    }
+
+    /// Writes what was seen so far, and goes on with what is seen from here on. What cannot be written is lost, and the
+    /// run goes on all the same.
+    fn write(&mut self, notify: &mut dyn FnMut(Notice)) -> Result<(), Failure> {
+        self.pause();
+        self.watch.look_at_all();
+        let findings = self.source.account(&mut self.watch)?;
+        let mut written = 0;
+        let done = finish(self.options, &mut self.watch, &findings, self.sequence, &mut |summary| {
+            written += 1;
+            notify(Notice::Written(Box::new(summary)));
+        });
+        self.written += written;
+        if let Err(failure) = done {
+            let why = one_line(failure.error.as_ref());
+            tracing::warn!("artifact {} was not written: {why}", self.sequence);
+            self.watch.remark(format!("artifact {} was not written: {why}", self.sequence));
+        }
+        self.sequence += 1;
+        self.watch.begin_anew(monotonic_ns());
+        Ok(())
+    }
+
+    /// Takes children under watch that were there before molt came. While it looks they may make more.
+    fn adopt(&mut self) {
+        for _ in 0..MAX_LOOKS {
+            if !self.watch.adopt(monotonic_ns()) {
+                break;
+            }
+            self.obey();
+        }
+    }
+
+    /// Looks for processes to trace, where they are sought. When to do so next.
+    fn seek(&mut self, now_ns: u64) -> Option<u64> {
+        let Traced::Sought(seeker) = &mut self.traced else { return None };
+        Some(seeker.seek(now_ns, &mut self.watch))
     }
 
     /// Sleeps until something happens, `longest` at most.
@@ -189,7 +278,7 @@ impl Run<'_> {
     fn target_events(&mut self) -> Result<Next, Failure> {
         loop {
             let Some(target) = self.traced.followed() else { return Ok(Next::GoOn) };
-            let pid = self.traced.pid();
+            let pid = target.pid().cast_unsigned();
             match target.next_event() {
                 None => return Ok(Next::GoOn),
                 Some(Event::Exec(held)) => {
@@ -235,7 +324,7 @@ impl Run<'_> {
             }
             self.interrupted = true;
             match &self.traced {
-                Traced::Attached(..) => return Ok(Next::End),
+                Traced::Attached(..) | Traced::Sought(_) => return Ok(Next::End),
                 Traced::Launched(target) if signal.is_for_target() => target.forward(signal),
                 Traced::Launched(_) => {}
             }
@@ -243,10 +332,11 @@ impl Run<'_> {
         Ok(Next::GoOn)
     }
 
-    /// Whether a process that was attached to is gone.
+    /// Whether all that was attached to is gone.
     fn has_ended(&self) -> bool {
         match &self.traced {
-            Traced::Attached(process, _) => !process.is_alive(),
+            Traced::Attached(processes, _) => !processes.iter().any(Process::is_alive),
+            Traced::Sought(seeker) => seeker.is_gone(),
             Traced::Launched(_) => false,
         }
     }
@@ -270,6 +360,15 @@ fn wait(traced: &Traced, ending: Option<Ending>, signals: &Signals) -> Result<Op
         for signal in signals.read().into_iter().filter(|signal| signal.is_for_target()) {
             target.forward(signal);
         }
+    }
+}
+
+/// Each thread that was there before is counted by a file of its own, and each process has some for its probes.
+fn allow_files() {
+    let allowed = getrlimit(Resource::RLIMIT_NOFILE)
+        .and_then(|(_, most)| setrlimit(Resource::RLIMIT_NOFILE, most, most));
+    if let Err(refused) = allowed {
+        tracing::info!(%refused, "the limit of open files stays as it is");
     }
 }
 

@@ -27,6 +27,10 @@ pub(super) struct Subject {
     pub(super) begins: bool,
     /// Its program was seen from its beginning on.
     from_start: bool,
+    /// When it was found or made, in nanoseconds of `CLOCK_MONOTONIC`.
+    pub(super) since_ns: u64,
+    /// The number of the page that its facts are on.
+    pub(super) page: u32,
     /// The number under which the kernel side counts its program's calls.
     pub(super) program: u32,
     /// `PROCESS_FOLLOW`, `PROCESS_CALLS` and the two that hold it, as asked for.
@@ -54,21 +58,24 @@ pub(super) enum State {
 }
 
 impl Subject {
-    /// A process to be looked at from `now_ns` on.
-    pub(super) fn new(now_ns: u64, held: bool, calls: bool) -> Self {
+    /// A process that was found at `now_ns`. One that was launched is not looked at before its exec.
+    pub(super) fn new(now_ns: u64, launched: bool, held: bool, calls: bool) -> Self {
         let flags = match (held, calls) {
             (false, false) => 0,
             (true, false) => PROCESS_HOLD,
             (false, true) => PROCESS_CALLS | PROCESS_EFFECTS,
-            (true, true) if now_ns != u64::MAX => PROCESS_HOLD | PROCESS_CALLS | PROCESS_EFFECTS,
+            (true, true) if !launched => PROCESS_HOLD | PROCESS_CALLS | PROCESS_EFFECTS,
             (true, true) => PROCESS_HOLD | PROCESS_HOLD_START | PROCESS_CALLS | PROCESS_EFFECTS,
         };
+        let next_ns = if launched { u64::MAX } else { now_ns };
         Self {
-            state: State::Searching { next_ns: now_ns, pause: SEARCH.0 },
+            state: State::Searching { next_ns, pause: SEARCH.0 },
+            since_ns: now_ns,
+            page: 0,
             finalized: false,
             ends: false,
             begins: false,
-            from_start: now_ns == u64::MAX,
+            from_start: launched,
             program: 0,
             flags: PROCESS_FOLLOW | flags,
         }
@@ -82,8 +89,23 @@ impl Subject {
             State::Refused(why) => State::Refused(why.clone()),
         };
         let flags = self.flags & !(PROCESS_HOLD | PROCESS_HOLD_START);
-        let from_start = self.from_start;
-        Self { state, finalized: false, ends: false, begins: false, from_start, program: self.program, flags }
+        let Self { page, program, from_start, .. } = *self;
+        Self {
+            state,
+            since_ns: now_ns,
+            page,
+            finalized: false,
+            ends: false,
+            begins: false,
+            from_start,
+            program,
+            flags,
+        }
+    }
+
+    /// Its children are not traced.
+    pub(super) fn leave_children(&mut self) {
+        self.flags &= !PROCESS_FOLLOW;
     }
 
     /// The process runs another program from here on. What is left of the one before.

@@ -23,6 +23,7 @@ pub(super) const COLUMNS: &[(&str, &[&str])] = &[
     ("code_kwonlyargcount", &["code.co_kwonlyargcount"]),
     ("code_flags", &["code.co_flags"]),
     ("code_firstlineno", &["code.co_firstlineno"]),
+    ("code_version", &["code.co_version"]),
     ("code_filename", &["code.co_filename"]),
     ("code_name", &["code.co_name"]),
     ("code_qualname", &["code.co_qualname"]),
@@ -104,6 +105,9 @@ pub(super) const COLUMNS: &[(&str, &[&str])] = &[
     ("tstate_traceback", &["tstate.curexc_traceback"]),
     ("tstate_exception", &["tstate.current_exception"]),
     ("exception_traceback", &["exc.traceback"]),
+    ("type_version_tag", &["type.tp_version_tag"]),
+    ("gc_state", &["interp.gc", "runtime.gc"]),
+    ("gc_generation0", &["gc.generation0"]),
 ];
 
 /// Fields of `_Py_DebugOffsets` and the columns that they give.
@@ -111,6 +115,7 @@ pub(super) const DEBUG_COLUMNS: &[(&str, &str)] = &[
     ("runtime_state.interpreters_head", "runtime_interpreters_head"),
     ("interpreter_state.next", "interp_next"),
     ("interpreter_state.threads_head", "interp_threads_head"),
+    ("interpreter_state.gc", "gc_state"),
     ("interpreter_state.imports_modules", "interp_modules"),
     ("interpreter_state.sysdict", "interp_sysdict"),
     ("thread_state.next", "tstate_next"),

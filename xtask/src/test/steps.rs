@@ -5,7 +5,7 @@ use std::process::Command;
 
 use anyhow::Result;
 
-use crate::{command, ebpf, fuzz, layout, live, packages, privilege, project, pythons, tidy};
+use crate::{command, deploy, ebpf, fuzz, layout, live, packages, privilege, project, pythons, tidy};
 
 /// One thing that must hold.
 pub(crate) struct Step {
@@ -20,7 +20,7 @@ pub(crate) enum Outcome {
     LeftOut(String),
 }
 
-pub(crate) const STEPS: [Step; 10] = [
+pub(crate) const STEPS: [Step; 11] = [
     Step { name: "packages", what: "what the steps need from the system", work: system },
     Step {
         name: "tidy",
@@ -32,6 +32,11 @@ pub(crate) const STEPS: [Step; 10] = [
     Step { name: "lint", what: "clippy, warnings denied, for the host and for the kernel", work: lint },
     Step { name: "docs", what: "rustdoc, warnings denied", work: docs },
     Step { name: "interpreters", what: "every supported version of Python", work: interpreters },
+    Step {
+        name: "deploy",
+        what: "manifests and units are what Kubernetes and systemd read",
+        work: || done(deploy::run()),
+    },
     Step { name: "unit", what: "tests that need no privileges", work: unit },
     Step {
         name: "fuzz",

@@ -55,7 +55,7 @@ pub fn enter<M: Memory + Copy>(
     block: &mut CallBlock,
     seen: &mut Seen,
 ) -> Result<Entry, Fault> {
-    let Layouts { walk, call } = layouts;
+    let walk = layouts.walk;
     block.fill(memory, frame, walk.frame_bytes)?;
     let resumes = if walk.code_adaptive == ABSENT {
         block.u32(walk.frame_instr) as i32 != -1
@@ -74,13 +74,11 @@ pub fn enter<M: Memory + Copy>(
     let callee = checked(block.u64(walk.frame_code) & walk.code_mask)?;
     seen.previous = block.u64(walk.frame_previous);
     seen.callee_globals = block.u64(walk.frame_globals);
-    block.fill(memory, callee, call.code_bytes)?;
-    let fields = code::fields(block, walk);
+    code::read_head(memory, walk, callee, block)?;
     if !resumes {
         parameters::read(memory, layouts, frame, block, seen);
     }
-    let lines = code::lines(memory, walk, callee, fields.flags);
-    seen.callee_identity = code::identity(&code::Fields { lines, ..fields });
+    seen.callee_identity = code::identity(memory, walk, callee, block).unwrap_or(0);
     seen.key.callee = packed(callee, code::in_globals(seen.callee_identity, seen.callee_globals));
     if resumes {
         seen.key.outcome = outcome::RESUMED;

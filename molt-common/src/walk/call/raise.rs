@@ -34,24 +34,19 @@ pub fn raise<M: Memory>(
         let raised = checked(memory.read_u64(tstate + u64::from(call.tstate_exception))?)?;
         memory.read_u64(raised + u64::from(call.exception_traceback))?
     };
-    let begins = traceback == 0 || at_raise(memory, layouts, callee, lasti, block)?;
+    let begins = traceback == 0 || at_raise(memory, layouts, callee, lasti)?;
     seen.key.outcome = if begins { outcome::RAISED_HERE } else { outcome::RAISED_THROUGH };
     Ok(())
 }
 
 /// Whether a frame stands at a `raise` statement: what is raised there may carry a traceback already.
 #[inline(always)]
-fn at_raise<M: Memory>(
-    memory: &M,
-    layouts: Layouts<'_>,
-    code: u64,
-    lasti: i32,
-    block: &CallBlock,
-) -> Result<bool, Fault> {
+fn at_raise<M: Memory>(memory: &M, layouts: Layouts<'_>, code: u64, lasti: i32) -> Result<bool, Fault> {
     let Layouts { walk, call } = layouts;
     let first = if walk.code_adaptive == ABSENT {
         // `co_code`, a bytes object, stands where later versions have the size.
-        checked(block.u64(walk.code_size))? + u64::from(call.bytes_data)
+        let at = walk.code_head.wrapping_add(walk.code_size);
+        checked(memory.read_u64(code + u64::from(at))?)? + u64::from(call.bytes_data)
     } else {
         code + u64::from(walk.code_adaptive)
     };

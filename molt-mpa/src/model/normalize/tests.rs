@@ -23,7 +23,11 @@ fn order_in_changes_nothing() {
     artifact.symbols.values_mut().for_each(|symbol| symbol.effects.reverse());
     artifact.modules.values_mut().for_each(|module| module.mutations.reverse());
     artifact.types.values_mut().for_each(|facts| {
-        facts.attrs.values_mut().for_each(|attribute| attribute.types.reverse());
+        facts.forms.reverse();
+        facts.attrs.values_mut().for_each(|attribute| {
+            attribute.types.reverse();
+            attribute.class_types.reverse();
+        });
     });
     assert_ne!(artifact, expected);
     artifact.normalize();

@@ -1,10 +1,12 @@
 //! The sections of [`super::full`].
+use std::collections::BTreeMap;
+
 use crate::ids::{Sha256Hash, SiteId};
 use crate::model::{
     Artifact, AttributeFacts, AttributePlace, AuditArgument, CallSite, CallTarget, Code, Container,
     DictFacts, Effect, EffectKind, ElementFacts, Event, EventKind, ExceptionCount, Hotspot, IdBasis, KeySet,
     LengthRange, Module, ModuleKind, ModuleMutation, MutationKind, Observation, Origin, Signature, Symbol,
-    SymbolKind, TargetKind, TypeFacts, TypeKind, TypeMutation,
+    SymbolKind, TargetKind, TypeFacts, TypeForm, TypeKind, TypeMutation,
 };
 use crate::quantity::{Millis, Share};
 use crate::redact::{Category, Redactor};
@@ -151,11 +153,26 @@ pub(super) fn add_call_sites(artifact: &mut Artifact) {
 }
 
 pub(super) fn add_types(artifact: &mut Artifact) {
-    let attribute = |on| AttributeFacts { on, types: vec!["int".to_owned(), "str".to_owned()], count: 3 };
-    for (name, kind) in [("app.C", TypeKind::Heap), ("int", TypeKind::Static)] {
+    let types = || vec!["int".to_owned(), "str".to_owned()];
+    let attribute = |on| AttributeFacts {
+        on,
+        types: types(),
+        count: 3,
+        class_types: if on == AttributePlace::Instance { types() } else { Vec::new() },
+    };
+    for (name, kind) in [("app.C", TypeKind::Heap), ("app.D", TypeKind::Heap)] {
         let facts = TypeFacts {
             kind,
             observation: Observation::Sampled,
+            forms: vec![
+                TypeForm::Dataclass,
+                TypeForm::Enum,
+                TypeForm::Exception,
+                TypeForm::NamedTuple,
+                TypeForm::Slots,
+            ],
+            metaclass: Some("abc.ABCMeta".to_owned()),
+            classes: Some(2),
             bases: vec!["object".to_owned()],
             mro: vec![name.to_owned(), "object".to_owned()],
             attrs: [
@@ -172,10 +189,26 @@ pub(super) fn add_types(artifact: &mut Artifact) {
                 count: 1,
             }],
             layout_stable: Some(true),
+            layout: vec!["z".to_owned(), "pid".to_owned()],
             instances: Some(12),
         };
         artifact.types.insert(name.to_owned(), facts);
     }
+    let int = TypeFacts {
+        kind: TypeKind::Static,
+        observation: Observation::Sampled,
+        forms: Vec::new(),
+        metaclass: None,
+        classes: None,
+        bases: vec!["object".to_owned()],
+        mro: vec!["int".to_owned(), "object".to_owned()],
+        attrs: BTreeMap::new(),
+        mutations: Vec::new(),
+        layout_stable: None,
+        layout: Vec::new(),
+        instances: None,
+    };
+    artifact.types.insert("int".to_owned(), int);
 }
 
 pub(super) fn add_containers(artifact: &mut Artifact, redactor: &mut Redactor) {

@@ -20,6 +20,9 @@ const TRACEPOINTS: [(&str, &str); 3] = [
     ("process_exit", "sched_process_exit"),
 ];
 
+/// Most threads that wait for the kernel to take probes away.
+const MAX_UNHOOKING: usize = 64;
+
 /// Uprobes in place. Dropping it takes them away.
 #[derive(Debug)]
 pub(super) enum Hook {
@@ -78,6 +81,15 @@ impl Kernel {
             program.load().map_err(|source| not_loaded(name, source))?;
             program.attach(tracepoint).map_err(|source| refused(name, tracepoint, source))?;
         }
+        Ok(())
+    }
+
+    /// Reports processes that are not traced when they run another program.
+    pub fn watch_strangers(&mut self) -> Result<(), AttachError> {
+        let (name, tracepoint) = ("stranger_exec", "sched_process_exec");
+        let program: &mut RawTracePoint = self.program(name)?;
+        program.load().map_err(|source| not_loaded(name, source))?;
+        program.attach(tracepoint).map_err(|source| refused(name, tracepoint, source))?;
         Ok(())
     }
 
@@ -147,10 +159,22 @@ impl Kernel {
     /// Takes every uprobe away, in the background: the kernel waits until no CPU can be in one, some 40 ms for
     /// a link to many and 100 ms for a perf uprobe (`uprobe_unregister_sync`, `kernel/events/uprobes.c`, Linux
     /// 6.13).
+    ///
+    /// A process has several links, and a server many processes: those that are waited for at the same time take no
+    /// longer than one.
     pub fn unhook(&mut self) -> Unhooking {
-        let remove =
-            |hook| thread::Builder::new().name("molt-unhook".to_owned()).spawn(move || drop::<Hook>(hook));
-        Unhooking(self.hooks.drain(..).filter_map(|hook| remove(hook).ok()).collect())
+        let of_processes = self.calls.take_links().chain(self.effects.take_links()).map(Hook::Many);
+        let hooks: Vec<Hook> = self.hooks.drain(..).chain(of_processes).collect();
+        let share = hooks.len().div_ceil(MAX_UNHOOKING).max(1);
+        let mut hooks = hooks.into_iter().peekable();
+        let mut threads = Vec::new();
+        while hooks.peek().is_some() {
+            let some: Vec<Hook> = hooks.by_ref().take(share).collect();
+            let remove = move || drop(some);
+            // Without a thread they are closed here, which takes longer.
+            threads.extend(thread::Builder::new().name("molt-unhook".to_owned()).spawn(remove).ok());
+        }
+        Unhooking(threads)
     }
 
     pub(super) fn program<'a, T>(&'a mut self, name: &'static str) -> Result<&'a mut T, LoadError>

@@ -3,7 +3,7 @@
 //! The format is the kernel's `Documentation/bpf/btf.rst`: a header, a section of types one after the other,
 //! and a section of strings. Only what leads to a struct's member is read.
 
-use molt_common::config::KernelLayout;
+use molt_common::config::{KernelLayout, PidLayout};
 use molt_common::layout::ABSENT;
 use std::path::Path;
 
@@ -29,18 +29,17 @@ pub enum BtfError {
     },
 }
 
-/// The layout that the kernel side needs, from the running kernel.
-pub fn kernel_layout() -> Result<KernelLayout, BtfError> {
+/// The layout that the kernel side needs, from the running kernel. Processes are known by their ids in the pid
+/// namespace with this number, in the initial one if there is none.
+pub fn kernel_layout(namespace: Option<u32>) -> Result<KernelLayout, BtfError> {
     let bytes = std::fs::read(Path::new(KERNEL_BTF)).map_err(BtfError::Read)?;
-    layout_from(&bytes)
+    layout_from(&bytes, namespace)
 }
 
 /// The layout from the bytes of a BTF file.
-fn layout_from(bytes: &[u8]) -> Result<KernelLayout, BtfError> {
+fn layout_from(bytes: &[u8], namespace: Option<u32>) -> Result<KernelLayout, BtfError> {
     let btf = Btf::parse(bytes)?;
-    let task = |member| {
-        btf.member("task_struct", member).ok_or(BtfError::Missing { structure: "task_struct", member })
-    };
+    let task = |member| btf.need("task_struct", member);
     let pointer = task("thread")?
         .checked_add(btf.member("thread_struct", arch::THREAD_POINTER).unwrap_or(ABSENT))
         .unwrap_or(ABSENT);
@@ -48,7 +47,21 @@ fn layout_from(bytes: &[u8]) -> Result<KernelLayout, BtfError> {
         task_pid: task("pid")?,
         task_tgid: task("tgid")?,
         task_thread_pointer: pointer,
-        reserved: 0,
+        namespace: namespace.unwrap_or(0),
+        pids: if namespace.is_some() { pid_layout(&btf)? } else { PidLayout::default() },
+    })
+}
+
+fn pid_layout(btf: &Btf) -> Result<PidLayout, BtfError> {
+    Ok(PidLayout {
+        task_group_leader: btf.need("task_struct", "group_leader")?,
+        task_thread_pid: btf.need("task_struct", "thread_pid")?,
+        pid_level: btf.need("pid", "level")?,
+        pid_numbers: btf.need("pid", "numbers")?,
+        upid_bytes: btf.size("upid").ok_or(BtfError::Missing { structure: "upid", member: "nr" })?,
+        upid_nr: btf.need("upid", "nr")?,
+        upid_ns: btf.need("upid", "ns")?,
+        namespace_inum: btf.need("pid_namespace", "ns")?.saturating_add(btf.need("ns_common", "inum")?),
     })
 }
 
@@ -95,10 +108,24 @@ impl<'a> Btf<'a> {
 
     /// Offset in bytes of `member` in `structure`, anonymous members looked into.
     fn member(&self, structure: &str, member: &str) -> Option<u32> {
-        let found = self.types.iter().find(|entry| {
-            kind(entry) == KIND_STRUCT && self.name(entry, 0) == structure.as_bytes() && vlen(entry) > 0
-        })?;
-        self.member_of(found, member, 0)
+        self.member_of(self.structure(structure)?, member, 0)
+    }
+
+    /// The same of a member that molt cannot do without.
+    fn need(&self, structure: &'static str, member: &'static str) -> Result<u32, BtfError> {
+        self.member(structure, member).ok_or(BtfError::Missing { structure, member })
+    }
+
+    /// Bytes that `structure` takes.
+    fn size(&self, structure: &str) -> Option<u32> {
+        u32_at(self.structure(structure)?, 8)
+    }
+
+    fn structure(&self, name: &str) -> Option<&[u8]> {
+        let is_wanted = |entry: &&&[u8]| {
+            kind(entry) == KIND_STRUCT && self.name(entry, 0) == name.as_bytes() && vlen(entry) > 0
+        };
+        self.types.iter().find(is_wanted).copied()
     }
 
     fn member_of(&self, entry: &[u8], member: &str, depth: u32) -> Option<u32> {
@@ -174,19 +201,28 @@ mod tests {
         let mut bytes = vec![0u8; 24];
         bytes[..2].copy_from_slice(&MAGIC.to_le_bytes());
         for at in 0..24 {
-            assert!(layout_from(&bytes[..at]).is_err());
+            assert!(layout_from(&bytes[..at], None).is_err());
             let mut wild = bytes.clone();
             wild[at] = 0xff;
-            assert!(layout_from(&wild).is_err());
+            assert!(layout_from(&wild, Some(1)).is_err());
         }
     }
 
     /// The thread's and the process's id lie beside each other in every kernel.
     #[test]
     fn finds_the_ids_of_a_task_in_this_kernel() {
-        let Ok(layout) = kernel_layout() else { return };
+        let Ok(layout) = kernel_layout(None) else { return };
         assert_eq!(layout.task_tgid, layout.task_pid + 4);
         assert_ne!(layout.task_thread_pointer, ABSENT);
         assert_eq!(layout.task_thread_pointer % 8, 0);
+    }
+
+    /// A `struct upid` is an id, four bytes of padding and a pointer, and its namespace's number has an offset.
+    #[test]
+    fn finds_the_ids_of_a_namespace_in_this_kernel() {
+        let Ok(layout) = kernel_layout(Some(7)) else { return };
+        assert_eq!((layout.namespace, layout.pids.upid_bytes), (7, 16));
+        assert_eq!((layout.pids.upid_nr, layout.pids.upid_ns), (0, 8));
+        assert!(layout.pids.namespace_inum > 0 && layout.pids.task_group_leader > layout.task_tgid);
     }
 }

@@ -79,6 +79,11 @@ impl Calls {
         })
     }
 
+    /// Every link that is in place.
+    pub(super) fn take_links(&mut self) -> impl Iterator<Item = OwnedFd> {
+        std::mem::take(&mut self.links).into_values().flatten()
+    }
+
     pub(super) fn program(
         &mut self,
         name: &'static str,

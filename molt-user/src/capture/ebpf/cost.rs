@@ -6,7 +6,7 @@ use super::calls::HookError;
 use super::load::Kernel;
 use super::uprobe_multi::{Place, Scope};
 use molt_common::call::Meter;
-use molt_common::config::{PROCESS_CALLS, PROCESS_READY, ProcessConfig};
+use molt_common::config::{PROCESS_CALLS, PROCESS_EFFECTS, PROCESS_READY, ProcessConfig};
 use procfs::process::Process;
 use std::hint::black_box;
 use std::thread;
@@ -87,6 +87,33 @@ impl Kernel {
         let after_ns = (LARGER * among_work_ns.saturating_sub(alone_ns)).min(alone_ns / MOST_AFTER);
         Ok(HitCost { trap_ns: alone_ns + after_ns, after_ns, empty_ns: mean_ns(&meter).unwrap_or(0) })
     }
+}
+
+impl Kernel {
+    /// Measures how much longer a system call takes that a traced process makes, in nanoseconds; none where they cannot
+    /// be watched.
+    pub fn measure_syscalls(&mut self) -> Option<u64> {
+        let pid = std::process::id();
+        let mut config = ProcessConfig::new_zeroed();
+        config.flags = PROCESS_EFFECTS | PROCESS_READY;
+        self.trace(pid, &config).ok()?;
+        let bare_ns = quickest(syscalls_ns);
+        let watched = self.watch_syscalls(std::iter::empty());
+        let watched_ns = quickest(syscalls_ns);
+        self.ignore_syscalls();
+        self.forget(pid);
+        watched.ok()?;
+        Some(watched_ns.saturating_sub(bare_ns) / CALLS as u64)
+    }
+}
+
+/// How long as many system calls take that do nothing.
+fn syscalls_ns() -> u64 {
+    let began = Instant::now();
+    for _ in 0..CALLS {
+        black_box(nix::unistd::getppid());
+    }
+    nanos_since(began)
 }
 
 /// How long the calls alone take.

@@ -51,6 +51,14 @@ impl Effects {
     }
 }
 
+impl Effects {
+    /// Every link that is in place.
+    pub(super) fn take_links(&mut self) -> impl Iterator<Item = OwnedFd> {
+        let shortcuts = std::mem::take(&mut self.shortcuts).into_values();
+        std::mem::take(&mut self.links).into_values().flatten().chain(shortcuts)
+    }
+}
+
 impl Kernel {
     /// Counts the effects of process `pid`, which runs or is about to run the file `path`, and reports its imports and
     /// collections.

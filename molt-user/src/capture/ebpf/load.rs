@@ -6,11 +6,12 @@ use super::effects::Effects;
 use super::maps::MapValue;
 use super::uprobe_multi::Prepared;
 use super::{btf, object, refusal};
+use crate::discover::privileges::pid_namespace;
 use aya::maps::{Array, HashMap, MapData, PerCpuArray, RingBuf};
-use aya::programs::ProgramError;
+use aya::programs::{ProgramError, RawTracePoint, RawTracePointRunOptions, TestRun};
 use aya::{Ebpf, EbpfError, EbpfLoader};
 use molt_common::WIRE_VERSION;
-use molt_common::config::{KernelLayout, ProcessConfig};
+use molt_common::config::{KernelLayout, PidLayout, ProcessConfig};
 use molt_common::fault::Fault;
 use molt_common::layout::ABSENT;
 use molt_common::limits::RING_BYTES;
@@ -51,6 +52,9 @@ pub enum LoadError {
         #[source]
         source: io::Error,
     },
+    /// molt lives in a pid namespace of its own, and how the kernel keeps ids in it is not known.
+    #[error("failed to find out how the kernel knows the processes of this pid namespace")]
+    Namespace(#[source] btf::BtfError),
     /// The object has no program or map of this name.
     #[error("embedded eBPF object has no {0}")]
     Missing(&'static str),
@@ -130,15 +134,14 @@ impl Kernel {
         if found != Some(WIRE_VERSION) {
             return Err(LoadError::WireVersion { found });
         }
-        let mut ebpf = EbpfLoader::new()
-            .map_max_entries("EVENTS", ring_bytes)
-            .load(bytes)
-            .map_err(|source| LoadError::Object(Box::new(source)))?;
-        let (layout, degraded) = match btf::kernel_layout() {
+        let namespace = pid_namespace();
+        let (layout, degraded) = match btf::kernel_layout(namespace) {
             Ok(layout) => (layout, None),
-            Err(unknown) => (UNKNOWN_KERNEL, Some(unknown)),
+            Err(unknown) if namespace.is_some() => return Err(LoadError::Namespace(unknown)),
+            Err(unknown) => (unknown_kernel(), Some(unknown)),
         };
-        configure(&mut ebpf, layout)?;
+        let level = if namespace.is_some() { namespace_level(bytes, layout)? } else { 0 };
+        let mut ebpf = load_configured(bytes, ring_bytes, level, layout)?;
         // Before any map is taken out of `ebpf`.
         let prepared = Prepared::new(bytes, &ebpf)
             .inspect_err(|failed| tracing::info!(%failed, "probes are placed one by one"))
@@ -202,8 +205,39 @@ impl Kernel {
     }
 }
 
+/// Bytes of a ring buffer that nothing is sent through: a page, the least that the kernel makes.
+const LEAST_RING_BYTES: u32 = 4096;
 /// Bytes of the ring buffer where every call is told of: a start with thousands of new code objects, each copied.
 const CALLS_RING_BYTES: u32 = 32 << 20;
+
+/// How many pid namespaces lie around molt's, which no file tells inside of one: a program is run that counts them.
+fn namespace_level(bytes: &[u8], layout: KernelLayout) -> Result<u32, LoadError> {
+    const NAME: &str = "namespace_level";
+    let mut ebpf = load_configured(bytes, LEAST_RING_BYTES, 0, layout)?;
+    let program = ebpf.program_mut(NAME).ok_or(LoadError::Missing(NAME))?;
+    let program: &mut RawTracePoint =
+        program.try_into().map_err(|source| LoadError::program(NAME, source))?;
+    program.load().map_err(|source| LoadError::program(NAME, source))?;
+    let run = program.test_run(RawTracePointRunOptions::new());
+    run.map(|run| run.return_value).map_err(|source| LoadError::program(NAME, source))
+}
+
+/// Loads the object for user space that lives in a pid namespace at this level. Programs that are loaded later find
+/// the kernel's layout.
+fn load_configured(
+    bytes: &[u8],
+    ring_bytes: u32,
+    level: u32,
+    layout: KernelLayout,
+) -> Result<Ebpf, LoadError> {
+    let mut ebpf = EbpfLoader::new()
+        .map_max_entries("EVENTS", ring_bytes)
+        .override_global("NAMESPACE_LEVEL", &level, true)
+        .load(bytes)
+        .map_err(|source| LoadError::Object(Box::new(source)))?;
+    configure(&mut ebpf, layout)?;
+    Ok(ebpf)
+}
 
 /// Writes the kernel's layout where the programs read it. The map stays in `ebpf`, which the programs need
 /// when they are loaded.
@@ -216,5 +250,12 @@ fn configure(ebpf: &mut Ebpf, layout: KernelLayout) -> Result<(), LoadError> {
 
 /// What is told to the kernel side when the kernel's BTF is not to be had: threads are found by their ids
 /// alone, and children cannot be followed.
-const UNKNOWN_KERNEL: KernelLayout =
-    KernelLayout { task_pid: ABSENT, task_tgid: ABSENT, task_thread_pointer: ABSENT, reserved: 0 };
+fn unknown_kernel() -> KernelLayout {
+    KernelLayout {
+        task_pid: ABSENT,
+        task_tgid: ABSENT,
+        task_thread_pointer: ABSENT,
+        namespace: 0,
+        pids: PidLayout::default(),
+    }
+}

@@ -16,18 +16,17 @@ pub struct TaskClock {
 }
 
 impl TaskClock {
-    /// That of these threads, and of all threads and processes that descend from them from now on.
-    pub fn of(threads: impl IntoIterator<Item = u32>) -> nix::Result<Self> {
-        let mut events = Vec::new();
+    /// Adds that of these threads, and of all threads and processes that descend from them from now on.
+    pub fn add(&mut self, threads: impl IntoIterator<Item = u32>) -> nix::Result<()> {
         for thread in threads {
             match open(Clock::Of { thread }) {
-                Ok(event) => events.push(event),
+                Ok(event) => self.events.push(event),
                 // It has ended meanwhile.
                 Err(Errno::ESRCH) => {}
                 Err(refused) => return Err(refused),
             }
         }
-        Ok(Self { events })
+        Ok(())
     }
 
     /// In nanoseconds. An event that cannot be read counts nothing.
@@ -50,7 +49,10 @@ mod tests {
     #[test]
     fn counts_threads_that_are_made_later() {
         let own = u32::try_from(nix::unistd::gettid().as_raw()).unwrap();
-        let Ok(clock) = TaskClock::of([own]) else { return };
+        let mut clock = TaskClock::default();
+        if clock.add([own]).is_err() {
+            return;
+        }
         let spin = || {
             let began = Instant::now();
             while began.elapsed() < Duration::from_millis(20) {}
@@ -66,6 +68,8 @@ mod tests {
     /// A thread that is not there is left out.
     #[test]
     fn nothing_is_the_time_of_no_thread() {
-        assert_eq!(TaskClock::of([u32::MAX]).unwrap().read_ns(), 0);
+        let mut clock = TaskClock::default();
+        clock.add([u32::MAX]).unwrap();
+        assert_eq!(clock.read_ns(), 0);
     }
 }

@@ -39,6 +39,8 @@ pub struct Procmem {
     sampler: Arc<Mutex<Sampler>>,
     queue: Arc<Queue>,
     thread: Option<JoinHandle<()>>,
+    /// CPU time and lost records of the last account.
+    told: (u64, u64),
 }
 
 impl Procmem {
@@ -51,7 +53,7 @@ impl Procmem {
             .name("molt-procmem".to_owned())
             .spawn(move || sampler::run(&shared, &sent))
             .map_err(ProcmemError::Thread)?;
-        Ok(Self { sampler, queue, thread: Some(thread) })
+        Ok(Self { sampler, queue, thread: Some(thread), told: (0, 0) })
     }
 
     /// Samples process `pid` from here on, as `config` says.
@@ -79,14 +81,12 @@ impl Procmem {
         self.queue.drain(most, take)
     }
 
-    /// Records that found no room.
-    pub fn lost(&self) -> u64 {
-        self.queue.lost()
-    }
-
-    /// CPU time of all processes that were sampled since they were, in nanoseconds.
-    pub fn cpu_ns(&self) -> u64 {
-        self.lock().cpu_ns()
+    /// Since the last account: CPU time of all processes that were sampled, in nanoseconds, and records that found no
+    /// room.
+    pub fn account(&mut self) -> (u64, u64) {
+        let now = (self.lock().cpu_ns(), self.queue.lost());
+        let before = std::mem::replace(&mut self.told, now);
+        (now.0.saturating_sub(before.0), now.1.saturating_sub(before.1))
     }
 
     /// A thread that has panicked leaves the counts as they were, which is good enough for the rest of the run.

@@ -8,6 +8,7 @@ pub(super) const TABLE: Table = Table {
         Field { at: 40, name: "runtime_state.interpreters_head", column: |layout| &mut layout.runtime_interpreters_head },
         Field { at: 64, name: "interpreter_state.next", column: |layout| &mut layout.interp_next },
         Field { at: 72, name: "interpreter_state.threads_head", column: |layout| &mut layout.interp_threads_head },
+        Field { at: 88, name: "interpreter_state.gc", column: |layout| &mut layout.gc_state },
         Field { at: 96, name: "interpreter_state.imports_modules", column: |layout| &mut layout.interp_modules },
         Field { at: 104, name: "interpreter_state.sysdict", column: |layout| &mut layout.interp_sysdict },
         Field { at: 192, name: "thread_state.next", column: |layout| &mut layout.tstate_next },

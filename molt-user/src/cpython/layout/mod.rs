@@ -76,6 +76,8 @@ pub struct Layout {
     pub code_flags: u32,
     /// `co_firstlineno`.
     pub code_firstlineno: u32,
+    /// `co_version`, a `u32`; from 3.12.
+    pub code_version: u32,
     /// `co_filename`.
     pub code_filename: u32,
     /// `co_name`.
@@ -242,6 +244,13 @@ pub struct Layout {
     pub tstate_exception: u32,
     /// `PyBaseExceptionObject.traceback`.
     pub exception_traceback: u32,
+    /// `PyTypeObject.tp_version_tag`, a `u32`.
+    pub type_version_tag: u32,
+    /// `PyInterpreterState.gc`, in 3.8 `_PyRuntimeState.gc`: the state of the garbage collector.
+    pub gc_state: u32,
+    /// `struct _gc_runtime_state.generation0`: a pointer to the first of three lists of objects. Free-threaded builds
+    /// have none.
+    pub gc_generation0: u32,
     /// `sizeof(PyASCIIObject)`: where the text of a compact ASCII str begins.
     pub ascii_bytes: u32,
     /// `sizeof(static_builtin_state)`, from 3.13 `sizeof(managed_static_type_state)`; from 3.12.

@@ -21,8 +21,10 @@ fn sound() -> Privileges {
         unprivileged_bpf_disabled: Some(2),
         ptrace_scope: Some(1),
         seccomp_filter: false,
+        apparmor: None,
         user_namespace: false,
         pid_namespace: false,
+        foreign_proc: false,
         container: false,
     }
 }

@@ -15,8 +15,10 @@ fn sound() -> Privileges {
         unprivileged_bpf_disabled: Some(2),
         ptrace_scope: Some(1),
         seccomp_filter: false,
+        apparmor: None,
         user_namespace: false,
         pid_namespace: false,
+        foreign_proc: false,
         container: false,
     }
 }
@@ -52,10 +54,11 @@ fn names_each_obstacle() {
         (Privileges { kernel: "5.4.0-150-generic".to_owned(), ..sound() }, "5.4.0-150-generic", true),
         (Privileges { kernel: "5.16.20".to_owned(), ..sound() }, "bpf_loop", true),
         (Privileges { user_namespace: true, ..sound() }, "user namespace", true),
-        (Privileges { pid_namespace: true, ..sound() }, "pid namespace", true),
+        (Privileges { foreign_proc: true, ..sound() }, "another pid namespace", true),
         (Privileges { btf: false, ..sound() }, "/sys/kernel/btf/vmlinux", false),
         (Privileges { lockdown: Lockdown::Confidentiality, ..sound() }, "lockdown", true),
         (Privileges { uprobes: false, ..sound() }, "uprobes", false),
+        (Privileges { apparmor: Some("docker-default".to_owned()), ..sound() }, "docker-default", false),
         (Privileges { ptrace_scope: Some(3), ..sound() }, "ptrace_scope", false),
         (Privileges { seccomp_filter: true, ..sound() }, "seccomp", false),
     ] {
@@ -63,7 +66,14 @@ fn names_each_obstacle() {
         assert!(what.contains(word), "{what}");
         assert_eq!(found, certain, "{what}");
     }
-    assert_eq!(Privileges { lockdown: Lockdown::Integrity, ..sound() }.obstacles(""), []);
+    for nothing in [
+        Privileges { lockdown: Lockdown::Integrity, ..sound() },
+        Privileges { pid_namespace: true, ..sound() },
+    ] {
+        assert_eq!(nothing.obstacles(""), []);
+    }
+    let blind = Privileges { pid_namespace: true, btf: false, ..sound() }.obstacles("");
+    assert!(blind.iter().any(|obstacle| obstacle.certain && obstacle.what.contains("pid namespace")));
 }
 
 /// The facts come from the kernel's files in their own form.
@@ -85,10 +95,12 @@ fn reads_the_kernel_s_files() {
     write("sys/bus/event_source/devices/uprobe/type", "7\n");
     write("sys/kernel/tracing/events/header", "");
     write("sys/kernel/security/lockdown", "[none] integrity confidentiality\n");
+    write("proc/self/attr/current", "unconfined\n");
     assert_eq!(Privileges::read_below(root.path()), sound());
     write("sys/kernel/security/lockdown", "none integrity [confidentiality]\n");
     write("proc/self/status", "Uid:\t0\t1000\t0\t0\nCapEff:\t0\nSeccomp:\t2\n");
     write("proc/self/uid_map", "0 100000 65536\n");
+    write("proc/self/attr/apparmor/current", "docker-default (enforce)\n");
     write("run/.containerenv", "");
     fs::create_dir_all(root.path().join("proc/self/ns")).unwrap();
     std::os::unix::fs::symlink("pid:[4026532177]", root.path().join("proc/self/ns/pid")).unwrap();
@@ -96,6 +108,7 @@ fn reads_the_kernel_s_files() {
     assert_eq!(read.lockdown, Lockdown::Confidentiality);
     assert!(read.seccomp_filter && read.user_namespace && read.pid_namespace);
     assert!(read.container && !read.root);
+    assert_eq!(read.apparmor.as_deref(), Some("docker-default"));
     assert_eq!(read.capabilities, 0);
 }
 

@@ -1,13 +1,15 @@
 //! Another process's memory, read with `process_vm_readv`. Its owner may read it without privileges, as far as
-//! ptrace would let them.
+//! ptrace would let them. Where a seccomp filter refuses that call, `/proc/PID/mem` gives the same to the same readers.
 
 use molt_common::fault::Fault;
 use molt_common::walk::{Memory, checked};
 use nix::errno::Errno;
 use nix::sys::uio::{RemoteIoVec, process_vm_readv};
 use nix::unistd::Pid;
-use std::cell::Cell;
+use std::cell::{Cell, OnceCell};
+use std::fs::File;
 use std::io::IoSliceMut;
+use std::os::unix::fs::FileExt;
 
 /// Most pieces that one system call reads (`UIO_MAXIOV`, `include/uapi/linux/uio.h`).
 const MAX_PIECES: usize = 1024;
@@ -39,12 +41,14 @@ impl ReadFailures {
 pub struct ProcessMemory {
     pid: Pid,
     failures: Cell<ReadFailures>,
+    /// `/proc/PID/mem`, opened when the system call was refused; `None` where it cannot be.
+    file: OnceCell<Option<File>>,
 }
 
 impl ProcessMemory {
     /// The memory of process `pid`. Nothing is read yet.
     pub fn new(pid: i32) -> Self {
-        Self { pid: Pid::from_raw(pid), failures: Cell::default() }
+        Self { pid: Pid::from_raw(pid), failures: Cell::default(), file: OnceCell::new() }
     }
 
     /// The failures so far.
@@ -55,8 +59,19 @@ impl ProcessMemory {
     fn try_read(&self, addr: u64, into: &mut [u8]) -> Result<(), Errno> {
         let len = into.len();
         let base = usize::try_from(addr).ok().ok_or(Errno::EFAULT)?;
-        let read = process_vm_readv(self.pid, &mut [IoSliceMut::new(into)], &[RemoteIoVec { base, len }])?;
-        if read == len { Ok(()) } else { Err(Errno::EFAULT) }
+        match process_vm_readv(self.pid, &mut [IoSliceMut::new(into)], &[RemoteIoVec { base, len }]) {
+            Ok(read) if read == len => Ok(()),
+            Ok(_) => Err(Errno::EFAULT),
+            Err(refused) if is_filtered(refused) => self.read_file(addr, into),
+            Err(refused) => Err(refused),
+        }
+    }
+
+    /// Reads without the system call that was refused.
+    fn read_file(&self, addr: u64, into: &mut [u8]) -> Result<(), Errno> {
+        let open = || File::open(format!("/proc/{}/mem", self.pid)).ok();
+        let file = self.file.get_or_init(open).as_ref().ok_or(Errno::EPERM)?;
+        file.read_exact_at(into, addr).map_err(|_unmapped| Errno::EFAULT)
     }
 
     /// Fills `into` with these pieces, one after the other, each an address and a length: with one system call for up
@@ -72,9 +87,17 @@ impl ProcessMemory {
             let length = pieces.iter().map(|(_, len)| len).sum();
             let (part, others) = rest.split_at_mut_checked(length).ok_or(Fault::BadPointer)?;
             rest = others;
-            let read = process_vm_readv(self.pid, &mut [IoSliceMut::new(part)], &remote);
-            if read != Ok(length) {
-                return Err(Fault::ReadFault);
+            match process_vm_readv(self.pid, &mut [IoSliceMut::new(part)], &remote) {
+                Ok(read) if read == length => {}
+                Err(refused) if is_filtered(refused) => {
+                    let mut part = &mut *part;
+                    for (addr, len) in pieces {
+                        let (piece, others) = part.split_at_mut_checked(*len).ok_or(Fault::BadPointer)?;
+                        part = others;
+                        self.read_file(*addr, piece).map_err(|_refused| Fault::ReadFault)?;
+                    }
+                }
+                _ => return Err(Fault::ReadFault),
             }
         }
         Ok(())
@@ -107,6 +130,12 @@ impl Memory for ProcessMemory {
     }
 }
 
+/// Whether the call may have been refused by a filter: such a refusal and one that is meant for the process look alike,
+/// and who may not read the process may not open its memory either.
+fn is_filtered(refused: Errno) -> bool {
+    matches!(refused, Errno::EPERM | Errno::EACCES | Errno::ENOSYS)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -121,6 +150,22 @@ mod tests {
         assert_eq!(memory.read_u64(8), Err(Fault::ReadFault));
         assert_eq!(memory.read_u64(0), Err(Fault::BadPointer));
         assert_eq!(memory.failures(), ReadFailures { unmapped: 1, ..ReadFailures::default() });
+    }
+
+    /// What a filter would leave gives the same bytes, and the same failure.
+    #[test]
+    fn reads_the_same_without_the_system_call() {
+        let words = [7_u64, 0x1234_5678_9abc_def0];
+        let memory = ProcessMemory::new(std::process::id().cast_signed());
+        let mut bytes = [0; 16];
+        assert_eq!(memory.read_file(words.as_ptr().addr() as u64, &mut bytes), Ok(()));
+        assert_eq!(
+            bytes.as_chunks::<8>().0.iter().map(|word| u64::from_le_bytes(*word)).collect::<Vec<_>>(),
+            words
+        );
+        assert_eq!(memory.read_file(8, &mut bytes), Err(Errno::EFAULT));
+        let gone = ProcessMemory::new(i32::MAX);
+        assert_eq!(gone.read_file(0x1000, &mut bytes), Err(Errno::EPERM));
     }
 
     /// No process has this id: the largest that Linux gives is 2^22.

@@ -66,6 +66,8 @@ pub struct Attribute {
     pub kind: String,
     /// Whether it is a slot of the instances.
     pub is_slot: bool,
+    /// The address of its value: a later look that finds another one finds another object.
+    pub value: u64,
 }
 
 /// What a class was written as, as far as its own attributes and its metaclass tell. More than one may be true.
@@ -99,10 +101,7 @@ pub fn read_class<M: Memory>(
         return Err(Unknown::WrongType);
     }
     let flags = objects.flags_of_type(addr)?;
-    let mut names = |at| -> Known<Vec<String>> {
-        read_types(&objects, addr, at)?.into_iter().map(&mut name_of_type).collect()
-    };
-    let (bases, mro) = (names(layout.type_bases), names(layout.type_mro));
+    let [bases, mro] = lineage(&objects, addr, &mut name_of_type);
     let attributes = namespace(&objects, interp, addr, flags)
         .and_then(|dict| read_attributes(&objects, dict, &mut name_of_type));
     let form = attributes.as_ref().map_err(|reason| *reason).and_then(|found| {
@@ -111,6 +110,33 @@ pub fn read_class<M: Memory>(
         found.form(is_enum, flags & TUPLE_SUBCLASS != 0)
     });
     Ok(Class { bases, mro, instance_names: read_instance_names(&objects, addr, flags), attributes, form })
+}
+
+/// `__bases__` and `__mro__` of the class at `addr` alone, by name.
+///
+/// Fails when it is no type, and when one of them cannot be read.
+pub fn read_lineage<M: Memory>(
+    memory: &M,
+    layout: &Layout,
+    addr: u64,
+    mut name_of_type: impl FnMut(u64) -> Known<String>,
+) -> Known<[Vec<String>; 2]> {
+    let objects = Objects::new(memory, layout);
+    if !objects.is_type(addr)? {
+        return Err(Unknown::WrongType);
+    }
+    let [bases, mro] = lineage(&objects, addr, &mut name_of_type);
+    Ok([bases?, mro?])
+}
+
+/// `__bases__` and `__mro__`.
+fn lineage<M: Memory>(
+    objects: &Objects<'_, M>,
+    addr: u64,
+    name_of_type: &mut impl FnMut(u64) -> Known<String>,
+) -> [Known<Vec<String>>; 2] {
+    [objects.layout.type_bases, objects.layout.type_mro]
+        .map(|at| read_types(objects, addr, at)?.into_iter().map(&mut *name_of_type).collect())
 }
 
 /// The types in the tuple that the field `at` of the type at `addr` leads to.
@@ -149,8 +175,9 @@ fn read_attributes<M: Memory>(
         names += name.value.len();
         let kind = name_of_type(objects.u64(*value, objects.layout.object_type)?)?;
         let is_slot = kind == MEMBER && read_offset(objects, *value)?.is_some();
-        found.list.push(Attribute { name, kind, is_slot });
+        found.list.push(Attribute { name, kind, is_slot, value: *value });
     }
+    objects.memory.forget();
     if objects.dict_start(dict, MAX_ATTRIBUTES)? != before || objects.dict_length(dict)? != length {
         return Err(Unknown::Torn);
     }

@@ -69,6 +69,7 @@ pub fn read_instance<M: Memory>(
         names += name.value.len();
         attributes.push(InstanceAttribute { name, kind: kind_of(*value)?, is_slot: false });
     }
+    memory.forget();
     if look(&objects, addr, slots)? != before {
         return Err(Unknown::Torn);
     }

@@ -5,15 +5,18 @@ mod instance;
 mod name;
 mod namespace;
 mod slots;
+mod state;
 
-pub use class::{Attribute, Attributes, Class, ClassForm, MAX_ATTRIBUTES, read_class};
+pub use class::{Attribute, Attributes, Class, ClassForm, MAX_ATTRIBUTES, read_class, read_lineage};
 pub use instance::{Instance, InstanceAttribute, read_instance, read_instance_value};
 pub use name::TypeName;
 pub use slots::{Slot, read_slots};
+pub use state::{ClassState, class_state};
 
 use super::cache::{CodeCache, Identified};
 use crate::cpython::layout::Layout;
 use crate::cpython::object::Objects;
+use crate::cpython::text::Text;
 use crate::cpython::{Known, Unknown};
 use molt_common::walk::ty::{self, HEAP_TYPE};
 use molt_common::walk::{Block, Memory};
@@ -77,6 +80,7 @@ pub fn read_type<M: Memory>(memory: &M, layout: &Layout, addr: u64) -> Known<Typ
         metaclass: read_metaclass(&objects, addr),
     };
     // The program runs on: what was freed meanwhile may have been read half from its successor.
+    memory.forget();
     if objects.is_freed(addr)? || read_identity(&objects, addr)? != identity {
         return Err(Unknown::Stale);
     }
@@ -90,6 +94,15 @@ pub fn read_type_name<M: Memory>(memory: &M, layout: &Layout, addr: u64) -> Know
         return Err(Unknown::WrongType);
     }
     read_name(&objects, addr, objects.flags_of_type(addr)?).text()
+}
+
+/// `__module__` of the type at `addr` alone; [`Unknown::Absent`] when it has none. Whether there is a type is checked.
+pub fn read_type_module<M: Memory>(memory: &M, layout: &Layout, addr: u64) -> Known<Text> {
+    let objects = Objects::new(memory, layout);
+    if !objects.is_type(addr)? {
+        return Err(Unknown::WrongType);
+    }
+    read_name(&objects, addr, objects.flags_of_type(addr)?).module
 }
 
 fn read_metaclass<M: Memory>(objects: &Objects<'_, M>, addr: u64) -> TypeName {

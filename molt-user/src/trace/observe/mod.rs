@@ -9,13 +9,13 @@ use super::budget::Ledger;
 use super::watch::Watch;
 use crate::aggregate::effort;
 use crate::capture::ebpf::Kernel;
-use crate::capture::ebpf::calls::HookError;
+use crate::capture::ebpf::calls::{Counted, HookError};
 use crate::capture::ebpf::cost::HitCost;
 use crate::capture::ebpf::task_clock::TaskClock;
 use crate::clock::monotonic_ns;
 use crate::diagnose::advice::one_line;
 use crate::discover::Build;
-use gauge::Gauge;
+use gauge::{Gauge, Reading};
 use hooks::Hooks;
 use molt_mpa::model::Overhead;
 use std::sync::Arc;
@@ -34,6 +34,8 @@ pub(super) struct Observer {
     verified: bool,
     /// Hits when probes were last placed: ends of calls that had begun before come first.
     placed: u64,
+    /// What was accounted for already: state of the gauge, and calls that are still in the kernel side's tables.
+    told: (Reading, Counted),
 }
 
 /// When calls are seen.
@@ -96,16 +98,14 @@ impl Observer {
                 Seen::In(Box::new(windows))
             }
         };
-        Ok(Self { gauge, hooks: Hooks::default(), seen, verified: false, placed: 0 })
+        let told = (Reading::default(), Counted::default());
+        Ok(Self { gauge, hooks: Hooks::default(), seen, verified: false, placed: 0, told })
     }
 
-    /// Takes the time of these threads and of all that descends from them.
+    /// Takes the time of these threads and of all that descends from them, with that of those before.
     pub(super) fn begin(&mut self, threads: impl IntoIterator<Item = u32>, watch: &mut Watch) {
-        match TaskClock::of(threads) {
-            Ok(clock) => self.gauge.clock = clock,
-            Err(refused) => {
-                watch.remark(format!("the target's CPU time is not known: {}", one_line(&refused)));
-            }
+        if let Err(refused) = self.gauge.clock.add(threads) {
+            watch.remark(format!("the target's CPU time is not known in full: {}", one_line(&refused)));
         }
     }
 
@@ -152,28 +152,63 @@ impl Observer {
         }
     }
 
-    /// The run is over: adds up what was counted last.
-    pub(super) fn end(mut self, kernel: &mut Kernel, watch: &mut Watch) -> Result<Account, HookError> {
-        if let Seen::In(windows) = &mut self.seen
-            && windows.is_open()
-            && !windows.is_first()
-        {
-            let mut now = Now { kernel, watch, ns: monotonic_ns() };
-            windows.close(&mut now, &mut self.gauge, &self.hooks)?;
+    /// Closes the window that is open, if it is not the first: what is told of its calls can be taken then, and all of
+    /// it is there for an account.
+    pub(super) fn pause(&mut self, kernel: &mut Kernel, watch: &mut Watch) -> Result<(), HookError> {
+        match &mut self.seen {
+            Seen::In(windows) if windows.is_open() && !windows.is_first() => {
+                let mut now = Now { kernel, watch, ns: monotonic_ns() };
+                windows.close(&mut now, &mut self.gauge, &self.hooks)
+            }
+            _ => Ok(()),
         }
-        watch.count(&kernel.take_counted()?, None);
+    }
+
+    /// Adds up what was counted since the last account, and goes on unless it is the `last` one. A call that has not
+    /// ended counts where it ends, or in the last account.
+    pub(super) fn account(
+        &mut self,
+        kernel: &mut Kernel,
+        watch: &mut Watch,
+        last: bool,
+    ) -> Result<Account, HookError> {
+        let mut windows = None;
+        match &mut self.seen {
+            Seen::In(seen) if !seen.is_first() => {
+                let mut now = Now { kernel, watch, ns: monotonic_ns() };
+                windows = Some(seen.account(&mut now, &mut self.gauge, &self.hooks)?);
+            }
+            Seen::In(first) => {
+                first.stay_first();
+                self.tell(kernel, watch, last)?;
+            }
+            Seen::Always | Seen::Never => self.tell(kernel, watch, last)?,
+        }
         let reading = self.gauge.read(kernel)?;
-        tracing::info!(?reading, "hooks and samples");
-        let overhead = |budget| effort::overhead(budget, reading.spent_ns, reading.cpu_ns);
-        let Seen::In(mut windows) = self.seen else {
-            return Ok(Account { overhead: overhead(None), ..Account::default() });
+        let budget = match &self.seen {
+            Seen::In(windows) => Some(windows.budget()),
+            Seen::Always | Seen::Never => None,
         };
-        let overhead = overhead(Some(windows.budget()));
-        if windows.is_first() {
-            return Ok(Account { overhead, ..Account::default() });
+        let (before, _) = &self.told;
+        let spent_ns = reading.spent_ns.saturating_sub(before.spent_ns);
+        let overhead = effort::overhead(budget, spent_ns, reading.cpu_ns.saturating_sub(before.cpu_ns));
+        tracing::info!(?reading, "hooks and samples");
+        self.told.0 = reading;
+        Ok(Account { windows, overhead })
+    }
+
+    /// Adds up calls that are not of a window. They stay in the tables: probes are in place.
+    fn tell(&mut self, kernel: &mut Kernel, watch: &mut Watch, last: bool) -> Result<(), HookError> {
+        let mut counted = kernel.counted()?;
+        if !last {
+            watch.put_off(&mut counted);
         }
-        windows.last(watch, &reading);
-        Ok(Account { windows: Some(windows.into_log()), overhead })
+        watch.count(&counted.clone().since(&self.told.1), None);
+        self.told.1 = counted;
+        if let Seen::In(windows) = &mut self.seen {
+            windows.told(&self.told.1);
+        }
+        Ok(())
     }
 
     /// Trusts the places that were found once a hit was where it should be. Where none is, they are given up.

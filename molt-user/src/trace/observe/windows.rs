@@ -48,6 +48,8 @@ pub(super) struct Windows {
     start: Option<Counted>,
     /// That again, until its names are known: it stands for itself alone.
     startup: Option<Counted>,
+    /// What of the first window was accounted for already.
+    told: Counted,
 }
 
 /// A window whose length is not known yet: ticks may still be on their way.
@@ -92,6 +94,7 @@ impl Windows {
             ticks,
             start: None,
             startup: None,
+            told: Counted::default(),
         }
     }
 
@@ -99,9 +102,35 @@ impl Windows {
         self.budget
     }
 
-    /// Those that were open.
-    pub(super) fn into_log(self) -> effort::Windows {
-        self.log
+    /// Adds up what was counted, and goes on. The windows since the last account.
+    pub(super) fn account(
+        &mut self,
+        now: &mut Now,
+        gauge: &mut Gauge,
+        hooks: &Hooks,
+    ) -> Result<effort::Windows, HookError> {
+        if self.is_open() {
+            self.close(now, gauge, hooks)?;
+        }
+        let late = now.kernel.take_counted()?;
+        now.watch.count(&late, None);
+        let reading = gauge.read(now.kernel)?;
+        self.last(now.watch, &reading);
+        (self.closed, self.opened) = (reading, reading);
+        Ok(mem::take(&mut self.log))
+    }
+
+    /// What the first window has seen so far is accounted for, each call for itself: it begins anew.
+    pub(super) fn stay_first(&mut self) {
+        self.start = None;
+        self.tick_clocks(false);
+        self.log = effort::Windows::default();
+        self.log.open(Millis::default());
+    }
+
+    /// So much of what is in the tables is accounted for.
+    pub(super) fn told(&mut self, counted: &Counted) {
+        self.told = counted.clone();
     }
 
     pub(super) fn is_open(&self) -> bool {
@@ -172,11 +201,12 @@ impl Windows {
         let reading = gauge.read(now.kernel)?;
         self.log.close(now.watch.since(now.ns));
         let mut counted = now.kernel.take_counted()?;
+        let told = mem::take(&mut self.told);
         if let Some(start) = self.start.take() {
             counted = counted.since(&start);
-            self.startup = Some(start);
+            self.startup = Some(start.since(&told));
         } else if self.is_first() {
-            self.startup = Some(mem::take(&mut counted));
+            self.startup = Some(mem::take(&mut counted).since(&told));
         }
         let gap_ns = self.opened.net_ns().saturating_sub(self.closed.net_ns());
         if let State::Open { first: true, .. } = self.state {
@@ -194,8 +224,8 @@ impl Windows {
         Ok(())
     }
 
-    /// The run ends with this reading: adds up what was counted last.
-    pub(super) fn last(&mut self, watch: &mut Watch, reading: &Reading) {
+    /// An account ends with this reading: adds up what was counted last.
+    fn last(&mut self, watch: &mut Watch, reading: &Reading) {
         self.settle(watch, reading);
         let tail_ns = self.in_user_mode(reading.net_ns().saturating_sub(self.closed.net_ns()), reading);
         for stratum in self.strata.ended(tail_ns) {

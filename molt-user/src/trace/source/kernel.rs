@@ -12,6 +12,7 @@ use crate::trace::observe::Observer;
 use crate::trace::watch::{Ask, Watch};
 use crate::trace::{Observe, Options};
 use anyhow::Context;
+use molt_common::fault::Fault;
 use molt_mpa::model::Backend;
 use nix::errno::Errno;
 use std::collections::BTreeSet;
@@ -28,6 +29,8 @@ pub(in crate::trace) struct KernelSide {
     pub(super) effects: EffectHooks,
     /// Interpreters that have probes, by device and inode.
     hooked: BTreeSet<(u64, u64)>,
+    /// Losses that were accounted for already.
+    told: Vec<(Fault, u64)>,
 }
 
 /// Whether the kernel refused because there is no such process.
@@ -56,7 +59,7 @@ impl KernelSide {
         if let Some(unknown) = &kernel.degraded {
             watch.remark(format!("{}: children cannot be followed", one_line(unknown)));
         }
-        Ok((Self { kernel, observer, effects, hooked: BTreeSet::new() }, watch))
+        Ok((Self { kernel, observer, effects, hooked: BTreeSet::new(), told: Vec::new() }, watch))
     }
 
     /// Does what the watch asks for.
@@ -69,6 +72,10 @@ impl KernelSide {
                 self.kernel.forget(pid);
                 self.observer.remove(&mut self.kernel, pid);
                 self.effects.remove(&mut self.kernel, pid);
+                Ok(())
+            }
+            Ask::Clock(threads) => {
+                self.observer.begin(threads, watch);
                 Ok(())
             }
             Ask::Hook(build) => self.hook(&build, watch),
@@ -115,14 +122,23 @@ impl KernelSide {
         Ok([calls, effects].into_iter().flatten().min())
     }
 
-    /// What was counted and lost. The probes begin to go away.
-    pub(super) fn end(self, watch: &mut Watch) -> Result<(Findings, Closing), Failure> {
-        let Self { mut kernel, observer, effects, .. } = self;
-        let unhooking = kernel.unhook();
-        effects.end(&kernel, watch).context("failed to read what was counted")?;
-        let account = observer.end(&mut kernel, watch).context("failed to read what was counted")?;
-        let faults = kernel.faults().context("failed to read what was lost")?;
-        let findings = Findings { backend: Backend::Ebpf, account, faults };
-        Ok((findings, Closing { _unhooking: unhooking, _kernel: kernel }))
+    /// What was counted and lost since the last account.
+    pub(super) fn account(&mut self, watch: &mut Watch, last: bool) -> Result<Findings, Failure> {
+        const COUNTED: &str = "failed to read what was counted";
+        let unwatched = self.effects.account(&self.kernel, watch).context(COUNTED)?;
+        let account = self.observer.account(&mut self.kernel, watch, last).context(COUNTED)?;
+        let faults = self.kernel.faults().context("failed to read what was lost")?;
+        let told = std::mem::replace(&mut self.told, faults.clone());
+        let before = |fault| told.iter().find(|(known, _)| *known == fault).map_or(0, |(_, count)| *count);
+        let new = faults.into_iter().map(|(fault, count)| (fault, count.saturating_sub(before(fault))));
+        let faults = new.filter(|(_, count)| *count > 0).collect();
+        Ok(Findings { backend: Backend::Ebpf, account, faults, unwatched })
+    }
+
+    /// What was counted and lost last. The probes go away.
+    pub(super) fn end(mut self, watch: &mut Watch) -> Result<(Findings, Closing), Failure> {
+        let unhooking = self.kernel.unhook();
+        let findings = self.account(watch, true)?;
+        Ok((findings, Closing { _unhooking: unhooking, _kernel: self.kernel }))
     }
 }

@@ -32,6 +32,8 @@ pub(super) struct Findings {
     pub(super) account: Account,
     /// What was lost on the way.
     pub(super) faults: Vec<(Fault, u64)>,
+    /// Why some effects passed unseen.
+    pub(super) unwatched: Option<String>,
 }
 
 impl Source {
@@ -64,11 +66,15 @@ impl Source {
         Ok((Self::Ebpf(Box::new(side)), watch))
     }
 
-    /// The target has these threads, and has not run on yet.
-    pub(super) fn begin(&mut self, threads: Vec<u32>, watch: &mut Watch) {
+    /// Reports processes that are not traced when they run another program, from now on. Whether it can be done.
+    pub(super) fn watch_strangers(&mut self) -> bool {
         match self {
-            Self::Ebpf(side) => side.observer.begin(threads, watch),
-            Self::Procmem(_) => {}
+            Self::Ebpf(side) => side
+                .kernel
+                .watch_strangers()
+                .inspect_err(|refused| tracing::info!(%refused, "new programs are looked for"))
+                .is_ok(),
+            Self::Procmem(_) => false,
         }
     }
 
@@ -95,7 +101,10 @@ impl Source {
             (Self::Ebpf(side), ask) => return side.obey(ask, watch),
             (Self::Procmem(procmem), Ask::Configure(pid, config)) => procmem.trace(pid, &config),
             (Self::Procmem(procmem), Ask::Forget(pid)) => procmem.forget(pid),
-            (Self::Procmem(_), Ask::Kind(..) | Ask::Plan(..) | Ask::Hook(_) | Ask::Count(..)) => {}
+            (
+                Self::Procmem(_),
+                Ask::Kind(..) | Ask::Plan(..) | Ask::Hook(_) | Ask::Count(..) | Ask::Clock(_),
+            ) => {}
         }
         Ok(())
     }
@@ -123,25 +132,41 @@ impl Source {
         }
     }
 
-    /// The run is over: what was counted and lost, and what is to be dropped when the artifact is written.
+    /// Makes ready for an account: what is told until then is drained before it.
+    pub(super) fn pause(&mut self, watch: &mut Watch) -> anyhow::Result<()> {
+        match self {
+            Self::Ebpf(side) => Ok(side.observer.pause(&mut side.kernel, watch)?),
+            Self::Procmem(_) => Ok(()),
+        }
+    }
+
+    /// What was counted and lost since the last account.
+    pub(super) fn account(&mut self, watch: &mut Watch) -> Result<Findings, Failure> {
+        match self {
+            Self::Ebpf(side) => side.account(watch, false),
+            Self::Procmem(procmem) => Ok(of_procmem(procmem)),
+        }
+    }
+
+    /// The run is over: what was counted and lost last, and what is to be dropped when the artifact is written.
     pub(super) fn end(self, watch: &mut Watch) -> Result<(Findings, Option<Closing>), Failure> {
         match self {
             Self::Ebpf(side) => {
                 let (findings, closing) = side.end(watch)?;
                 Ok((findings, Some(closing)))
             }
-            Self::Procmem(procmem) => {
-                // Reading takes molt's own time, not the target's.
-                let target_cpu_ms = Some(Millis::from_nanos(procmem.cpu_ns()));
-                let overhead = Overhead { target_cpu_ms, ..Overhead::default() };
-                let lost = Some((Fault::RingFull, procmem.lost())).filter(|(_, lost)| *lost > 0);
-                let account = Account { overhead, ..Account::default() };
-                let findings =
-                    Findings { backend: Backend::Procmem, account, faults: lost.into_iter().collect() };
-                Ok((findings, None))
-            }
+            Self::Procmem(mut procmem) => Ok((of_procmem(&mut procmem), None)),
         }
     }
+}
+
+fn of_procmem(procmem: &mut Procmem) -> Findings {
+    let (cpu_ns, lost) = procmem.account();
+    // Reading takes molt's own time, not the target's.
+    let overhead = Overhead { target_cpu_ms: Some(Millis::from_nanos(cpu_ns)), ..Overhead::default() };
+    let faults = Some((Fault::RingFull, lost)).filter(|(_, lost)| *lost > 0).into_iter().collect();
+    let account = Account { overhead, ..Account::default() };
+    Findings { backend: Backend::Procmem, account, faults, unwatched: None }
 }
 
 /// What a run without the kernel side is like.

@@ -17,11 +17,12 @@ const MAX_AUDITS: usize = 20_000;
 #[derive(Debug, Default)]
 pub(super) struct Audits {
     read: HashMap<(u32, u64), Vec<Argument>>,
-    seen: Vec<Audit>,
+    pub(super) seen: Vec<Audit>,
 }
 
+/// An event with its arguments.
 #[derive(Debug)]
-struct Audit {
+pub(super) struct Audit {
     at: Millis,
     process: Option<u32>,
     key: EffectKey,

@@ -51,6 +51,7 @@ impl Watch {
         for packed in types(&seen.key).filter(|packed| *packed > UNREAD) {
             if !names.knows_type(packed) {
                 let found = read_type(&memory, &reader.layout, &layout, packed);
+                reader.classes.meet(address(packed));
                 names.note_type(packed, found.map(|name| self.calls.type_id(&name)));
                 if let Ok(Some(kind)) = container_kind(&memory, &reader.layout, address(packed)) {
                     names.note_container(packed);
@@ -104,12 +105,14 @@ impl Watch {
         let ended = counted.calls.iter().map(|(key, count)| (key, *count));
         let open = counted.open.iter().map(|key| (key, 1));
         for (key, seen) in ended.chain(open) {
+            self.turn_to_program(key.program);
             if let Err(reason) = self.count_tuple(key, Count::weighed(seen, weight)) {
                 tracing::debug!(?key, %reason, seen, "calls are not known");
                 *self.loss.entry(UNRESOLVED).or_default() += seen;
             }
         }
         for (key, seen) in &counted.undetailed {
+            self.turn_to_program(key.program);
             let Some(names) = self.programs.get(key.program as usize) else { continue };
             match names.code(key.callee) {
                 Ok(callee) => {
@@ -119,6 +122,23 @@ impl Watch {
                 Err(_unknown) => *self.loss.entry(UNRESOLVED).or_default() += seen,
             }
         }
+    }
+
+    /// Leaves for a later account what cannot be added up yet: calls that have not ended, and those of which nothing was
+    /// told so far.
+    pub(in crate::trace) fn put_off(&mut self, counted: &mut Counted) {
+        for key in counted.open.drain(..) {
+            self.turn_to_program(key.program);
+            let names = self.programs.get(key.program as usize);
+            if let Some(Ok(callee)) = names.map(|names| names.code(key.callee)) {
+                self.calls.met(callee);
+            }
+        }
+        let is_known = |program: u32, callee| {
+            self.programs.get(program as usize).is_some_and(|names| names.code(callee).is_ok())
+        };
+        counted.calls.retain(|(key, _)| is_known(key.program, key.callee));
+        counted.undetailed.retain(|(key, _)| is_known(key.program, key.callee));
     }
 
     /// Whether any call was seen by hooks.

@@ -12,7 +12,7 @@ use crate::symbolize::memory::{Overlay, Pieces};
 use crate::symbolize::types::read_type_name;
 use crate::trace::names::CallNames;
 use crate::trace::reader::Reader;
-use molt_common::call::{CallLayout, MAX_SLOTS, Seen, address};
+use molt_common::call::{CallLayout, MAX_SLOTS, Seen, address, has_identity};
 use molt_common::walk::call::packed_type;
 use molt_common::walk::code::read_identity;
 use molt_common::walk::{Block, Memory};
@@ -22,7 +22,7 @@ pub(super) type Found = (Option<String>, Look);
 
 /// What it takes to look into a process's containers.
 pub(super) struct Looker<'a> {
-    pub(super) reader: &'a Reader,
+    pub(super) reader: &'a mut Reader,
     pub(super) names: &'a mut CallNames,
     pub(super) calls: &'a mut Calls,
     pub(super) layout: &'a CallLayout,
@@ -42,10 +42,14 @@ impl Looker<'_> {
         let parameters = values.zip(seen.key.args).take(slots).enumerate();
         let mut found = Vec::new();
         for (index, (value, packed)) in parameters {
+            self.meet_instance(value, packed, pieces);
             if self.names.is_container(packed) {
                 let look = self.container(value, packed, pieces);
                 found.push(look.and_then(|look| Ok((Some(self.parameter(seen, index)?), look))));
             }
+        }
+        if seen.returned != 0 {
+            self.meet_instance(seen.returned, seen.key.result, pieces);
         }
         if seen.returned != 0 && self.names.is_container(seen.key.result) {
             found.push(self.container(seen.returned, seen.key.result, pieces).map(|look| (None, look)));
@@ -53,15 +57,26 @@ impl Looker<'_> {
         found
     }
 
+    /// Notes the object in a slot, if it is one that a class of the program's may tell more of: a type that is never
+    /// freed has no identity, and is static.
+    fn meet_instance(&mut self, slot: u64, packed: u64, pieces: &Pieces) {
+        let Reader { memory, layout, classes, .. } = &mut *self.reader;
+        let memory = &Overlay { pieces, memory };
+        if has_identity(packed)
+            && classes.wants_instance(address(packed))
+            && let Ok(at) = value(Objects::new(memory, layout), self.layout, slot)
+        {
+            classes.meet_instance(at, address(packed));
+        }
+    }
+
     /// Looks into the container in a slot, whose type was `packed` when the kernel side saw it.
     fn container(&mut self, slot: u64, packed: u64, pieces: &Pieces) -> Known<Look> {
         let Self { reader, names, calls, layout } = self;
-        let memory = &Overlay { pieces, memory: &reader.memory };
-        let objects = Objects::new(memory, &reader.layout);
-        let mut at = slot & layout.slot_mask;
-        if objects.u64(at, layout.object_type)? == layout.cell_type {
-            at = objects.u64(at, layout.cell_ref)?;
-        }
+        let Reader { memory, layout: table, classes, .. } = &mut **reader;
+        let memory = &Overlay { pieces, memory };
+        let objects = Objects::new(memory, table);
+        let at = value(objects, layout, slot)?;
         // What was not copied may be another object by now.
         if !pieces.has(at) || objects.u64(at, layout.object_type)? != address(packed) {
             return Err(Unknown::Stale);
@@ -71,17 +86,18 @@ impl Looker<'_> {
             if let Ok(id) = names.type_id(packed) {
                 return Ok(calls.type_name(id).to_owned());
             }
-            let name = read_type_name(memory, &reader.layout, addr)?;
+            let name = read_type_name(memory, table, addr)?;
             names.note_type(packed, Ok(calls.type_id(&name)));
+            classes.meet(addr);
             Ok(name)
         };
-        let shape = read_container(memory, &reader.layout, at, &mut type_of)?;
+        let shape = read_container(memory, table, at, &mut type_of)?;
         Ok(look_of(shape, |name| calls.type_id(name)))
     }
 
     /// The name of a call's parameter, by its place among the slots.
     fn parameter(&self, seen: &Seen, index: usize) -> Known<String> {
-        let (reader, at) = (self.reader, address(seen.key.callee));
+        let (reader, at) = (&*self.reader, address(seen.key.callee));
         let objects = Objects::new(&reader.memory, &reader.layout);
         let read = self.names.object(seen.key.callee).ok_or(Unknown::Stale)?.object.identity;
         let walk = reader.layout.walk();
@@ -93,6 +109,13 @@ impl Looker<'_> {
         let now = read_identity(&reader.memory, &walk, at, &mut block)?;
         if objects.is_freed(at)? || now != read { Err(Unknown::Stale) } else { Ok(name.value) }
     }
+}
+
+/// The object in a slot, or in the cell that is there.
+fn value<M: Memory>(objects: Objects<'_, M>, layout: &CallLayout, slot: u64) -> Known<u64> {
+    let at = slot & layout.slot_mask;
+    let is_cell = objects.u64(at, layout.object_type)? == layout.cell_type;
+    if is_cell { objects.u64(at, layout.cell_ref) } else { Ok(at) }
 }
 
 /// What was read, with the types by number.

@@ -79,6 +79,7 @@ impl Watch {
     /// Adds up what the kernel side has counted.
     pub(in crate::trace) fn count_effects(&mut self, counted: &[(EffectKey, EffectCount)]) {
         for (key, count) in counted {
+            self.turn_to_program(key.program);
             let code = self.programs.get(key.program as usize).map(|names| names.code(key.code));
             match code {
                 Some(Ok(code)) => self.effects.add(code, Event::of(key), *count),

@@ -39,6 +39,11 @@ struct Begun {
 }
 
 impl Happenings {
+    /// There is room for as many as at the beginning.
+    pub(super) fn begin_anew(&mut self) {
+        self.count = 0;
+    }
+
     /// Whether process `pid` imports `module` now.
     pub(super) fn imports(&self, pid: u32, module: &str) -> bool {
         self.imports.values().flatten().any(|begun| begun.pid == pid && begun.module == module)

@@ -1,8 +1,10 @@
 //! What is looked at when a program begins and ends, and what is kept of it.
 
+use super::classes::own_namespaces;
 use super::{Ask, Watch};
 use crate::discover::file::FileFinding;
 use crate::launch::Ending;
+use crate::trace::classes::{Allowance, UNREAD_TYPE};
 use crate::trace::subject::{Ended, State};
 use molt_mpa::quantity::Millis;
 use std::path::PathBuf;
@@ -43,7 +45,7 @@ impl Watch {
         if !self.subjects.get_mut(&pid).is_some_and(|subject| std::mem::take(&mut subject.ends)) {
             return false;
         }
-        let read = self.look(pid);
+        let read = self.look(pid, Allowance::HELD);
         self.mark_finalized(pid, read);
         true
     }
@@ -52,7 +54,7 @@ impl Watch {
     /// by now was read before it.
     pub(in crate::trace) fn last_look(&mut self, pid: u32) {
         if self.subjects.get(&pid).is_some_and(|subject| !subject.finalized) {
-            let read = self.look(pid);
+            let read = self.look(pid, Allowance::HELD);
             self.mark_finalized(pid, read);
         }
     }
@@ -66,8 +68,9 @@ impl Watch {
         }
     }
 
-    /// Reads what `sys.modules` holds now. Whether it could be read.
-    pub(super) fn look(&mut self, pid: u32) -> bool {
+    /// Reads what `sys.modules` holds now, and classes as far as the allowance goes. Whether it could be read.
+    pub(super) fn look(&mut self, pid: u32, allowance: Allowance) -> bool {
+        self.turn(pid);
         let Some(State::Python(reader)) = self.subjects.get_mut(&pid).map(|subject| &mut subject.state)
         else {
             return false;
@@ -75,6 +78,7 @@ impl Watch {
         match reader.look() {
             Ok(look) => {
                 self.modules_seen = true;
+                let namespaces = own_namespaces(reader.looks.modules(), &look.roots);
                 self.roots.insert(pid, look.roots);
                 for module in look.modules {
                     reader.note_module(module, &mut self.modules);
@@ -84,6 +88,7 @@ impl Watch {
                 if let Ok(collected) = look.collected {
                     self.collected(pid, looked_ns, &collected);
                 }
+                self.look_at_classes(pid, &namespaces, allowance);
                 true
             }
             Err(reason) => {
@@ -108,7 +113,7 @@ impl Watch {
     pub(in crate::trace) fn detach(&mut self, now_ns: u64) {
         let at = self.since(now_ns);
         for pid in self.subjects.keys().copied().collect::<Vec<_>>() {
-            if self.look(pid) {
+            if self.look(pid, Allowance::HELD) {
                 self.settle_assigned(pid);
             }
             self.let_go(pid, None);
@@ -118,6 +123,7 @@ impl Watch {
 
     /// Ends the watch over a process, and keeps what is worth keeping of it. Whether there was one.
     pub(super) fn let_go(&mut self, pid: u32, ended_ns: Option<u64>) -> bool {
+        self.turn(pid);
         let Some(subject) = self.subjects.remove(&pid) else { return false };
         self.asks.push(Ask::Forget(pid));
         self.settle(pid, Ended { state: subject.state, finalized: subject.finalized }, ended_ns);
@@ -145,6 +151,7 @@ impl Watch {
                         "{name} was changed after the program started; its text is not used"
                     ));
                 }
+                self.types.leave_out(UNREAD_TYPE, reader.classes.unread());
                 self.modules_at_end &= ended.finalized;
             }
             State::Refused(why) => {

@@ -4,14 +4,18 @@
 
 mod audits;
 mod calls;
+mod classes;
 mod containers;
 mod effects;
+mod family;
 mod happenings;
 mod looks;
 mod mutations;
+mod page;
 mod programs;
 mod records;
 
+use super::classes::Allowance;
 use super::names::CallNames;
 use super::subject::{State, Subject};
 use crate::aggregate::calls::Calls;
@@ -23,21 +27,27 @@ use crate::aggregate::mutations::Mutations;
 use crate::aggregate::processes::Processes;
 use crate::aggregate::sections::{EffectCoverage, MutationCoverage};
 use crate::aggregate::tally::Tally;
+use crate::aggregate::types::Types;
 use crate::cpython::Known;
 use crate::decode::{Record, decode};
-use crate::discover::{Build, Inspector, Process};
+use crate::discover::{Build, Inspector, Process, threads_of};
 use crate::symbolize::memory::Pieces;
 use crate::symbolize::paths::{Roots, SourceFile};
+pub(in crate::trace) use family::Considered;
+
 use audits::Audits;
 use containers::Found;
 use happenings::Happenings;
 use molt_common::config::ProcessConfig;
+use molt_common::event::Header;
 use molt_common::plan::Plans;
 use molt_mpa::quantity::Millis;
 use mutations::Assigned;
+use page::Page;
 use programs::{introduce, number_of};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use zerocopy::FromBytes;
 
 /// What the watch wants of the kernel side.
 #[derive(Debug)]
@@ -48,6 +58,8 @@ pub(in crate::trace) enum Ask {
     Kind(u32, u64, u32),
     /// Copy objects of a program like this.
     Plan(u32, Box<Plans>),
+    /// Take the CPU time of these threads, and of what descends from them.
+    Clock(Vec<u32>),
     /// Report when processes that run this build begin and are about to end.
     Hook(Arc<Build>),
     /// Count the calls of process `pid`, which runs or is about to run this build.
@@ -56,7 +68,8 @@ pub(in crate::trace) enum Ask {
     Forget(u32),
 }
 
-/// Everything seen so far.
+/// Everything seen so far. What goes into one artifact and not into another is on a [`Page`]: that of the process that
+/// something is seen of, where each has an artifact of its own.
 #[derive(Debug)]
 pub(in crate::trace) struct Watch {
     /// When the run began, in nanoseconds of `CLOCK_MONOTONIC`.
@@ -67,10 +80,21 @@ pub(in crate::trace) struct Watch {
     pub(in crate::trace) tally: Tally,
     /// Calls are counted where they can be hooked.
     counts_calls: bool,
+    /// Children are traced as well.
+    pub(in crate::trace) follows: bool,
+    /// Each process has an artifact of its own.
+    pub(in crate::trace) splits: bool,
+    /// The number of the open page, and the others.
+    page: u32,
+    pages: BTreeMap<u32, Page>,
+    pages_made: u32,
+    /// Processes that are not traced and that have begun to run another program.
+    pub(in crate::trace) strangers: Vec<u32>,
     pub(in crate::trace) calls: Calls,
     /// What calls' addresses stand for, by the number of the program.
     programs: Vec<CallNames>,
     pub(in crate::trace) containers: Containers,
+    pub(in crate::trace) types: Types,
     pub(in crate::trace) effects: Effects,
     happenings: Happenings,
     /// How far both were seen.
@@ -100,6 +124,8 @@ pub(in crate::trace) struct Watch {
     pub(in crate::trace) modules_seen: bool,
     /// It was read at the end of every Python that has ended.
     pub(in crate::trace) modules_at_end: bool,
+    /// There are ends that pass unseen.
+    ends_unseen: bool,
     /// Import roots, by the process that had them.
     roots: BTreeMap<u32, Roots>,
     remarks: BTreeSet<String>,
@@ -125,9 +151,16 @@ impl Watch {
             asks: Vec::new(),
             tally: Tally::default(),
             counts_calls,
+            follows: true,
+            splits: false,
+            page: 0,
+            pages: BTreeMap::new(),
+            pages_made: 0,
+            strangers: Vec::new(),
             calls: Calls::default(),
             programs: Vec::new(),
             containers: Containers::default(),
+            types: Types::default(),
             effects: Effects::default(),
             happenings: Happenings::default(),
             effects_seen: EffectCoverage::default(),
@@ -145,6 +178,7 @@ impl Watch {
             first_python: None,
             modules_seen: false,
             modules_at_end: true,
+            ends_unseen: false,
             roots: BTreeMap::new(),
             remarks: BTreeSet::new(),
             loss: BTreeMap::new(),
@@ -154,10 +188,21 @@ impl Watch {
     /// Watches process `pid` from now on. A launched one has yet to exec; one that is held waits at its end until it
     /// was looked at.
     pub(in crate::trace) fn begin(&mut self, pid: u32, launched: bool, held: bool, now_ns: u64) {
-        let subject = Subject::new(if launched { u64::MAX } else { now_ns }, held, self.counts_calls);
-        self.asks.push(Ask::Configure(pid, Box::new(subject.unready_config())));
-        self.subjects.insert(pid, subject);
+        self.admit(pid, launched, held, now_ns);
+        self.turn(pid);
         self.processes.begin(pid, self.since(now_ns));
+    }
+
+    fn admit(&mut self, pid: u32, launched: bool, held: bool, now_ns: u64) {
+        let mut subject = Subject::new(now_ns, launched, held, self.counts_calls);
+        if !self.follows {
+            subject.leave_children();
+        }
+        self.asks.push(Ask::Configure(pid, Box::new(subject.unready_config())));
+        let threads = if launched { vec![pid] } else { threads_of(pid) };
+        self.asks.push(Ask::Clock(threads));
+        subject.page = self.new_page(0);
+        self.subjects.insert(pid, subject);
     }
 
     /// What is wanted of the kernel side since the last call.
@@ -167,10 +212,14 @@ impl Watch {
 
     /// Takes one record as the kernel side sent it.
     pub(in crate::trace) fn take(&mut self, bytes: &[u8]) {
+        if let Ok((header, _)) = Header::read_from_prefix(bytes) {
+            self.turn(header.pid);
+        }
         match decode(bytes) {
             Ok(Record::Sample(sample, frames)) => self.sample(&sample, frames),
             Ok(Record::Birth(birth)) => self.birth(&birth),
             Ok(Record::Exec(header)) => self.exec(&header),
+            Ok(Record::Stranger(header)) => self.strangers.push(header.pid),
             Ok(Record::End(header)) => self.end(&header),
             Ok(Record::Start(header)) => self.start(&header),
             Ok(Record::Finalize(header)) => self.finalize(&header),
@@ -193,10 +242,11 @@ impl Watch {
 
     /// Does what is due at `now_ns`. When to be called again, if nothing else happens.
     pub(in crate::trace) fn tick(&mut self, now_ns: u64) -> Option<u64> {
-        let mut looks = Vec::new();
+        let (mut looks, mut found) = (Vec::new(), Vec::new());
         for (pid, subject) in &mut self.subjects {
             if subject.search(*pid, now_ns, &mut self.inspector) {
-                let program = number_of(&mut self.programs, CallNames::default());
+                let names = CallNames::on_page(subject.page);
+                let program = number_of(&mut self.programs, names);
                 subject.program = program;
                 if let Some(reader) = subject.reader() {
                     introduce(&mut self.asks, program, reader);
@@ -205,13 +255,13 @@ impl Watch {
                 if let State::Python(reader) = &subject.state {
                     let build = &reader.interpreter.build;
                     let version = build.version.to_string();
-                    self.processes.python(*pid, &version, build.free_threaded);
+                    tracing::info!(pid, version, "interpreter found");
+                    let python = FirstPython { process: reader.process.clone(), version };
+                    found.push((*pid, python, build.free_threaded));
                     self.asks.push(Ask::Hook(Arc::clone(build)));
                     if subject.counts_calls() {
                         self.asks.push(Ask::Count(*pid, Arc::clone(build)));
                     }
-                    self.first_python
-                        .get_or_insert_with(|| FirstPython { process: reader.process.clone(), version });
                 }
             }
             if let State::Python(reader) = &mut subject.state
@@ -220,10 +270,16 @@ impl Watch {
                 looks.push(*pid);
             }
         }
+        for (pid, python, free_threaded) in found {
+            self.turn(pid);
+            self.processes.python(pid, &python.version, free_threaded);
+            self.first_python.get_or_insert(python);
+        }
         for pid in looks {
-            self.look(pid);
+            self.look(pid, Allowance::RUNNING);
             self.refine(pid);
         }
+        self.look_at_met_classes();
         self.subjects.values().filter_map(Subject::due_ns).min()
     }
 
@@ -243,6 +299,7 @@ impl Watch {
     /// torn down.
     pub(in crate::trace) fn end_is_unseen(&mut self, why: &str) {
         self.modules_at_end = false;
+        self.ends_unseen = true;
         self.remark(format!("modules imported since the last look may be missing: {why}"));
     }
 
@@ -253,10 +310,9 @@ impl Watch {
         self.remark(format!("calls are seen on sampled stacks only: {why}"));
     }
 
-    /// Why there is less than was asked for.
-    pub(in crate::trace) fn remarks(&self) -> Vec<String> {
-        let nothing = "no supported Python ran; no artifact was written".to_owned();
-        self.remarks.iter().cloned().chain(self.first_python.is_none().then_some(nothing)).collect()
+    /// Why there is less than was asked for. What was said is not said again.
+    pub(in crate::trace) fn remarks(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.remarks).into_iter().collect()
     }
 
     /// Every file that codes and modules name, placed under the import roots.

@@ -117,6 +117,7 @@ impl Watch {
     /// Adds up what the kernel side has counted.
     pub(in crate::trace) fn count_mutations(&mut self, counted: &[(MutationKey, u64)]) {
         for (key, count) in counted {
+            self.turn_to_program(key.program);
             // Without Python code the interpreter makes its own modules when it begins.
             if self.assigned.early.contains(key) || key.code == 0 {
                 continue;

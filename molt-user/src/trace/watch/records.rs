@@ -1,10 +1,11 @@
 //! One function for each kind of record.
 
 use super::programs::{introduce, number_of};
-use super::{Ask, Watch};
+use super::{Ask, FirstPython, Watch};
 use crate::aggregate::tally::{CodeId, Site};
 use crate::decode::{Record, decode};
 use crate::symbolize::memory::Pieces;
+use crate::trace::classes::Allowance;
 use crate::trace::place::Placing;
 use crate::trace::subject::State;
 use molt_common::event::Header;
@@ -88,18 +89,44 @@ impl Watch {
             self.processes.thread(header.pid, birth.child_tid, at);
             return;
         }
+        match self.subjects.get(&birth.child_pid) {
+            // It was found by a look at the parent's children before this record came.
+            Some(known) if known.since_ns >= header.time_ns => return,
+            // The record of its end was lost.
+            Some(_) => {
+                self.let_go(birth.child_pid, None);
+                self.processes.end(birth.child_pid, at, None, None);
+                self.turn(header.pid);
+            }
+            None => {}
+        }
         let Some(parent) = self.subjects.get(&header.pid) else { return self.lose("unknown_parent") };
         let mut child = parent.fork(birth.child_pid, header.time_ns);
+        child.page = self.new_page(child.page);
         if let (State::Python(reader), true) = (&child.state, child.counts_calls()) {
             // What the parent's addresses stand for holds for its copy, until either goes its own way.
-            let names = self.programs.get(child.program as usize).cloned().unwrap_or_default();
+            let mut names = self.programs.get(child.program as usize).cloned().unwrap_or_default();
+            names.page = child.page;
             child.program = number_of(&mut self.programs, names);
             introduce(&mut self.asks, child.program, reader);
             self.asks.extend(child.config().map(|config| Ask::Configure(birth.child_pid, Box::new(config))));
             self.asks.push(Ask::Count(birth.child_pid, Arc::clone(&reader.interpreter.build)));
         }
+        let python = match &child.state {
+            State::Python(reader) => {
+                let build = &reader.interpreter.build;
+                let version = build.version.to_string();
+                Some((FirstPython { process: reader.process.clone(), version }, build.free_threaded))
+            }
+            _ => None,
+        };
         self.subjects.insert(birth.child_pid, child);
+        self.turn_with_modules(birth.child_pid);
         self.processes.fork(header.pid, birth.child_pid, at);
+        if let Some((python, free_threaded)) = python {
+            self.processes.python(birth.child_pid, &python.version, free_threaded);
+            self.first_python.get_or_insert(python);
+        }
     }
 
     pub(super) fn exec(&mut self, header: &Header) {
@@ -144,7 +171,7 @@ impl Watch {
             // It stops for its tracer in a moment, see `at_finalization`.
             subject.ends = true;
         } else {
-            let read = self.look(header.pid);
+            let read = self.look(header.pid, Allowance::RUNNING);
             self.mark_finalized(header.pid, read);
         }
     }

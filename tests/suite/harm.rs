@@ -1,0 +1,174 @@
+//! Nothing is harmed: a service answers every request, whatever happens to molt beside it.
+use std::path::Path;
+use std::process::Stdio;
+use std::thread;
+use std::time::Duration;
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+use super::attach::{samples, target};
+use crate::support::artifact::{molt, read};
+use crate::support::figures::{cycles, is_long, note, stop};
+use crate::support::process::{Ended, Running, run, wait_for};
+use crate::support::pythons::Interpreter;
+use crate::support::service::{Load, Service};
+
+/// Attaches to a process and watches it for so long, or until it ends.
+fn attach(pid: i32, duration: &str, output: &Path) -> Running {
+    let mut command = molt();
+    command.args(["trace", "--duration", duration, "--pid", &pid.to_string(), "-o"]).arg(output);
+    Running::start(command.stdin(Stdio::null()))
+}
+
+/// molt comes and goes.
+pub(crate) fn nothing_is_harmed_by_attaching_and_detaching(python: &Interpreter) {
+    let folder = tempfile::tempdir().unwrap();
+    let output = folder.path().join("profile.json");
+    let service = Service::start(python);
+    let rest = Duration::from_secs(if is_long() { 10 } else { 1 });
+    let before = service.speed(rest);
+    for _ in 0..cycles() {
+        attach(service.pid(), "100ms", &output).wait().succeeded();
+        read(&output);
+    }
+    let after = service.speed(rest);
+    report("attach and detach", service.end());
+    note("speed after attaching and detaching, against before", &format!("{:.3}", after / before));
+    // Twice as slow would be a probe that was left behind; less is what else runs on the machine.
+    assert!(after > before / 2.0, "{after} answers a second after {before}");
+}
+
+/// molt is killed at any moment: while it loads, attaches, watches and writes.
+pub(crate) fn nothing_is_harmed_by_killing_molt(python: &Interpreter) {
+    let folder = tempfile::tempdir().unwrap();
+    let service = Service::start(python);
+    for cycle in 0..cycles() {
+        let molt = attach(service.pid(), "300ms", &folder.path().join("profile.json"));
+        // Prime to the length of a run, so that many cycles meet every part of it.
+        thread::sleep(Duration::from_millis(u64::from(cycle) * 271 % 1500));
+        molt.signal(Signal::SIGKILL);
+        molt.wait();
+    }
+    report("attach and kill molt", service.end());
+    let left = std::fs::read_dir(folder.path()).unwrap().count();
+    note("files left behind by killed molts", &left.to_string());
+}
+
+/// The target is killed while molt watches: molt says what it has seen, or that there was nothing.
+pub(crate) fn nothing_is_harmed_by_killing_the_target(python: &Interpreter) {
+    let folder = tempfile::tempdir().unwrap();
+    for cycle in 0..cycles() {
+        let output = folder.path().join(cycle.to_string());
+        let target = target(python);
+        let molt = attach(target.pid().as_raw(), "60s", &output);
+        wait_for("molt to sample", || samples(molt.pid().as_raw()));
+        thread::sleep(Duration::from_millis(u64::from(cycle) * 37 % 200));
+        target.signal(Signal::SIGKILL);
+        target.wait();
+        let ended: Ended = molt.wait();
+        assert!(!ended.stderr.contains("panicked"), "{}", ended.stderr);
+        if output.exists() {
+            read(&output);
+            assert_eq!(ended.code(), 0, "{}", ended.stderr);
+        } else {
+            assert!(ended.code() == 125 && ended.stderr.contains("ended"), "{}", ended.stderr);
+        }
+    }
+    note("attach and kill the target, cycles", &cycles().to_string());
+}
+
+/// molt stands still: its buffers fill, the service goes on, and the artifact counts what was lost.
+pub(crate) fn nothing_is_harmed_by_stopping_molt(python: &Interpreter) {
+    let folder = tempfile::tempdir().unwrap();
+    let output = folder.path().join("profile.json");
+    let service = Service::start(python);
+    let molt = attach(service.pid(), "60s", &output);
+    wait_for("molt to sample", || samples(molt.pid().as_raw()));
+    let moving = service.speed(Duration::from_secs(1));
+    molt.signal(Signal::SIGSTOP);
+    let stopped = service.speed(stop());
+    molt.signal(Signal::SIGCONT);
+    molt.signal(Signal::SIGINT);
+    molt.wait().succeeded();
+    let artifact = read(&output);
+    let lost = artifact.collector.samples.unwrap().lost;
+    report("molt stopped", service.end());
+    note(
+        &format!("speed while molt stood still for {:?}, against before", stop()),
+        &format!("{:.3}", stopped / moving),
+    );
+    note("samples lost while molt stood still", &lost.to_string());
+    assert!(stopped > moving / 3.0, "{stopped} answers a second after {moving}");
+}
+
+/// Two molts watch one target, and each sees what there is to see.
+pub(crate) fn two_molts_watch_one_target(python: &Interpreter) {
+    let folder = tempfile::tempdir().unwrap();
+    let service = Service::start(python);
+    let outputs = ["first", "second"].map(|name| folder.path().join(name));
+    let molts = outputs.each_ref().map(|output| attach(service.pid(), "2s", output));
+    for molt in molts {
+        molt.wait().succeeded();
+    }
+    for output in &outputs {
+        let artifact = read(output);
+        assert!(artifact.symbols.contains_key("__main__.share"), "{:?}", artifact.symbols.keys());
+        assert!(artifact.collector.samples.unwrap().kept > 0);
+    }
+    report("two molts at once", service.end());
+}
+
+/// Attaching needs no ptrace, so a debugger may hold the target, and goes on holding it.
+pub(crate) fn debugger_and_molt_share_a_target(python: &Interpreter) {
+    let folder = tempfile::tempdir().unwrap();
+    let output = folder.path().join("profile.json");
+    let target = target(python);
+    let pid = target.pid().as_raw();
+    nix::sys::ptrace::seize(Pid::from_raw(pid), nix::sys::ptrace::Options::empty()).unwrap();
+    run(molt().args(["trace", "--duration", "300ms", "--pid", &pid.to_string(), "-o"]).arg(&output))
+        .succeeded();
+    assert!(read(&output).symbols.contains_key("__main__.work"));
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    let held = status.lines().find_map(|line| line.strip_prefix("TracerPid:")).unwrap();
+    assert_eq!(held.trim(), std::process::id().to_string());
+    kill(Pid::from_raw(pid), Signal::SIGKILL).unwrap();
+}
+
+/// How long the target stands still by itself while molt attaches, opens and closes windows, and detaches; as the
+/// target measures it, and what it measures without molt.
+pub(crate) fn target_does_not_stand_still(python: &Interpreter) {
+    let folder = tempfile::tempdir().unwrap();
+    let measure = |with_molt: bool| -> [u64; 2] {
+        let mut target = Running::start(python.start().arg("pauses.py").stdin(Stdio::piped()));
+        wait_for("the target to be ready", || target.stdout().starts_with("ready").then_some(()));
+        for _ in 0..cycles() {
+            if with_molt {
+                attach(target.pid().as_raw(), "1s", &folder.path().join("profile.json")).wait().succeeded();
+            } else {
+                thread::sleep(Duration::from_secs(1));
+            }
+        }
+        drop(target.stdin());
+        let said = target.wait().succeeded().stdout;
+        let words: Vec<u64> =
+            said.lines().last().unwrap().split(' ').map(|word| word.parse().unwrap()).collect();
+        [words[0], words[1]]
+    };
+    let [alone, watched] = [measure(false), measure(true)];
+    for (name, [longest, tenth]) in [("alone", alone), ("watched", watched)] {
+        note(
+            &format!("longest pause of a target {name}"),
+            &format!("{longest} µs, the tenth longest {tenth} µs"),
+        );
+    }
+    // Far above what is meant, since a busy virtual machine stands still by itself.
+    assert!(watched[1] < 20_000.max(10 * alone[1]), "{watched:?} µs, without molt {alone:?} µs");
+}
+
+fn report(what: &str, load: Load) {
+    let Load { answered, longest } = load;
+    note(&format!("{what}: requests answered of those made"), &format!("{answered} of {answered}"));
+    note(&format!("{what}: longest wait for an answer"), &format!("{:.1} ms", longest.as_secs_f64() * 1e3));
+    assert!(answered > 0);
+}

@@ -1,0 +1,89 @@
+//! `cargo xtask soak`: the tests that nothing is harmed, in their long form, and what they measured.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::process::Command;
+use std::time::Instant;
+
+use anyhow::{Context, Result, ensure};
+
+use crate::{command, live, project};
+
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// How often molt comes and goes, is killed, and loses its target
+    #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..))]
+    cycles: u32,
+}
+
+/// The tests, by parts of their names.
+const TESTS: [&str; 3] = ["nothing_is_harmed", "two_molts_watch", "stand_still"];
+/// Around what is written anew on the page.
+const MARKS: [&str; 2] = ["<!-- figures: cargo xtask soak -->\n", "<!-- end of figures -->\n"];
+
+pub(crate) fn run(args: &Args) -> Result<()> {
+    let figures = project::target()?.join("soak-figures");
+    if figures.exists() {
+        fs::remove_file(&figures)?;
+    }
+    let began = Instant::now();
+    for test in TESTS {
+        let variables = [
+            ("MOLT_SOAK_CYCLES", args.cycles.to_string()),
+            ("MOLT_SOAK_FIGURES", figures.display().to_string()),
+        ];
+        live::run_with(&live::Args::of(test), &variables)?;
+    }
+    let figures =
+        fs::read_to_string(&figures).with_context(|| format!("failed to read {}", figures.display()))?;
+    let text = page(&figures, args.cycles, began.elapsed().as_secs())?;
+    let path = project::root().join("docs/reliability.md");
+    let old = fs::read_to_string(&path).with_context(|| format!("failed to read {}", path.display()))?;
+    fs::write(&path, replace(&old, &text)?)?;
+    println!("wrote {}", path.display());
+    Ok(())
+}
+
+/// The figures as a table, and what they were measured on.
+fn page(figures: &str, cycles: u32, seconds: u64) -> Result<String> {
+    let kernel = fs::read_to_string("/proc/sys/kernel/osrelease")?;
+    let load = fs::read_to_string("/proc/loadavg")?;
+    let load = load.split(' ').next().unwrap_or_default();
+    let date = command::output(Command::new("date").arg("+%F"))?;
+    let mut page = format!(
+        "{}, Linux {}, {} processors, load at the end {load}: {cycles} cycles of each kind, {} minutes in all, molt as \
+         built for tests (not optimized).\n\n| figure | measured |\n|---|--:|\n",
+        date.trim(),
+        kernel.trim(),
+        std::thread::available_parallelism()?,
+        seconds.div_ceil(60),
+    );
+    for line in figures.lines() {
+        let (name, value) = line.split_once('\t').context("a figure has a name and a value")?;
+        writeln!(page, "| {name} | {value} |")?;
+    }
+    Ok(page)
+}
+
+/// The page with new figures.
+fn replace(page: &str, figures: &str) -> Result<String> {
+    let [from, to] = MARKS;
+    let parts = page.split_once(from).and_then(|(head, rest)| Some((head, rest.split_once(to)?.1)));
+    let (head, tail) = parts.context("docs/reliability.md has no place for figures")?;
+    ensure!(!figures.is_empty(), "nothing was measured");
+    Ok(format!("{head}{from}{figures}{to}{tail}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{MARKS, replace};
+
+    /// What stands around the figures stays.
+    #[test]
+    fn figures_take_the_place_of_the_old_ones() {
+        let [from, to] = MARKS;
+        let page = format!("above\n{from}old\n{to}below\n");
+        assert_eq!(replace(&page, "new\n").unwrap(), format!("above\n{from}new\n{to}below\n"));
+        assert!(replace("nothing", "new").is_err());
+    }
+}

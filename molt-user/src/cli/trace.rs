@@ -19,6 +19,7 @@ use std::time::Duration;
 /// The program is started under molt (after --), or a running one is attached to (--pid). It is not changed
 /// and need not cooperate; sampling costs it well under one percent of its time.
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag")]
 #[command(after_help = super::AFTER_HELP)]
 pub(super) struct TraceArguments {
     /// Where to write the artifact; - is standard output [default: molt_profile.json]

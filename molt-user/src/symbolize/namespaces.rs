@@ -142,7 +142,9 @@ fn tell<M: Memory>(
     }
     let mut gone: Vec<u64> = gone.into_keys().collect();
     gone.sort_unstable();
-    gone.into_iter().for_each(|key| note(key, Change::Deleted));
+    for key in gone {
+        note(key, Change::Deleted);
+    }
 }
 
 /// The namespaces as they are, and how many are too large. Those that cannot be read are left out.

@@ -1,6 +1,8 @@
 //! A look at a process: what its modules are now, what changed in them, and what its interpreter has counted. The
 //! process runs on meanwhile.
 
+mod unlisted;
+
 use super::reader::Reader;
 use crate::clock::{monotonic_ns, thread_cpu_ns};
 use crate::cpython::object::Objects;
@@ -14,6 +16,7 @@ use crate::symbolize::namespaces::{Changed, Namespaces};
 use crate::symbolize::paths::Roots;
 use molt_mpa::model::ModuleKind;
 use std::collections::HashMap;
+use unlisted::Unlisted;
 
 /// How long after it was found an interpreter is looked at first: it has imported what `site` imports.
 const FIRST_NS: u64 = 100_000_000;
@@ -73,23 +76,6 @@ struct Seen {
     spec: u64,
     /// Nothing more is to be learned from reading it again.
     whole: bool,
-}
-
-/// What a look could not list or compare.
-#[derive(Clone, Copy, Debug, Default)]
-struct Unlisted {
-    /// Modules that could not be read.
-    unread: u64,
-    /// Entries whose key is no str.
-    unnamed: u64,
-    /// Further entries than are looked at.
-    further: u64,
-    /// Names that are longer than what was read of them.
-    cut: u64,
-    /// Namespaces that are not compared.
-    large: u64,
-    /// Changes that were not told.
-    changes: u64,
 }
 
 /// What a look has found.
@@ -175,15 +161,7 @@ impl Looks {
 
     /// What the last look could not list, by cause.
     pub(super) fn losses(&self) -> [(&'static str, u64); 6] {
-        let lost = &self.unlisted;
-        [
-            ("unread_module", lost.unread),
-            ("unnamed_module", lost.unnamed),
-            ("further_module", lost.further),
-            ("cut_module_name", lost.cut),
-            ("large_namespace", lost.large),
-            ("further_change", lost.changes),
-        ]
+        self.unlisted.by_cause()
     }
 }
 
@@ -209,10 +187,11 @@ impl Reader {
             return Err(Unknown::Malformed);
         }
         lost.further += u64::from(cut);
+        // Before what is told once only.
+        let paths = read_import_paths(&self.memory, &self.layout, interp)?;
         let changes = self.compare(&mut lost);
         let collected = self.collect(runtime);
         self.looks.unlisted = lost;
-        let paths = read_import_paths(&self.memory, &self.layout, interp)?;
         Ok(Look { modules, roots: self.roots(paths), changes, collected })
     }
 

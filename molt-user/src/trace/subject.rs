@@ -15,6 +15,7 @@ use std::time::Duration;
 const SEARCH: (Duration, Duration) = (Duration::from_micros(500), Duration::from_secs(1));
 
 /// A traced process.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own, and all combinations occur")]
 #[derive(Debug)]
 pub(super) struct Subject {
     /// What is known of its program.

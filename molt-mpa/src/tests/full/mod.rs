@@ -10,6 +10,7 @@ use crate::model::{
 use crate::quantity::{Millis, Share};
 use crate::redact::{Category, Policy, Redactor};
 
+mod events;
 mod sections;
 
 /// A sound artifact with everything in it, under the policy that keeps data, since only that one has `expr`.
@@ -22,7 +23,7 @@ pub(crate) fn full() -> Artifact {
     sections::add_types(&mut artifact);
     sections::add_containers(&mut artifact, &mut redactor);
     sections::add_hotspots(&mut artifact);
-    sections::add_events(&mut artifact, &mut redactor);
+    events::add_events(&mut artifact, &mut redactor);
     artifact.redactions = redactor.summary();
     artifact.redactions.counts.insert(Category::Path.name().to_owned(), 0);
     artifact.call_counts.insert("app.f".to_owned(), 70);

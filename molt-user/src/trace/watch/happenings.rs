@@ -136,7 +136,9 @@ impl Watch {
             }
         }
         self.happenings.imports.retain(|_, begun| !begun.is_empty());
-        left.into_iter().for_each(|begun| self.endless(begun));
+        for begun in left {
+            self.endless(begun);
+        }
     }
 
     /// The ends of imports pass unseen from now on, for this reason.

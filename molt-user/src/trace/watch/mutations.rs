@@ -14,7 +14,7 @@ use molt_common::call::address;
 use molt_common::event::sample::Frame;
 use molt_common::mutation::{MutationKey, MutationSeen};
 use molt_mpa::model::SymbolKind;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// The import system, under either of the names that it has: what it writes into a module belongs to the import
 /// (`_init_module_attrs` in `Lib/importlib/_bootstrap.py`), as does what C code writes that it calls.
@@ -37,7 +37,7 @@ type Target = (u32, u64, u64);
 #[derive(Debug, Default)]
 pub(super) struct Assigned {
     /// By target.
-    places: HashMap<Target, Place>,
+    places: BTreeMap<Target, Place>,
     /// Made while the module was being imported.
     early: BTreeSet<MutationKey>,
     /// Read ahead, by thread and time.

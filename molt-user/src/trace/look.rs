@@ -242,7 +242,11 @@ impl Reader {
                 }
                 seen.spec = 0;
             }
-            names.insert(seen.namespace, seen.name.clone());
+            // One that stands under two names is told of under the first.
+            let name = names.entry(seen.namespace).or_insert_with(|| seen.name.clone());
+            if seen.name < *name {
+                name.clone_from(&seen.name);
+            }
         }
         let mut namespaces: Vec<u64> = names.keys().copied().collect();
         namespaces.sort_unstable();

@@ -34,7 +34,16 @@ pub fn read_arguments<M: Memory>(memory: &M, layout: &Layout) -> Vec<Argument> {
                 read_c_text(&objects, word(1 + MAX_ARGUMENTS)).map_or(String::new(), |text| text.value);
             // Brackets and commas only group.
             let units = format.chars().filter(char::is_ascii_alphabetic);
-            units.zip(values).map_while(|(unit, value)| read_variadic(&objects, unit, value)).collect()
+            let mut found: Vec<Argument> =
+                units.zip(values).map_while(|(unit, value)| read_variadic(&objects, unit, value)).collect();
+            // Text with a length of its own, behind which nothing can be told.
+            if let Some((before, _)) = format.split_once('#') {
+                found.truncate(before.chars().filter(char::is_ascii_alphabetic).count());
+                if let Some(last) = found.last_mut() {
+                    last.value = None;
+                }
+            }
+            found
         }
         count => {
             let count = usize::try_from(count).unwrap_or(usize::MAX);

@@ -6,7 +6,7 @@ use crate::cpython::layout::Layout;
 use crate::cpython::object::{BYTES_SUBCLASS, Objects, UNICODE_SUBCLASS};
 use crate::cpython::text::read_c_text;
 use crate::cpython::{Known, Unknown};
-use molt_common::effect::{ARGUMENTS_AT, MAX_ARGUMENTS, VARIADIC};
+use molt_common::effect::{ARGUMENT_BYTES, ARGUMENTS_AT, MAX_ARGUMENTS, VARIADIC};
 use molt_common::walk::Memory;
 
 /// Most bytes of a value that are kept.
@@ -58,11 +58,11 @@ fn read_variadic<M: Memory>(objects: &Objects<'_, M>, unit: char, value: u64) ->
     Some(match unit {
         'O' | 'S' | 'U' | 'N' => read_object(objects, value),
         's' | 'z' => {
-            let text = read_c_text(objects, value).ok().map(|text| text.value.into_bytes());
+            let text = copied_text(objects, value);
             Argument { type_name: "str".to_owned(), value: text }
         }
         'y' => {
-            let text = read_c_text(objects, value).ok().map(|text| text.value.into_bytes());
+            let text = copied_text(objects, value);
             Argument { type_name: "bytes".to_owned(), value: text }
         }
         'i' | 'h' | 'b' | 'I' | 'H' | 'B' | 'l' | 'n' | 'L' | 'k' | 'K' => {
@@ -90,4 +90,10 @@ fn read_text<M: Memory>(objects: &Objects<'_, M>, addr: u64) -> Known<Vec<u8>> {
         return objects.bytes(addr, MAX_VALUE);
     }
     Err(Unknown::WrongType)
+}
+
+/// A text of C, if all of it was copied: what lies behind may have changed since.
+fn copied_text<M: Memory>(objects: &Objects<'_, M>, addr: u64) -> Option<Vec<u8>> {
+    let text = read_c_text(objects, addr).ok()?.value.into_bytes();
+    Some(text).filter(|text| (text.len() as u64) < ARGUMENT_BYTES)
 }

@@ -93,6 +93,18 @@ impl EffectCount {
     }
 }
 
+/// Where the arguments of an audit event stand among the words that are sent before its [`EffectSeen`]: an address at
+/// which nothing lies. Their number comes first, [`VARIADIC`] added where they are those of a C function.
+pub const ARGUMENTS_AT: u64 = 0x100;
+/// Most arguments that are sent.
+pub const MAX_ARGUMENTS: usize = 3;
+/// Words that are sent: the number, the arguments, the format.
+pub const ARGUMENT_WORDS: usize = MAX_ARGUMENTS + 2;
+/// Added to the number of arguments of a C function: they are what the format tells that follows them.
+pub const VARIADIC: u64 = 1 << 32;
+/// Bytes that are copied of each argument: a path of some 140 characters.
+pub const ARGUMENT_BYTES: u64 = 192;
+
 /// An effect that was met for the first time. Sent while its code is alive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
 #[repr(C)]

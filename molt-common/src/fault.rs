@@ -42,11 +42,15 @@ pub enum Fault {
     UnreadEffect = 16,
     /// An import or a collection of garbage whose name or number could not be read.
     UnreadHappening = 17,
+    /// More tuples of code, module and attribute than [`crate::mutation::MAX_MUTATIONS`].
+    MutationsFull = 18,
+    /// An assignment to an attribute of a module that could not be read.
+    UnreadMutation = 19,
 }
 
 impl Fault {
     /// Every fault, in the order of its number.
-    pub const ALL: [Fault; 18] = [
+    pub const ALL: [Fault; 20] = [
         Fault::RingFull,
         Fault::ReadFault,
         Fault::NoThreadState,
@@ -65,6 +69,8 @@ impl Fault {
         Fault::EffectsFull,
         Fault::UnreadEffect,
         Fault::UnreadHappening,
+        Fault::MutationsFull,
+        Fault::UnreadMutation,
     ];
 
     /// The name under which the artifact's `collector.loss` counts it.
@@ -88,6 +94,8 @@ impl Fault {
             Fault::EffectsFull => "effects_full",
             Fault::UnreadEffect => "unread_effect",
             Fault::UnreadHappening => "unread_happening",
+            Fault::MutationsFull => "mutations_full",
+            Fault::UnreadMutation => "unread_mutation",
         }
     }
 }

@@ -5,7 +5,7 @@
 //! differs between interpreters arrives as a [`layout::WalkLayout`].
 //!
 //! In reading order: [`limits`], [`fault`], [`layout`], [`config`], [`event`], [`call`], [`plan`],
-//! [`operand`], [`effect`], [`walk`].
+//! [`operand`], [`effect`], [`mutation`], [`walk`].
 #![cfg_attr(not(test), no_std)]
 #![expect(
     clippy::inline_always,
@@ -25,6 +25,7 @@ pub mod event;
 pub mod fault;
 pub mod layout;
 pub mod limits;
+pub mod mutation;
 pub mod operand;
 pub mod plan;
 pub mod walk;

@@ -54,6 +54,8 @@ pub struct Plans {
     pub code: Plan,
     /// Of a type that may be freed.
     pub heap_type: Plan,
+    /// Of a module with its namespace.
+    pub module: Plan,
     /// Where containers keep what they hold.
     pub containers: ContainerLayout,
 }

@@ -11,7 +11,7 @@ use molt_common::effect::{BURST, BURST_NS, Burst, EffectCount, EffectKey, Effect
 use molt_common::event::KIND_EFFECT;
 use molt_common::fault::Fault;
 use molt_common::walk::call::CallBlock;
-use molt_common::walk::top::top;
+use molt_common::walk::top::{Top, top};
 use zerocopy::transmute;
 
 /// What hits are counted as in the meter.
@@ -19,6 +19,8 @@ use zerocopy::transmute;
 pub enum Kind {
     /// A uprobe.
     Probe,
+    /// A uprobe that may be hit often.
+    Frequent,
     /// A tracepoint.
     Syscall,
 }
@@ -46,11 +48,14 @@ impl Hit {
         // that comes between may lose one count, never memory.
         let counts = unsafe { &mut *meter };
         let hits = match kind {
-            Kind::Probe => &mut counts.effects,
+            Kind::Probe | Kind::Frequent => &mut counts.effects,
             Kind::Syscall => &mut counts.syscalls,
         };
         *hits += 1;
         let began = if is_timed(*hits) { task::now_ns() } else { 0 };
+        if kind == Kind::Frequent {
+            counts.frequent += 1;
+        }
         Some(Self { config, meter, kind, began })
     }
 
@@ -63,7 +68,7 @@ impl Hit {
         // SAFETY: as in [`Hit::begin`].
         let meter = unsafe { &mut *self.meter };
         let (timed, ns) = match self.kind {
-            Kind::Probe => (&mut meter.effects_timed, &mut meter.effects_ns),
+            Kind::Probe | Kind::Frequent => (&mut meter.effects_timed, &mut meter.effects_ns),
             Kind::Syscall => (&mut meter.syscalls_timed, &mut meter.syscalls_ns),
         };
         *timed += 1;
@@ -79,21 +84,25 @@ impl Hit {
         seen
     }
 
-    /// Counts an effect for the code on top of the current thread's stack. User space is told of one that is new.
+    /// The code on top of the current thread's stack, if it runs any.
     #[inline(always)]
-    pub fn count(&self, seen: &mut EffectSeen, sampled: bool) -> Result<(), Fault> {
+    pub fn top(&self) -> Result<Option<Top>, Fault> {
         let tstate = thread::state(self.config)?;
-        let mut block = CallBlock::new();
-        let found =
-            top(&UserMemory, &self.config.layout, tstate, &mut block).map_err(|_| Fault::UnreadEffect)?;
+        top(&UserMemory, &self.config.layout, tstate, &mut CallBlock::new())
+    }
+
+    /// Counts an effect for the code on top of the current thread's stack. User space is told of one that is new,
+    /// after what `more` tells.
+    #[inline(always)]
+    pub fn count(&self, seen: &mut EffectSeen, sampled: bool, more: impl FnOnce()) -> Result<(), Fault> {
+        let found = self.top().map_err(|_| Fault::UnreadEffect)?;
         // What C code does before the first frame and after the last one is nobody's.
         let Some(found) = found else { return Ok(()) };
-        seen.key.code = found.code;
-        seen.identity = found.identity;
-        seen.globals = found.globals;
+        (seen.key.code, seen.identity, seen.globals) = (found.code, found.identity, found.globals);
         if add(&seen.key, sampled)? {
             seen.header = task::header(KIND_EFFECT);
             tell::code(seen.key.program, seen.key.code, seen.globals);
+            more();
             return emit::record(seen);
         }
         Ok(())

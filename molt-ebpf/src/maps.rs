@@ -15,6 +15,7 @@ use molt_common::effect::{Burst, EffectCount, EffectKey, MAX_EFFECTS, MAX_SYSCAL
 use molt_common::event::sample::{Frame, Sample};
 use molt_common::fault::{COUNTER_SLOTS, Fault};
 use molt_common::limits::{MAX_FRAMES, MAX_PROCESSES, RING_BYTES};
+use molt_common::mutation::{Assigning, MAX_MUTATIONS, MutationKey};
 use molt_common::plan::{MAX_PIECE, MAX_STEPS, Piece, Plans};
 use molt_common::walk::Buffers;
 use molt_common::walk::stack::Cursor;
@@ -62,6 +63,21 @@ pub static SEEN: LruHashMap<u64, u32, { MAX_SEEN as usize }> = LruHashMap::new()
 #[btf_map]
 pub static EFFECTS: HashMap<EffectKey, EffectCount, { MAX_EFFECTS as usize }, GROWS> = HashMap::new();
 
+/// How often each piece of code was seen to assign to each attribute of a module.
+#[btf_map]
+pub static MUTATIONS: HashMap<MutationKey, u64, { MAX_MUTATIONS as usize }, GROWS> = HashMap::new();
+
+/// Threads that trace states are kept of. Those of the least active ones are forgotten.
+const MAX_THREADS: usize = 1 << 13;
+
+/// What each thread has begun to assign.
+#[btf_map]
+pub static ASSIGNING: LruHashMap<u32, Assigning, MAX_THREADS> = LruHashMap::new();
+
+/// What each thread imports, see `importing`.
+#[btf_map]
+pub static IMPORTING: LruHashMap<u64, u64, MAX_THREADS> = LruHashMap::new();
+
 /// How system calls are looked at, by number: one of [`molt_common::effect::syscall`]. Written by user space.
 #[btf_map]
 pub static SYSCALLS: Array<u8, { MAX_SYSCALLS as usize }> = Array::new();
@@ -86,6 +102,9 @@ pub static PLANS: HashMap<u32, Plans, { MAX_PROCESSES as usize }, GROWS> = HashM
 #[btf_map]
 pub static KINDS: HashMap<u64, u32, { MAX_SEEN as usize }, GROWS> = HashMap::new();
 
+/// Pairs of an address and the word there.
+pub type Words = [[u64; 2]; 2 * MAX_ELEMENTS as usize];
+
 /// A piece of memory on its way to user space.
 #[repr(C)]
 pub struct Pieces {
@@ -94,7 +113,7 @@ pub struct Pieces {
     /// What goes before the words.
     pub words_head: Piece,
     /// Pairs of an address and the word there.
-    pub words: [[u64; 2]; 2 * MAX_ELEMENTS as usize],
+    pub words: Words,
     /// The call that is told of.
     pub told: Told,
     /// The places of the plan that is being followed.

@@ -30,6 +30,9 @@ pub fn is_of_probes(instruction: u64) -> bool {
     instruction >= HIGHEST_PAGE
 }
 
+/// The number of the stack pointer.
+pub const RSP: u8 = 4;
+
 /// The value of register `number` as instructions number them: 0 is `rax`, 15 is `r15`.
 ///
 /// The verifier wants each access to be at a constant offset, so that the compiler must not turn the choice

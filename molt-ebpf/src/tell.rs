@@ -1,14 +1,16 @@
 //! The door for telling user space of calls, and of the objects that come with them.
 
-use crate::maps::{PLANS, Pieces, SEEN};
+use crate::maps::{PLANS, Pieces, SEEN, Words};
 use crate::repeat::{Turn, repeat};
 use crate::{containers, emit, snapshot, task};
 use aya_ebpf::bindings::BPF_ANY;
 use core::hint::black_box;
 use molt_common::call::{CallKey, MAX_SLOTS, Seen, Told, address, doubles, has_identity, salted};
+use molt_common::effect::{ARGUMENT_BYTES, ARGUMENT_WORDS, ARGUMENTS_AT};
 use molt_common::event::KIND_CALL;
 use molt_common::fault::Fault;
 use molt_common::plan::Plans;
+use molt_common::walk::checked;
 use zerocopy::IntoBytes;
 
 /// Tells of a call that begins: when its tuple is met first, and then ever more rarely, so that a few of the objects
@@ -61,6 +63,47 @@ pub fn code(program: u32, found: u64, globals: u64) {
         containers::send_name(pieces, &plans.containers, globals);
         pieces.busy = 0;
     }
+}
+
+/// Bytes of a name that are copied.
+const NAME_BYTES: u64 = 128;
+
+/// Copies a module of a program with its namespace, and the name of the attribute that is assigned to.
+#[inline(always)]
+pub fn module(program: u32, address: u64, name: u64) {
+    // SAFETY: an element's memory outlives this program, as in `maps::process`.
+    if let Some(plans) = unsafe { PLANS.get(program) }
+        && let Some(pieces) = snapshot::take()
+    {
+        snapshot::send(pieces, &plans.module, address);
+        snapshot::send_piece(pieces, name, NAME_BYTES);
+        pieces.busy = 0;
+    }
+}
+
+/// Sends the arguments of an audit event, which `fill` notes in the order of [`ARGUMENTS_AT`], and copies what they
+/// point to.
+#[inline(always)]
+pub fn arguments(fill: impl FnOnce(&mut Words)) {
+    let Some(pieces) = snapshot::take() else { return };
+    fill(&mut pieces.words);
+    pieces.gathered = 0;
+    repeat(ARGUMENT_WORDS as u32, word, &mut &mut *pieces);
+    snapshot::send_words(pieces);
+    pieces.busy = 0;
+}
+
+extern "C" fn word(index: u32, pieces: &mut &mut Pieces) -> Turn {
+    // The verifier wants to see the bound of what is added to a pointer.
+    let index = black_box(index as usize & 7);
+    let Some([at, word]) = pieces.words.get_mut(index) else { return Turn::Stop };
+    *at = ARGUMENTS_AT + 8 * index as u64;
+    let word = *word;
+    pieces.gathered += 1;
+    if checked(word).is_ok() {
+        snapshot::send_piece(pieces, word, ARGUMENT_BYTES);
+    }
+    Turn::Go
 }
 
 /// Copies the callee and the types of a tuple that were not met before.

@@ -19,7 +19,7 @@ pub(super) fn target(python: &Interpreter) -> Running {
 }
 
 /// Whether a process holds a link, which molt does once its first programs are attached.
-fn is_attached(process: &Running) -> Option<()> {
+pub(super) fn is_attached(process: &Running) -> Option<()> {
     holds(process.pid().as_raw(), "anon_inode:bpf_link")
 }
 

@@ -8,6 +8,7 @@ mod exact;
 mod harm;
 mod identity;
 mod interrupt;
+mod looks;
 mod many;
 mod output;
 mod procmem;
@@ -46,6 +47,7 @@ const ON_EACH: &[(&str, Test)] = &[
     ("audit_events_are_as_the_hook_sees_them", effects::audit_events_are_as_the_hook_sees_them),
     ("semaphores_are_back_at_zero", effects::semaphores_are_back_at_zero),
     ("imports_come_in_order", effects::imports_come_in_order),
+    ("assignments_and_collections_are_counted", looks::assignments_and_collections_are_counted),
     ("classes_are_as_the_program_sees_them", types::classes_are_as_the_program_sees_them),
     ("changes_of_classes_are_seen", types::changes_of_classes_are_seen),
     ("hook_sites_see_every_call", sites::hook_sites_see_every_call),
@@ -87,6 +89,13 @@ const ON_ONE: &[(&str, Test)] = &[
         "target_that_dies_while_attached_leaves_an_artifact",
         attach::target_that_dies_while_attached_leaves_an_artifact,
     ),
+    ("changes_between_looks_are_seen", looks::changes_between_looks_are_seen),
+    ("strange_modules_and_events_are_bounded", looks::strange_modules_and_events_are_bounded),
+    (
+        "attached_process_is_held_at_its_end_if_asked_for",
+        looks::attached_process_is_held_at_its_end_if_asked_for,
+    ),
+    ("age_of_the_last_look_is_told", looks::age_of_the_last_look_is_told),
     ("child_of_another_version_is_followed", tree::child_of_another_version_is_followed),
     ("what_is_no_python_is_counted", tree::what_is_no_python_is_counted),
     ("workers_of_a_server_are_followed", tree::workers_of_a_server_are_followed),

@@ -22,7 +22,13 @@ pub(crate) fn two_runs_differ_only_where_they_may(python: &Interpreter) {
     assert_eq!(one.inputs_fingerprint, other.inputs_fingerprint, "inputs");
     assert_eq!(first.collector.sections, second.collector.sections);
     assert_eq!(first.redactions, second.redactions);
-    let modules = |artifact: &Artifact| -> BTreeMap<String, Module> { artifact.modules.clone() };
+    // What looks tell of changes depends on when they come.
+    let modules = |artifact: &Artifact| -> BTreeMap<String, Module> {
+        let plain = |(name, module): (&String, &Module)| {
+            (name.clone(), Module { mutations: Vec::new(), ..module.clone() })
+        };
+        artifact.modules.iter().map(plain).collect()
+    };
     assert_eq!(modules(&first), modules(&second));
     for (name, symbol) in &first.symbols {
         if let Some(again) = second.symbols.get(name) {

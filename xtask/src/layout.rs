@@ -137,6 +137,8 @@ fn opcodes(entry: &Value) -> Result<String> {
         writeln!(out, "    {field}: [{}, {}],", plain.unwrap_or(0), instrumented.or(plain).unwrap_or(0))?;
     }
     writeln!(out, "    raise: {},", named("RAISE_VARARGS")?)?;
+    writeln!(out, "    store_global: {},", named("STORE_GLOBAL")?)?;
+    writeln!(out, "    delete_global: {},", named("DELETE_GLOBAL")?)?;
     out += &rows("base", "[", &base)?;
     out += &rows("caches", "[", &bytes(&entry["caches"])?)?;
     out += "    #[rustfmt::skip]\n    resume: &[\n";

@@ -9,6 +9,8 @@ use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 pub struct CallLayout {
     /// Address of `PyCell_Type` in the process; 0 when it is not known.
     pub cell_type: u64,
+    /// Address of `PyModule_Type` in the process; 0 when it is not known.
+    pub module_type: u64,
     /// Where the interpreter's own data lies, and its length: types in it are never freed.
     pub static_low: u64,
     /// Its length in bytes.
@@ -43,6 +45,8 @@ pub struct CallLayout {
     pub cell_ref: u32,
     /// `PyObject.ob_type`.
     pub object_type: u32,
+    /// `PyTypeObject.tp_base`.
+    pub type_base: u32,
     /// `PyHeapTypeObject.ht_qualname`.
     pub type_qualname: u32,
     /// `sizeof(PyASCIIObject)`: where the text of most names begins.
@@ -64,7 +68,7 @@ pub struct CallLayout {
     /// `RAISE_VARARGS`.
     pub raise: u8,
     /// Zero.
-    pub reserved: [u8; 2],
+    pub reserved: [u8; 6],
 }
 
-const _: () = assert!(size_of::<CallLayout>() == 32 + 20 * 4 + 8);
+const _: () = assert!(size_of::<CallLayout>() == 40 + 21 * 4 + 12);

@@ -18,7 +18,9 @@ pub struct Meter {
     pub unused: u64,
     /// Hits of probes that see effects, imports and collections of garbage.
     pub effects: u64,
-    /// Those whose time was taken, see [`is_timed`].
+    /// Those of them that come with every assignment to an attribute or every import, and can be many.
+    pub frequent: u64,
+    /// Of the effects, those whose time was taken, see [`is_timed`].
     pub effects_timed: u64,
     /// Their time in the programs, in nanoseconds.
     pub effects_ns: u64,
@@ -49,6 +51,7 @@ impl Meter {
             timed_ns: self.timed_ns + other.timed_ns,
             unused: self.unused + other.unused,
             effects: self.effects + other.effects,
+            frequent: self.frequent + other.frequent,
             effects_timed: self.effects_timed + other.effects_timed,
             effects_ns: self.effects_ns + other.effects_ns,
             syscalls: self.syscalls + other.syscalls,
@@ -71,6 +74,7 @@ impl Meter {
             timed_ns: self.timed_ns.saturating_sub(before.timed_ns),
             unused: self.unused.saturating_sub(before.unused),
             effects: self.effects.saturating_sub(before.effects),
+            frequent: self.frequent.saturating_sub(before.frequent),
             effects_timed: self.effects_timed.saturating_sub(before.effects_timed),
             effects_ns: self.effects_ns.saturating_sub(before.effects_ns),
             syscalls: self.syscalls.saturating_sub(before.syscalls),

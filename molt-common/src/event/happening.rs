@@ -20,6 +20,23 @@ pub struct Import {
 
 const _: () = assert!(size_of::<Import>() == 32 + MODULE_BYTES);
 
+/// Most imports that a thread has under way; the ends of further ones are not seen.
+pub const MAX_IMPORTING: u64 = 32;
+
+/// The innermost imports of a thread have ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct Returned {
+    /// Kind [`super::KIND_IMPORT_RETURN`].
+    pub header: Header,
+    /// How many of them: one, or more where the end of an inner one was missed.
+    pub imports: u64,
+    /// Not 0 if there is a module.
+    pub found: u64,
+}
+
+const _: () = assert!(size_of::<Returned>() == 40);
+
 /// A collection of garbage begins or ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
 #[repr(C)]

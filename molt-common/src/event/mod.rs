@@ -63,8 +63,12 @@ pub const KIND_EFFECT: u16 = 11;
 pub const KIND_IMPORT_START: u16 = 12;
 /// A [`happening::Import`]: it was found or not, and its body has run.
 pub const KIND_IMPORT_DONE: u16 = 13;
-/// A [`happening::Import`]: a module is looked for, where its end cannot be seen.
+/// A [`happening::Import`]: a module is looked for, where nothing is told when its body has run.
 pub const KIND_IMPORT: u16 = 16;
+/// A [`happening::Returned`]: imports that were told of by [`KIND_IMPORT`] have ended.
+pub const KIND_IMPORT_RETURN: u16 = 18;
+/// A [`crate::mutation::MutationSeen`]: an attribute of a module is set or deleted, in a way that was not met before.
+pub const KIND_MUTATION: u16 = 19;
 /// A [`happening::Collection`]: garbage is about to be collected.
 pub const KIND_GC_START: u16 = 14;
 /// A [`happening::Collection`]: it has been collected.

@@ -2,12 +2,13 @@
 
 use crate::arguments::{argument, text};
 use crate::effects::{Hit, Kind, settle};
-use crate::{emit, task};
+use crate::registers::{RSP, register, returned};
+use crate::{emit, importing, task};
 use aya_ebpf::macros::uprobe;
 use aya_ebpf::programs::ProbeContext;
 use core::hint::black_box;
-use molt_common::event::happening::Import;
-use molt_common::event::{KIND_IMPORT_DONE, KIND_IMPORT_START};
+use molt_common::event::happening::{Import, Returned};
+use molt_common::event::{KIND_IMPORT_DONE, KIND_IMPORT_RETURN, KIND_IMPORT_START};
 use molt_common::fault::Fault;
 use molt_common::operand::{NOWHERE, operands};
 use zerocopy::transmute;
@@ -26,6 +27,20 @@ pub fn import_start(ctx: ProbeContext) -> u32 {
 pub fn import_done(ctx: ProbeContext) -> u32 {
     let Some(hit) = Hit::begin(Kind::Probe) else { return 0 };
     settle(try_import(&ctx, KIND_IMPORT_DONE));
+    hit.end();
+    0
+}
+
+/// At the return of `PyImport_ImportModuleLevelObject`, where the probes above are missing: it gives the module, or
+/// null. Most calls import nothing anew, and end no import that was told of.
+#[uprobe]
+pub fn import_return(ctx: ProbeContext) -> u32 {
+    let Some(hit) = Hit::begin(Kind::Frequent) else { return 0 };
+    let imports = importing::end(register(ctx.regs, RSP));
+    if imports > 0 {
+        let found = u64::from(returned(ctx.regs) != 0);
+        settle(emit::later(&Returned { header: task::header(KIND_IMPORT_RETURN), imports, found }));
+    }
     hit.end();
     0
 }

@@ -21,5 +21,5 @@ fn try_shortcut(ctx: &ProbeContext, hit: &Hit) -> Result<(), Fault> {
     let Some(sampled) = choose() else { return Ok(()) };
     let mut seen = hit.seen();
     seen.key.number = task::cookie(ctx) as u32;
-    hit.count(&mut seen, sampled)
+    hit.count(&mut seen, sampled, || {})
 }

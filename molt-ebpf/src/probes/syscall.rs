@@ -40,7 +40,7 @@ fn try_syscall(ctx: &RawTracePointContext, hit: &Hit) -> Result<(), Fault> {
         syscall::CLONE3 => seen.key.flags = of_clone(UserMemory.read_u64(argument(regs, 0)?)?),
         _ => {}
     }
-    hit.count(&mut seen, sampled)
+    hit.count(&mut seen, sampled, || {})
 }
 
 /// Argument `index`, 0 to 2, of the system call whose thread has these registers.

@@ -169,6 +169,10 @@ pub struct Process {
     /// Samples kept of it.
     #[serde(default)]
     pub samples: u64,
+    /// How long before its end, or before its last exec, its memory was looked at last; absent where that was at its
+    /// end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub looked_before_end_ms: Option<Millis>,
 }
 
 /// How a process of the tree came to be.

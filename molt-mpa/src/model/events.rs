@@ -27,12 +27,24 @@ impl Event {
             EventKind::ThreadStart { .. }
             | EventKind::ThreadEnd { .. }
             | EventKind::Import { .. }
+            | EventKind::Audit { .. }
             | EventKind::Gc { .. }
             | EventKind::WindowOpen
             | EventKind::WindowClose
             | EventKind::Loss { .. } => true,
         }
     }
+}
+
+/// An argument of an audit event.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct AuditArgument {
+    /// Its type; `?` where it could not be read.
+    #[serde(rename = "type")]
+    pub type_name: String,
+    /// Its text, redacted, where it is a str or bytes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub value: Option<String>,
 }
 
 /// What happened; its name stands under the key `kind`. Events of the same moment in the same process stand in
@@ -67,9 +79,23 @@ pub enum EventKind {
         /// From the search for it to the end of its body, imports within included.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         duration_ms: Option<Millis>,
+        /// The same without the imports within.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        self_ms: Option<Millis>,
         /// Whether it was found and its body ended without an exception.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         succeeded: Option<bool>,
+    },
+    /// A function raised an audit event for the first time. How often it did stands in its effects.
+    Audit {
+        /// The event's name.
+        event: String,
+        /// The function's symbol.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        symbol: Option<String>,
+        /// The event's first arguments.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        arguments: Vec<AuditArgument>,
     },
     /// Garbage was collected.
     Gc {
@@ -78,6 +104,10 @@ pub enum EventKind {
         /// Objects freed.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         collected: Option<u64>,
+        /// Collections since the last look, where the interpreter's own counts told of them and they were not seen one
+        /// by one; `t_ms` is then that of the look.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        collections: Option<u64>,
         /// How long it took.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         duration_ms: Option<Millis>,

@@ -25,7 +25,7 @@ pub use collector::{
     Backend, Collector, Mode, Overhead, Process, ProcessRole, Samples, SectionState, Status, Window,
 };
 pub use container::{Container, DictFacts, ElementFacts, KeySet, LengthRange};
-pub use events::{Event, EventKind};
+pub use events::{AuditArgument, Event, EventKind};
 pub use header::{Arch, FORMAT_VERSION, Header, Os, Platform, RunMetadata, utc_seconds};
 pub use hotspot::Hotspot;
 pub use module::{Module, ModuleKind, ModuleMutation, MutationKind, Origin};

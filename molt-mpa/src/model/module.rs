@@ -19,6 +19,9 @@ pub struct Module {
     /// Of the source file's bytes, for [`ModuleKind::Py`] when readable.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source_sha256: Option<Sha256Hash>,
+    /// The type of the object that `sys.modules` holds under this name in the place of a module.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replaced_by: Option<String>,
     /// By attribute, then kind.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub mutations: Vec<ModuleMutation>,

@@ -26,6 +26,11 @@ pub(super) fn check(artifact: &Artifact, findings: &mut Findings) {
         if let EventKind::Exec { program: Some(program), .. } = &event.what {
             expect_redacted(program, &|| format!(".events[{index}].program"));
         }
+        if let EventKind::Audit { arguments, .. } = &event.what {
+            for value in arguments.iter().filter_map(|argument| argument.value.as_deref()) {
+                expect_redacted(value, &|| format!(".events[{index}].arguments"));
+            }
+        }
     }
     for (name, container) in &artifact.containers {
         let key_sets = container.dict.iter().flat_map(|dict| &dict.key_sets);

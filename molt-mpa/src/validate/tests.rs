@@ -48,7 +48,7 @@ fn finds_each_fault_at_its_place() {
         ("/events/0/t_ms", json!(99), ".events[0]", "documented order"),
         ("/events/0/process", json!(7), ".events[0].process", "no such process"),
         ("/events/0/parent", json!(7), ".events[0].parent", "no such process"),
-        ("/events/7/cause", json!("moths"), ".events[7].cause", "is not in collector.loss"),
+        ("/events/8/cause", json!("moths"), ".events[8].cause", "is not in collector.loss"),
         ("/collector/processes/1/parent", json!(1), ".collector.processes[1].parent", "before its child"),
         ("/collector/samples/kept", json!(10), ".collector.samples.kept", "10 are more than the 9"),
         ("/collector/samples/cut", json!(7), ".collector.samples.cut", "7 are more than the 6"),

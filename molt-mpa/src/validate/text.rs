@@ -6,7 +6,7 @@ use super::Findings;
 use super::place::{self, Step};
 
 /// Keys under which strings of the program's data stand. With the policy `none` they are kept as they are.
-const DATA_KEYS: [&str; 6] = ["argv", "entrypoint", "expr", "file", "keys", "program"];
+const DATA_KEYS: [&str; 7] = ["argv", "entrypoint", "expr", "file", "keys", "program", "value"];
 
 /// Keys that name what differs from run to run.
 const FOREIGN_KEYS: [&str; 14] = [

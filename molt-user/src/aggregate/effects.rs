@@ -30,14 +30,22 @@ impl Event {
         };
         let name = if key.number == AUDIT {
             let text = key.name.split(|byte| *byte == 0).next().unwrap_or_default();
-            String::from_utf8_lossy(text).into_owned()
+            if text.is_empty() { UNNAMED.to_owned() } else { String::from_utf8_lossy(text).into_owned() }
         } else {
             let known = syscalls().iter().find(|syscall| syscall.number == key.number);
             known.map_or_else(|| format!("sys:{}", key.number), |known| format!("sys:{}", known.name))
         };
         Self { name, suffix }
     }
+
+    /// As the artifact writes it.
+    pub fn into_name(self) -> String {
+        self.name
+    }
 }
+
+/// Stands for an audit event whose name is empty.
+const UNNAMED: &str = "?";
 
 /// What every function did.
 #[derive(Debug, Default)]

@@ -12,6 +12,7 @@ pub mod effort;
 pub mod entrypoint;
 pub mod hotspots;
 pub mod modules;
+pub mod mutations;
 pub mod processes;
 pub mod sections;
 pub mod symbols;

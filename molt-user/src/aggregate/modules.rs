@@ -16,6 +16,8 @@ pub struct ModuleFacts {
     pub file: Option<String>,
     /// Of its source, where it was read.
     pub source_sha256: Option<Sha256Hash>,
+    /// The type of the object that stands in its place.
+    pub replaced_by: Option<String>,
 }
 
 /// Modules by name, as they are found out.
@@ -39,6 +41,7 @@ impl Modules {
             Some(known) => {
                 known.file = known.file.take().or(facts.file);
                 known.source_sha256 = known.source_sha256.or(facts.source_sha256);
+                known.replaced_by = facts.replaced_by.or(known.replaced_by.take());
             }
         }
     }
@@ -50,7 +53,7 @@ impl Modules {
             let kind = if code.file.starts_with("<frozen ") { ModuleKind::Frozen } else { ModuleKind::Py };
             let is_body = code.kind == SymbolKind::Module && !code.file.starts_with('<');
             let file = is_body.then(|| code.file.clone());
-            self.note(&code.module, ModuleFacts { kind, file, source_sha256: None });
+            self.note(&code.module, ModuleFacts { kind, file, source_sha256: None, replaced_by: None });
         }
     }
 
@@ -79,6 +82,7 @@ impl Modules {
                 file: facts.file.as_ref().map(|file| files.name(file, redactor)),
                 origin: origin.or(inside.then_some(Origin::Stdlib)),
                 source_sha256: facts.source_sha256,
+                replaced_by: facts.replaced_by.clone(),
                 mutations: Vec::new(),
             };
             section.insert(name.clone(), module);
@@ -97,9 +101,11 @@ mod tests {
     fn facts_add_up_in_either_order() {
         let file = Some("/app/a.py".to_owned());
         let hash = Some(Sha256Hash::of(b"x"));
-        let from_code = ModuleFacts { kind: ModuleKind::Py, file: file.clone(), source_sha256: None };
-        let from_look = ModuleFacts { kind: ModuleKind::Py, file: None, source_sha256: hash };
-        let both = ModuleFacts { kind: ModuleKind::Py, file, source_sha256: hash };
+        let from_code =
+            ModuleFacts { kind: ModuleKind::Py, file: file.clone(), source_sha256: None, replaced_by: None };
+        let from_look =
+            ModuleFacts { kind: ModuleKind::Py, file: None, source_sha256: hash, replaced_by: None };
+        let both = ModuleFacts { kind: ModuleKind::Py, file, source_sha256: hash, replaced_by: None };
         for order in [[&from_code, &from_look], [&from_look, &from_code]] {
             let mut modules = Modules::default();
             for facts in order {
@@ -134,6 +140,7 @@ mod tests {
             kind,
             file: file.map(str::to_owned),
             source_sha256: None,
+            replaced_by: None,
         };
         assert_eq!(
             modules.found,
@@ -152,6 +159,7 @@ mod tests {
             kind: ModuleKind::Py,
             file: Some(file.to_owned()),
             source_sha256: Some(Sha256Hash::of(text)),
+            replaced_by: None,
         };
         modules.note("app", py("/srv/app.py", b"a"));
         modules.note("json", py("/usr/lib/json.py", b"j"));

@@ -64,7 +64,14 @@ impl Processes {
             return;
         }
         let place = u32::try_from(self.list.len()).unwrap_or(u32::MAX);
-        self.list.push(Process { role, parent, python_version: None, free_threaded: None, samples: 0 });
+        self.list.push(Process {
+            role,
+            parent,
+            python_version: None,
+            free_threaded: None,
+            samples: 0,
+            looked_before_end_ms: None,
+        });
         self.places.insert(pid, place);
         self.event(pid, at, EventKind::ProcessStart { parent });
     }
@@ -182,6 +189,18 @@ impl Processes {
             process.python_version = Some(version.to_owned());
             process.free_threaded = Some(free_threaded);
         }
+    }
+
+    /// A process, or the program that it ran until now, was looked at last so long before its end.
+    pub fn looked(&mut self, pid: u32, before_end: Millis) {
+        if let Some(process) = self.of(pid) {
+            process.looked_before_end_ms = Some(before_end);
+        }
+    }
+
+    /// The place of a process in the list.
+    pub fn place(&self, pid: u32) -> Option<u32> {
+        self.places.get(&pid).copied()
     }
 
     /// A sample of a process was kept.

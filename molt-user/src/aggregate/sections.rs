@@ -2,9 +2,11 @@
 
 mod calls;
 mod effects;
+mod mutations;
 
 pub use calls::{CallCoverage, Gaps, Missing, Seen};
 pub use effects::EffectCoverage;
+pub use mutations::MutationCoverage;
 
 use molt_mpa::model::{Section, SectionState};
 
@@ -18,6 +20,8 @@ pub struct Coverage {
     pub modules_seen: bool,
     /// Every process of the run was read when its interpreter was about to end.
     pub modules_at_end: bool,
+    /// There were more of them than are listed.
+    pub modules_cut: bool,
     /// Some class was looked at.
     pub types_seen: bool,
     /// Records were lost on the way.
@@ -26,6 +30,8 @@ pub struct Coverage {
     pub calls: CallCoverage,
     /// Effects, imports and collections of garbage.
     pub effects: EffectCoverage,
+    /// Changes of modules.
+    pub mutations: MutationCoverage,
 }
 
 impl Coverage {
@@ -77,10 +83,13 @@ fn state(section: Section, coverage: &Coverage) -> SectionState {
         Section::SymbolsExceptions => calls.exceptions(),
         Section::Containers => calls.containers(),
         Section::Hotspots => sampled("shares of the samples taken"),
+        Section::Modules if coverage.modules_cut => SectionState::partial(
+            "sys.modules held more than is listed; collector.loss counts what was left out",
+        ),
         Section::Modules if coverage.modules_at_end => SectionState::complete(),
-        Section::Modules if coverage.modules_seen => {
-            SectionState::partial("sys.modules was read while the program ran, not at its end")
-        }
+        Section::Modules if coverage.modules_seen => SectionState::partial(
+            "sys.modules was read while the program ran, not at its end; collector.processes says how long before",
+        ),
         Section::Modules => sampled("modules whose code was on a stack; sys.modules could not be read"),
         Section::Events => coverage.effects.events(coverage.lost.then_some("records were lost")),
         Section::BranchCounts | Section::LoopCounts => SectionState::unavailable(
@@ -88,7 +97,7 @@ fn state(section: Section, coverage: &Coverage) -> SectionState {
         ),
         Section::HotspotsAlloc => SectionState::unavailable("allocations are not hooked"),
         Section::HotspotsNative => SectionState::unavailable("native stacks are not walked"),
-        Section::ModulesMutations => SectionState::unavailable("assignments to modules are not hooked"),
+        Section::ModulesMutations => coverage.mutations.state(coverage.modules_seen),
         Section::SymbolsEffects => coverage.effects.effects(),
         Section::Types => coverage.types(),
     }

@@ -6,7 +6,7 @@ use super::effects::{Effects, merge};
 use super::tally::{CodeId, Tally};
 use molt_mpa::model::{Code as CodeEntry, ExceptionCount, Observation, Symbol};
 use molt_mpa::redact::Redactor;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Every code that was on a stack, called, or calling, by `module.qualname`.
 pub fn symbols(
@@ -48,12 +48,36 @@ pub fn add_effects(
     let ids: BTreeMap<&Code, CodeId> =
         effects.codes().filter_map(|id| tally.code(id).map(|code| (code, id))).collect();
     for (code, id) in ids {
-        let symbol = symbols.entry(code.symbol()).or_insert_with(|| empty(code, files, redactor));
-        let entry = code.hash.map(|code_hash| CodeEntry { code_hash, first_line: code.first_line });
-        symbol.codes.extend(entry.filter(|entry| !symbol.codes.contains(entry)));
-        symbol.observation = Observation::Exact;
-        merge(&mut symbol.effects, effects.of(id));
+        merge(&mut add_code(symbols, code, files, redactor).effects, effects.of(id));
     }
+}
+
+/// Adds functions that were seen to change modules, and maybe nothing else.
+pub fn add_codes(
+    symbols: &mut BTreeMap<String, Symbol>,
+    tally: &Tally,
+    codes: impl IntoIterator<Item = CodeId>,
+    files: &Files,
+    redactor: &mut Redactor,
+) {
+    let codes: BTreeSet<&Code> = codes.into_iter().filter_map(|id| tally.code(id)).collect();
+    for code in codes {
+        add_code(symbols, code, files, redactor);
+    }
+}
+
+/// The symbol of a code that exact means met.
+fn add_code<'a>(
+    symbols: &'a mut BTreeMap<String, Symbol>,
+    code: &Code,
+    files: &Files,
+    redactor: &mut Redactor,
+) -> &'a mut Symbol {
+    let symbol = symbols.entry(code.symbol()).or_insert_with(|| empty(code, files, redactor));
+    let entry = code.hash.map(|code_hash| CodeEntry { code_hash, first_line: code.first_line });
+    symbol.codes.extend(entry.filter(|entry| !symbol.codes.contains(entry)));
+    symbol.observation = Observation::Exact;
+    symbol
 }
 
 /// The symbol with what exact means showed of all its codes.

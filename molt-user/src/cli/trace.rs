@@ -20,6 +20,7 @@ use std::time::Duration;
 /// The program is started under molt (after --), or a running one is attached to (--pid). It is not changed
 /// and need not cooperate; sampling costs it well under one percent of its time.
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag")]
 #[command(after_help = super::AFTER_HELP)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag that is there or not")]
 pub(super) struct TraceArguments {
@@ -94,6 +95,13 @@ pub(super) struct TraceArguments {
 
     #[command(flatten)]
     awaited: AwaitedArguments,
+
+    /// Hold the process of --pid at its end for 250 ms at most, to see what it has imported last
+    ///
+    /// It is followed with ptrace for that, so that no debugger can be attached to it meanwhile. If molt ends first, or
+    /// is killed, the process runs on. Without this it is never held.
+    #[arg(long, requires = "pid")]
+    pause_at_exit: bool,
 
     /// Stop after this long, such as 10s, 500ms or 2m; without it, when the program ends
     #[arg(long, value_name = "TIME", value_parser = parse_duration)]
@@ -229,6 +237,9 @@ fn options(arguments: TraceArguments) -> Result<Options, Failure> {
     if matches!((arguments.backend, arguments.mode), (Backend::Procmem, Mode::Exact)) {
         return Err(anyhow!("--mode exact needs --backend ebpf").into());
     }
+    if arguments.pause_at_exit && arguments.pid.len() != 1 {
+        return Err(Failure::from(anyhow!("--pause-at-exit needs one --pid")));
+    }
     let target = match (arguments.cgroup, arguments.awaited.wait()?) {
         (_, Some(pid)) => Target::Processes(vec![pid]),
         (Some(path), None) => Target::Cgroup(path),
@@ -242,6 +253,7 @@ fn options(arguments: TraceArguments) -> Result<Options, Failure> {
         output: output(arguments.output, arguments.split, arguments.every.is_some())?,
         every: arguments.every,
         split: arguments.split,
+        pause_at_exit: arguments.pause_at_exit,
         frequency: arguments.frequency,
         backend: arguments.backend.into(),
         observe: observe(arguments.mode, arguments.budget, arguments.seed),

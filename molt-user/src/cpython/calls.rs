@@ -21,6 +21,7 @@ pub fn call_layout(layout: &Layout, interpreter: &Interpreter) -> CallLayout {
         opcodes.map_or(OLD_OPCODES, |opcodes| (opcodes.raise(), opcodes.extended_arg()));
     CallLayout {
         cell_type: build.elf.find_symbol(b"PyCell_Type").map_or(0, |symbol| at(symbol.address)),
+        module_type: build.elf.find_symbol(b"PyModule_Type").map_or(0, |symbol| at(symbol.address)),
         static_low: at(low),
         static_bytes: bytes,
         slot_mask: !u64::from(layout.tag_bits),
@@ -38,6 +39,7 @@ pub fn call_layout(layout: &Layout, interpreter: &Interpreter) -> CallLayout {
         bytes_data: layout.bytes_data,
         cell_ref: layout.cell_ref,
         object_type: layout.object_type,
+        type_base: layout.type_base,
         type_qualname: layout.heap_type_qualname,
         ascii_bytes: layout.ascii_bytes,
         tstate_exception_type: layout.tstate_exception_type,
@@ -48,7 +50,7 @@ pub fn call_layout(layout: &Layout, interpreter: &Interpreter) -> CallLayout {
         return_const: opcodes.map_or([0; 2], Opcodes::return_const),
         extended_arg,
         raise,
-        reserved: [0; 2],
+        reserved: [0; 6],
     }
 }
 

@@ -1,6 +1,7 @@
 //! Dicts in the target's memory (`Objects/dictobject.c`, `Include/internal/pycore_dict.h`).
 
-use super::object::{DICT_SUBCLASS, MAX_ITEMS, Objects};
+use super::layout::Layout;
+use super::object::{DICT_SUBCLASS, Head, MAX_ITEMS, Objects};
 use super::text::Text;
 use super::{Known, Unknown};
 use molt_common::layout::ABSENT;
@@ -36,12 +37,62 @@ pub struct DictStart {
 }
 
 /// Where a dict keeps its entries.
-#[derive(Clone, Copy, Debug)]
-struct Keys {
-    entries: u64,
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Table {
+    /// The first one.
+    pub entries: u64,
+    /// How many there are, deleted ones among them.
+    pub count: u64,
     /// Whether an entry is {hash, key, value} and not {key, value}.
     has_hash: bool,
-    count: u64,
+}
+
+impl Table {
+    /// The table of the `PyDictKeysObject` at `addr`, whose head this is (`Objects/dictobject.c`, `pycore_dict.h`).
+    pub fn of(layout: &Layout, addr: u64, head: &Head) -> Known<Self> {
+        let (index_bytes, has_hash) = if layout.keys_size == ABSENT {
+            let log2 = u32::from(head.u8(layout.keys_log2_index_bytes)?);
+            (1_u64.checked_shl(log2).ok_or(Unknown::TooLong)?, head.u8(layout.keys_kind)? == 0)
+        } else {
+            let slots = head.u64(layout.keys_size)?;
+            let width = if slots <= 0xff {
+                1
+            } else if slots <= 0xffff {
+                2
+            } else {
+                4
+            };
+            (slots.checked_mul(width).ok_or(Unknown::TooLong)?, true)
+        };
+        if index_bytes > MAX_INDEX_BYTES {
+            return Err(Unknown::TooLong);
+        }
+        let entries = addr.wrapping_add(u64::from(layout.keys_indices)).wrapping_add(index_bytes);
+        Ok(Self { entries, has_hash, count: head.u64(layout.keys_nentries)? })
+    }
+
+    /// Words of one entry.
+    const fn width(&self) -> usize {
+        if self.has_hash { 3 } else { 2 }
+    }
+
+    /// Words of all entries; `None` if they are more than a process can hold.
+    pub fn words(&self) -> Option<usize> {
+        usize::try_from(self.count).ok()?.checked_mul(self.width()).filter(|words| *words < usize::MAX / 8)
+    }
+
+    /// Key and value of each entry in `words` that is not deleted.
+    pub fn live_pairs(&self, words: &[u64]) -> impl Iterator<Item = (u64, u64)> {
+        pairs(words, self.width()).filter(is_live)
+    }
+}
+
+/// Key and value of each entry of `width` words.
+fn pairs(words: &[u64], width: usize) -> impl Iterator<Item = (u64, u64)> {
+    words.chunks_exact(width).map(|entry| match entry {
+        [_, key, value] | [key, value] => (*key, *value),
+        _ => (0, 0),
+    })
 }
 
 impl<M: Memory> Objects<'_, M> {
@@ -74,7 +125,7 @@ impl<M: Memory> Objects<'_, M> {
 
     /// At least `most` of the first entries of a table that holds their values, if it has as many; and whether there
     /// may be more.
-    fn first_items(&self, table: &Keys, most: usize) -> Known<(Vec<(u64, u64)>, bool)> {
+    fn first_items(&self, table: &Table, most: usize) -> Known<(Vec<(u64, u64)>, bool)> {
         let chunk = (most as u64).clamp(MIN_CHUNK, MAX_CHUNK);
         let last = table.count.min((most as u64).saturating_mul(SLOTS_PER_ITEM)).min(MAX_ITEMS as u64);
         let (mut items, mut next) = (Vec::new(), 0);
@@ -180,41 +231,17 @@ impl<M: Memory> Objects<'_, M> {
         self.str(value)
     }
 
-    /// The head of the `PyDictKeysObject` at `addr` (`Objects/dictobject.c`, `pycore_dict.h`).
-    fn keys(&self, addr: u64) -> Known<Keys> {
-        let layout = self.layout;
-        let head = self.head(addr, layout.keys_indices)?;
-        let (index_bytes, has_hash) = if layout.keys_size == ABSENT {
-            let log2 = u32::from(head.u8(layout.keys_log2_index_bytes)?);
-            (1_u64.checked_shl(log2).ok_or(Unknown::TooLong)?, head.u8(layout.keys_kind)? == 0)
-        } else {
-            let slots = head.u64(layout.keys_size)?;
-            let width = if slots <= 0xff {
-                1
-            } else if slots <= 0xffff {
-                2
-            } else {
-                4
-            };
-            (slots.checked_mul(width).ok_or(Unknown::TooLong)?, true)
-        };
-        if index_bytes > MAX_INDEX_BYTES {
-            return Err(Unknown::TooLong);
-        }
-        let entries = addr.wrapping_add(u64::from(layout.keys_indices)).wrapping_add(index_bytes);
-        Ok(Keys { entries, has_hash, count: head.u64(layout.keys_nentries)? })
+    /// The table of the `PyDictKeysObject` at `addr`.
+    fn keys(&self, addr: u64) -> Known<Table> {
+        Table::of(self.layout, addr, &self.head(addr, self.layout.keys_indices)?)
     }
 
     /// Key and value of `count` entries from `first` on.
-    fn entries(&self, keys: &Keys, first: u64, count: u64) -> Known<Vec<(u64, u64)>> {
-        let words: u64 = if keys.has_hash { 3 } else { 2 };
-        let start = first.checked_mul(words * 8).and_then(|bytes| keys.entries.checked_add(bytes));
+    fn entries(&self, table: &Table, first: u64, count: u64) -> Known<Vec<(u64, u64)>> {
+        let words = table.width() as u64;
+        let start = first.checked_mul(words * 8).and_then(|bytes| table.entries.checked_add(bytes));
         let flat = self.pointers(start.ok_or(Unknown::TooLong)?, count.saturating_mul(words))?;
-        let pair = |entry: &[u64]| match entry {
-            [_, key, value] | [key, value] => (*key, *value),
-            _ => (0, 0),
-        };
-        Ok(flat.chunks_exact(if keys.has_hash { 3 } else { 2 }).map(pair).collect())
+        Ok(pairs(&flat, table.width()).collect())
     }
 }
 

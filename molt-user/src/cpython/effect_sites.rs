@@ -3,6 +3,7 @@
 use crate::discover::Build;
 use crate::discover::args::{Argument, Place};
 use crate::discover::notes::Probe;
+use molt_common::mutation::setter;
 use molt_common::operand::{CONSTANT, IN_MEMORY, IN_REGISTER, Operand, cookie};
 use std::fmt;
 
@@ -56,17 +57,28 @@ pub struct EffectSites {
     pub gc_start: Source,
     /// It ends: objects freed.
     pub gc_done: Source,
+    /// Where the function that imports is, for the ends of imports that only an audit event tells of.
+    pub import_return: Option<u64>,
+    /// Where the functions are that assign to attributes, each with its [`setter`].
+    pub setters: Vec<(u64, u64)>,
 }
 
 impl EffectSites {
     /// What there is in `build`.
     pub fn of(build: &Build) -> Self {
         let usdt = |name| usdt(&build.probes, name);
+        let place = |name: &str| build.elf.file_offset(build.elf.find_symbol(name.as_bytes())?.address);
+        let audit = match usdt("audit") {
+            Source::Nothing => audit_functions(build),
+            found => found,
+        };
+        let setters =
+            [("PyObject_SetAttr", setter::OUTER), ("_PyObject_GenericSetAttrWithDict", setter::INNER)];
         Self {
-            audit: match usdt("audit") {
-                Source::Nothing => audit_functions(build),
-                found => found,
-            },
+            import_return: place("PyImport_ImportModuleLevelObject")
+                .filter(|_| matches!(audit, Source::Functions(_))),
+            setters: setters.into_iter().filter_map(|(name, cookie)| Some((place(name)?, cookie))).collect(),
+            audit,
             import_start: usdt("import__find__load__start"),
             import_done: usdt("import__find__load__done"),
             gc_start: usdt("gc__start"),
@@ -118,6 +130,7 @@ impl EffectSites {
     pub fn missing_events(&self) -> impl Iterator<Item = &'static str> {
         let imports = match (&self.import_done, &self.audit) {
             (Source::Usdt(_), _) => None,
+            (_, Source::Functions(_)) if self.import_return.is_some() => None,
             (_, Source::Functions(_)) => {
                 Some("imports have no durations: the interpreter has no probe for their ends")
             }
@@ -125,9 +138,19 @@ impl EffectSites {
         };
         let collections = match self.gc_done {
             Source::Usdt(_) => None,
-            _ => Some("collections of garbage were not seen: the interpreter has no probe for them"),
+            _ => Some(
+                "collections of garbage were counted at looks, without durations: the interpreter has no probe \
+                 for them",
+            ),
         };
         imports.into_iter().chain(collections)
+    }
+
+    /// Assignments to attributes of modules that pass unseen, in words.
+    pub fn missing_mutations(&self) -> Option<&'static str> {
+        self.setters
+            .is_empty()
+            .then_some("assignments to modules were not seen: the interpreter has no place for a probe")
     }
 }
 

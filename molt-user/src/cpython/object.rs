@@ -51,6 +51,11 @@ impl<M: Memory> Copy for Objects<'_, M> {}
 pub struct Head(Vec<u8>);
 
 impl Head {
+    /// Bytes that were read elsewhere.
+    pub const fn of(bytes: Vec<u8>) -> Self {
+        Self(bytes)
+    }
+
     /// The 8-byte field at `at`.
     pub fn u64(&self, at: u32) -> Known<u64> {
         self.array(at).map(u64::from_le_bytes)

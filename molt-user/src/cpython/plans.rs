@@ -12,7 +12,12 @@ const MOST: u32 = MAX_STRETCH;
 
 /// What is copied of one interpreter's objects.
 pub fn plans(layout: &Layout, calls: &CallLayout) -> Plans {
-    Plans { code: code(layout), heap_type: heap_type(layout), containers: containers(layout, calls) }
+    Plans {
+        code: code(layout),
+        heap_type: heap_type(layout),
+        module: module(layout),
+        containers: containers(layout, calls),
+    }
 }
 
 /// Containers.
@@ -77,6 +82,25 @@ fn heap_type(layout: &Layout) -> Plan {
     plan.done()
 }
 
+/// A module with its namespace: the table of its names follows an index that has up to 6 bytes for each.
+fn module(layout: &Layout) -> Plan {
+    let mut plan = Builder::default();
+    plan.add(whole(ROOT, layout.module_dict + 8));
+    let namespace = plan.add(Step {
+        pointer: layout.module_dict,
+        ..whole(ROOT, layout.dict_values.max(layout.dict_keys) + 8)
+    });
+    plan.add(Step {
+        pointer: layout.dict_keys,
+        bytes: MOST_TEXT,
+        count: layout.keys_nentries,
+        item_bytes: 24 + 6,
+        most: MOST,
+        ..whole(namespace, MOST_TEXT)
+    });
+    plan.done()
+}
+
 /// The first `bytes` bytes of what lies at a place.
 fn whole(from: u32, bytes: u32) -> Step {
     Step { from, pointer: ABSENT, bytes, count: ABSENT, item_bytes: 0, most: bytes }
@@ -124,7 +148,7 @@ mod tests {
     fn plans_fit_and_follow_their_own_steps() {
         for minor in 8..=15 {
             let layout = Layout::of(Version::release(3, minor, 0), false).expect("a layout");
-            for plan in [code(&layout), heap_type(&layout)] {
+            for plan in [code(&layout), heap_type(&layout), module(&layout)] {
                 let steps: Vec<Step> = plan.steps.into_iter().filter(|step| step.from != NO_STEP).collect();
                 assert!(steps.len() < MAX_STEPS, "3.{minor}: the last step may have been left out");
                 for (index, step) in steps.iter().enumerate() {

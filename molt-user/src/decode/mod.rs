@@ -2,15 +2,16 @@
 
 use molt_common::call::Told;
 use molt_common::effect::EffectSeen;
-use molt_common::event::happening::{Collection, Import};
+use molt_common::event::happening::{Collection, Import, Returned};
 use molt_common::event::process::Birth;
 use molt_common::event::sample::{Frame, Sample};
 use molt_common::event::tick::Tick;
 use molt_common::event::{
     Header, KIND_BIRTH, KIND_CALL, KIND_EFFECT, KIND_END, KIND_EXEC, KIND_FINALIZE, KIND_GC_DONE,
-    KIND_GC_START, KIND_IMPORT, KIND_IMPORT_DONE, KIND_IMPORT_START, KIND_PIECE, KIND_SAMPLE, KIND_SPENT,
-    KIND_START, KIND_STRANGER, KIND_TICK, KIND_WORDS,
+    KIND_GC_START, KIND_IMPORT, KIND_IMPORT_DONE, KIND_IMPORT_RETURN, KIND_IMPORT_START, KIND_MUTATION,
+    KIND_PIECE, KIND_SAMPLE, KIND_SPENT, KIND_START, KIND_STRANGER, KIND_TICK, KIND_WORDS,
 };
+use molt_common::mutation::MutationSeen;
 use molt_common::plan::Piece;
 use zerocopy::{FromBytes, IntoBytes};
 
@@ -37,6 +38,10 @@ pub enum Record<'a> {
     Effect(EffectSeen),
     /// An import begins or ends.
     Import(Import),
+    /// Imports that were told of without an end have ended.
+    Returned(Returned),
+    /// An assignment to an attribute of a module was met for the first time.
+    Mutation(MutationSeen),
     /// A collection of garbage begins or ends.
     Collection(Collection),
     /// The hits that were granted are spent.
@@ -107,6 +112,10 @@ pub fn decode(bytes: &[u8]) -> Result<Record<'_>, DecodeError> {
         KIND_IMPORT_START | KIND_IMPORT_DONE | KIND_IMPORT => {
             Ok(Record::Import(Import::read_from_prefix(bytes).map_err(|_short| cut)?.0))
         }
+        KIND_IMPORT_RETURN => {
+            Ok(Record::Returned(Returned::read_from_prefix(bytes).map_err(|_short| cut)?.0))
+        }
+        KIND_MUTATION => Ok(Record::Mutation(MutationSeen::read_from_prefix(bytes).map_err(|_short| cut)?.0)),
         KIND_GC_START | KIND_GC_DONE => {
             Ok(Record::Collection(Collection::read_from_prefix(bytes).map_err(|_short| cut)?.0))
         }

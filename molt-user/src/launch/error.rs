@@ -25,6 +25,9 @@ pub enum LaunchError {
     /// ptrace is forbidden, even for molt's own child.
     #[error("failed to trace the command's process")]
     Trace(#[source] Errno),
+    /// ptrace is forbidden, or another tracer follows the process.
+    #[error("failed to follow the process to its end")]
+    Follow(#[source] Errno),
     /// A `--user` that is no user, or has no group.
     #[error("failed to find user {name:?}")]
     UnknownUser {

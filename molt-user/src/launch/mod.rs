@@ -135,6 +135,28 @@ impl Target {
         Ok(Self { pid, pidfd, gate: Some(gate), events, wakeup })
     }
 
+    /// Follows the main thread of process `pid`, which runs already, to hold it at its execs and at its end for `hold`
+    /// at most. When this is dropped it is followed on; when molt ends it is let go.
+    pub fn follow(pid: i32, hold: Duration) -> Result<Self, LaunchError> {
+        let pid = Pid::from_raw(pid);
+        let pidfd = raw::open_pidfd(pid).map_err(LaunchError::Follow)?;
+        let flags = EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK;
+        let wakeup = Arc::new(EventFd::from_flags(flags).map_err(LaunchError::Fork)?);
+        let (sender, events) = channel();
+        let (started, start) = channel();
+        let reports = Reports { sender, wakeup: Arc::clone(&wakeup) };
+        // Only the thread that seized a process may make ptrace calls for it.
+        let follow = move || {
+            let seized = raw::seize(pid);
+            if started.send(seized).is_ok() && seized.is_ok() {
+                Tracer::of_running(pid, reports, hold).run();
+            }
+        };
+        thread::Builder::new().name("molt-follow".to_owned()).spawn(follow).map_err(LaunchError::Thread)?;
+        start.recv().unwrap_or(Err(Errno::EAGAIN)).map_err(LaunchError::Follow)?;
+        Ok(Self { pid, pidfd, gate: None, events, wakeup })
+    }
+
     /// The process's id.
     pub fn pid(&self) -> i32 {
         self.pid.as_raw()

@@ -131,7 +131,7 @@ impl Forked {
 }
 
 /// The process that has this id now. The caller has not waited for its end yet.
-fn open_pidfd(pid: Pid) -> nix::Result<OwnedFd> {
+pub(super) fn open_pidfd(pid: Pid) -> nix::Result<OwnedFd> {
     // SAFETY: takes numbers only.
     let number = unsafe { libc::syscall(libc::SYS_pidfd_open, pid.as_raw(), 0) };
     let number = c_int::try_from(Errno::result(number)?).map_err(|_too_large| Errno::EBADF)?;

@@ -37,7 +37,8 @@ impl Reports {
 #[derive(Debug)]
 pub(super) struct Tracer {
     pid: Pid,
-    failure: File,
+    /// Where a child says why its exec failed; none of a process that ran before.
+    failure: Option<File>,
     reports: Reports,
     hold: Duration,
     /// The command, and not molt's own child, runs.
@@ -51,7 +52,13 @@ pub(super) struct Tracer {
 impl Tracer {
     /// Follows `pid`, which this thread has seized. `failure` is where the child says why its exec failed.
     pub(super) fn new(pid: Pid, failure: File, reports: Reports, hold: Duration) -> Self {
+        let failure = Some(failure);
         Self { pid, failure, reports, hold, execed: false, taken_over: false, last_status: None }
+    }
+
+    /// Follows `pid`, which this thread has seized while it ran.
+    pub(super) fn of_running(pid: Pid, reports: Reports, hold: Duration) -> Self {
+        Self { pid, failure: None, reports, hold, execed: true, taken_over: false, last_status: None }
     }
 
     /// Follows it to its end.
@@ -135,7 +142,7 @@ impl Tracer {
     /// The error number that the child wrote before it ended without an exec.
     fn read_failure(&mut self) -> Option<io::Error> {
         let mut number = [0; 4];
-        self.failure.read_exact(&mut number).ok()?;
+        self.failure.as_mut()?.read_exact(&mut number).ok()?;
         Some(io::Error::from(Errno::from_raw(i32::from_ne_bytes(number))))
     }
 }

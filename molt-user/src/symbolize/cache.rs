@@ -126,6 +126,11 @@ impl<T: Identified> CodeCache<T> {
         }
     }
 
+    /// Every code object that is kept.
+    pub fn known(&self) -> impl Iterator<Item = &Arc<T>> {
+        self.codes.values().filter_map(|entry| entry.code.as_ref().ok())
+    }
+
     /// What the cache has seen so far.
     pub fn counts(&self) -> CacheCounts {
         self.counts

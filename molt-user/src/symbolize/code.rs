@@ -11,6 +11,7 @@ use molt_common::layout::ABSENT;
 use molt_common::walk::{Block, Memory, code};
 use molt_mpa::model::SymbolKind;
 use sha2::{Digest, Sha256};
+use std::collections::BTreeSet;
 
 /// Most bytes of one function's code: a generated table of 100,000 entries has about 1 MB.
 pub const MAX_CODE_BYTES: usize = 8 << 20;
@@ -54,6 +55,8 @@ pub struct CodeObject {
     pub code_hash: Known<[u8; 32]>,
     /// From offsets to lines and columns.
     pub lines: Known<LineTable>,
+    /// Names of its globals that it sets or deletes, as far as they could be read.
+    pub stored_globals: Vec<String>,
     /// The minor version, which decides how offsets are read.
     pub minor: u8,
 }
@@ -151,6 +154,7 @@ pub fn read_code<M: Memory>(memory: &M, layout: &Layout, addr: u64, globals: u64
         first_traceable: head.u32(layout.code_firsttraceable).map_or(0, |units| units.saturating_mul(2)),
         starts: Opcodes::of(layout.minor).zip(code.as_ref().ok()).map(|(opcodes, code)| opcodes.starts(code)),
         code_hash: code.as_ref().map(|code| Sha256::digest(code).into()).map_err(|reason| *reason),
+        stored_globals: code.as_ref().map_or_else(|_| Vec::new(), |code| read_stored(&objects, &head, code)),
         code,
         lines: read_lines(&objects, &head, layout.minor, first_line),
         minor: layout.minor,
@@ -176,6 +180,7 @@ fn head_bytes(layout: &Layout) -> u32 {
         layout.code_name,
         layout.code_qualname,
         layout.code_linetable,
+        layout.code_names,
         layout.code_monitoring,
         layout.code_executors,
         layout.code_firsttraceable,
@@ -249,6 +254,38 @@ fn read_moved<M: Memory>(objects: &Objects<'_, M>, head: &Head, units: usize) ->
         moved.instructions = Some(objects.bytes_at(instructions, units, MAX_CODE_BYTES)?);
     }
     Ok(moved)
+}
+
+/// Most names of globals that one piece of code is said to store.
+const MAX_STORED: usize = 256;
+
+/// `STORE_GLOBAL` and `DELETE_GLOBAL` of 3.8 to 3.10 (`Include/opcode.h`), which have no table.
+const OLD_STORES: [u8; 2] = [97, 98];
+/// `EXTENDED_ARG` there.
+const OLD_EXTENDED_ARG: u8 = 144;
+
+/// The names of the globals that `code` sets or deletes.
+fn read_stored<M: Memory>(objects: &Objects<'_, M>, head: &Head, code: &[u8]) -> Vec<String> {
+    let opcodes = Opcodes::of(objects.layout.minor);
+    let stores = opcodes.map_or(OLD_STORES, Opcodes::stores_of_globals);
+    let extended = opcodes.map_or(OLD_EXTENDED_ARG, Opcodes::extended_arg);
+    let mut indices = BTreeSet::new();
+    let mut high = 0_u64;
+    for [opcode, argument] in code.as_chunks().0 {
+        let argument = high << 8 | u64::from(*argument);
+        high = if *opcode == extended { argument & 0xff_ffff } else { 0 };
+        if stores.contains(opcode) && indices.len() < MAX_STORED {
+            indices.insert(argument);
+        }
+    }
+    if indices.is_empty() {
+        return Vec::new();
+    }
+    let Ok(names) = head.u64(objects.layout.code_names).and_then(|names| objects.items(names)) else {
+        return Vec::new();
+    };
+    let name = |index: u64| objects.str(*names.get(usize::try_from(index).ok()?)?).ok();
+    indices.into_iter().filter_map(name).map(|name| name.value).collect()
 }
 
 /// Opcode and argument that the executor `index` replaced.

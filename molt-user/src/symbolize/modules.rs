@@ -1,5 +1,6 @@
 //! `sys.modules`, `sys.path` and the prefixes of an interpreter.
 
+use super::types::{read_instance_value, read_type_name};
 use crate::cpython::layout::Layout;
 use crate::cpython::object::Objects;
 use crate::cpython::text::Text;
@@ -26,16 +27,30 @@ pub struct Module {
     pub file: Known<Text>,
     /// Where its code comes from; `None` for a module that the program made by hand.
     pub kind: Option<ModuleKind>,
-    /// The address of its namespace.
-    pub namespace: u64,
+    /// Where it is; `None` for an object that is no module.
+    pub place: Option<ModulePlace>,
+    /// The type of an object that the program put in the place of a module.
+    pub replaced_by: Option<String>,
 }
+
+/// Where a module is in the target's memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ModulePlace {
+    /// Its namespace, a dict.
+    pub namespace: u64,
+    /// Its `__spec__`; 0 where there is none.
+    pub spec: u64,
+}
+
+/// An entry of `sys.modules` as it is: addresses of its key and of its value.
+pub type Entry = (u64, u64);
 
 /// What was found in `sys.modules`, in its order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Modules {
     /// The modules.
     pub modules: Vec<Module>,
-    /// Entries whose key is no str or whose value is no module: the program put them there.
+    /// Entries whose key is no str: the program put them there.
     pub skipped: usize,
     /// Entries that could not be read.
     pub unread: usize,
@@ -71,18 +86,17 @@ pub fn main_interpreter<M: Memory>(memory: &M, layout: &Layout, runtime: u64) ->
 
 /// Reads `sys.modules` of the interpreter at `interp`.
 pub fn read_modules<M: Memory>(memory: &M, layout: &Layout, interp: u64) -> Known<Modules> {
-    let objects = Objects::new(memory, layout);
-    let items = objects.dict_items(objects.u64(interp, layout.interp_modules)?)?;
-    let mut found = Modules { cut: items.len() > MAX_MODULES, ..Modules::default() };
+    let (entries, cut) = read_entries(memory, layout, interp)?;
+    let mut found = Modules { cut, ..Modules::default() };
     let mut text = 0;
-    for (key, value) in items.into_iter().take(MAX_MODULES) {
+    for entry in entries {
         if text > MAX_MODULE_TEXT {
             found.cut = true;
             break;
         }
-        match read_module(&objects, key, value) {
+        match read_entry(memory, layout, entry) {
             Ok(module) => {
-                text += module.name.value.len() + module.file.as_ref().map_or(0, |file| file.value.len());
+                text += module.text_bytes();
                 found.modules.push(module);
             }
             Err(Unknown::WrongType) => found.skipped += 1,
@@ -90,6 +104,31 @@ pub fn read_modules<M: Memory>(memory: &M, layout: &Layout, interp: u64) -> Know
         }
     }
     Ok(found)
+}
+
+/// The entries of `sys.modules` of the interpreter at `interp`, and whether there are more.
+pub fn read_entries<M: Memory>(memory: &M, layout: &Layout, interp: u64) -> Known<(Vec<Entry>, bool)> {
+    let objects = Objects::new(memory, layout);
+    let start = objects.dict_start(objects.u64(interp, layout.interp_modules)?, MAX_MODULES)?;
+    Ok((start.items, start.rest))
+}
+
+/// Whether a module is being imported, by its `__spec__` (`_load_unlocked` in `Lib/importlib/_bootstrap.py`).
+pub fn is_initializing<M: Memory>(memory: &M, layout: &Layout, spec: u64) -> bool {
+    let objects = Objects::new(memory, layout);
+    let truth = read_instance_value(&objects, spec, "_initializing").and_then(|value| {
+        // A bool is an int, whose first digit follows the word that tells its size
+        // (`Include/cpython/longintrepr.h`, 3.8 to 3.15).
+        objects.u64(value, layout.var_size.saturating_add(8))
+    });
+    truth.is_ok_and(|digit| digit & 0xffff_ffff == 1)
+}
+
+impl Module {
+    /// Bytes of its names.
+    pub fn text_bytes(&self) -> usize {
+        self.name.value.len() + self.file.as_ref().map_or(0, |file| file.value.len())
+    }
 }
 
 /// Reads `sys.path` and the prefixes of the interpreter at `interp`.
@@ -112,22 +151,26 @@ pub fn read_import_paths<M: Memory>(memory: &M, layout: &Layout, interp: u64) ->
     Ok(ImportPaths { path, base_prefixes, stdlib, unread })
 }
 
-fn read_module<M: Memory>(objects: &Objects<'_, M>, key: u64, value: u64) -> Known<Module> {
+/// Reads an entry of `sys.modules`. [`Unknown::WrongType`] where its key is no str.
+pub fn read_entry<M: Memory>(memory: &M, layout: &Layout, (key, value): Entry) -> Known<Module> {
+    let objects = &Objects::new(memory, layout);
     let name = objects.str(key)?;
-    if !objects.is_derived_from(value, "module")? {
-        return Err(Unknown::WrongType);
+    let kind = objects.u64(value, layout.object_type)?;
+    if objects.is_derived_from(value, "module") != Ok(true) {
+        let replaced_by = Some(read_type_name(memory, layout, kind).map_err(|_reason| Unknown::Malformed)?);
+        return Ok(Module { name, file: Err(Unknown::Absent), kind: None, place: None, replaced_by });
     }
-    let namespace = objects.u64(value, objects.layout.module_dict)?;
-    let mut found = ImportNames { file: Err(Unknown::Absent), loader: Ok(None), has_path: false };
+    let namespace = objects.u64(value, layout.module_dict)?;
+    let mut found = ImportNames { file: Err(Unknown::Absent), loader: Ok(None), spec: 0, has_path: false };
     for (key, value) in objects.namespace_ends(namespace, IMPORT_NAMES)? {
         if let Err(reason) = found.take(objects, key, value) {
             found.lose(reason);
         }
-        if found.file.is_ok() && found.loader != Ok(None) {
+        if found.file.is_ok() && found.loader != Ok(None) && found.spec != 0 {
             break;
         }
     }
-    let ImportNames { file, loader, has_path } = found;
+    let ImportNames { file, loader, spec, has_path } = found;
     // The main module of `-c` and of the prompt has the loader of builtin modules, and is none.
     let kind = match (name.value.as_str(), &file, loader) {
         ("__main__", Err(Unknown::Absent), _) => Some(ModuleKind::Py),
@@ -139,7 +182,7 @@ fn read_module<M: Memory>(objects: &Objects<'_, M>, key: u64, value: u64) -> Kno
     };
     // A namespace package of 3.8 has `__file__` = None.
     let file = file.map_err(|reason| if reason == Unknown::WrongType { Unknown::Absent } else { reason });
-    Ok(Module { name, file, kind, namespace })
+    Ok(Module { name, file, kind, place: Some(ModulePlace { namespace, spec }), replaced_by: None })
 }
 
 /// Entries at each end of a module's namespace that are searched for what the import system wrote: it does so
@@ -150,6 +193,8 @@ const IMPORT_NAMES: u64 = 64;
 struct ImportNames {
     file: Known<Text>,
     loader: Known<Option<ModuleKind>>,
+    /// 0 where there is none.
+    spec: u64,
     has_path: bool,
 }
 
@@ -160,6 +205,8 @@ impl ImportNames {
             self.file = objects.str(value);
         } else if objects.is_text(key, "__loader__")? {
             self.loader = loader_kind(objects, value);
+        } else if objects.is_text(key, "__spec__")? {
+            self.spec = value;
         } else if objects.is_text(key, "__path__")? {
             self.has_path = true;
         }

@@ -18,15 +18,28 @@ use std::time::Duration;
 /// have many records of calls to take first.
 const HOLD: Duration = Duration::from_secs(5);
 
+/// Longest that a process is held at its end that molt has not started.
+const PAUSE: Duration = Duration::from_millis(250);
+
 /// What a run is about.
 #[derive(Debug)]
 pub(super) enum Traced {
     /// A process started by molt, which waits before its exec.
     Launched(launch::Target),
-    /// Processes found running.
-    Attached(Vec<Process>),
+    /// Processes found running, the first of which is followed where it is to be held at its end.
+    Attached(Vec<Process>, Option<launch::Target>),
     /// Whatever runs Python within some bounds.
     Sought(Seeker),
+}
+
+impl Traced {
+    /// The process that is followed.
+    pub(super) fn followed(&self) -> Option<&launch::Target> {
+        match self {
+            Self::Launched(target) | Self::Attached(_, Some(target)) => Some(target),
+            Self::Attached(_, None) | Self::Sought(_) => None,
+        }
+    }
 }
 
 /// Who called molt through sudo, if somebody did.
@@ -60,13 +73,16 @@ impl<'a> Wanted<'a> {
     }
 
     /// Starts the command, and puts it or the processes under watch.
-    pub(super) fn begin(self, signals: &Signals, watch: &mut Watch) -> Result<Traced, Failure> {
+    /// `pause`: the first of the processes is held at its end.
+    pub(super) fn begin(self, signals: &Signals, pause: bool, watch: &mut Watch) -> Result<Traced, Failure> {
         Ok(match self {
             Self::Processes(processes) => {
+                let first = processes.first().filter(|_| pause);
+                let followed = first.map(|first| launch::Target::follow(first.pid, PAUSE)).transpose()?;
                 for process in &processes {
-                    watch.begin(process.pid.cast_unsigned(), false, monotonic_ns());
+                    watch.begin(process.pid.cast_unsigned(), false, followed.is_some(), monotonic_ns());
                 }
-                Traced::Attached(processes)
+                Traced::Attached(processes, followed)
             }
             Self::Sought(seeker) => Traced::Sought(seeker),
             Self::Command { argv, user } => {
@@ -81,7 +97,7 @@ impl<'a> Wanted<'a> {
                     hold: HOLD,
                 };
                 let target = launch::Target::start(&command)?;
-                watch.begin(target.pid().cast_unsigned(), true, monotonic_ns());
+                watch.begin(target.pid().cast_unsigned(), true, true, monotonic_ns());
                 Traced::Launched(target)
             }
         })

@@ -1,4 +1,4 @@
-//! The processes whose effects are seen, and their probes; and when system calls are watched.
+//! The processes whose effects are seen, and their probes; and when system calls and assignments are watched.
 
 mod valve;
 
@@ -13,14 +13,18 @@ use crate::diagnose::advice::one_line;
 use crate::discover::{Build, find_shortcuts};
 use anyhow::Context;
 use molt_common::effect::{EffectCount, EffectKey};
+use molt_common::mutation::MutationKey;
 use std::collections::{BTreeMap, BTreeSet};
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
-use valve::{Turn, Valve};
+use valve::{Turn, Valve, Watched};
 
 /// How often a process's C library is looked for: the dynamic linker maps it within a millisecond.
 const MAX_TRIES: u32 = 50;
+
+/// Why assignments are watched no more.
+const TOO_MANY: &str = "there were too many for the budget";
 
 /// What sees effects.
 #[derive(Debug)]
@@ -35,8 +39,13 @@ pub(super) struct EffectHooks {
     waiting: BTreeMap<u32, u32>,
     /// That has cost too much; it is not watched any more.
     given_up: bool,
+    /// When assignments are watched; `None` if always, or never.
+    frequent: Option<Valve>,
+    /// They are watched.
+    sees_frequent: bool,
     /// What was accounted for already.
     told: BTreeMap<EffectKey, EffectCount>,
+    told_mutations: BTreeMap<MutationKey, u64>,
 }
 
 impl EffectHooks {
@@ -48,7 +57,13 @@ impl EffectHooks {
                 open(kernel, watch);
                 None
             }
-            Observe::Auto { budget, .. } => open(kernel, watch).then(|| Valve::new(budget, monotonic_ns())),
+            Observe::Auto { budget, .. } => {
+                open(kernel, watch).then(|| Valve::new(Watched::Syscalls, budget, monotonic_ns()))
+            }
+        };
+        let frequent = match observe {
+            Observe::Auto { budget, .. } => Some(Valve::new(Watched::Frequent, budget, monotonic_ns())),
+            Observe::Sample | Observe::Exact => None,
         };
         Self {
             hooked: BTreeMap::new(),
@@ -56,7 +71,10 @@ impl EffectHooks {
             shortcuts: BTreeSet::new(),
             waiting: BTreeMap::new(),
             given_up: false,
+            frequent,
+            sees_frequent: true,
             told: BTreeMap::new(),
+            told_mutations: BTreeMap::new(),
         }
     }
 
@@ -65,8 +83,20 @@ impl EffectHooks {
         for pid in self.waiting.keys().copied().collect::<Vec<_>>() {
             self.watch_shortcuts(kernel, watch, pid);
         }
-        let Some(valve) = &mut self.valve else { return Ok(None) };
         let now_ns = monotonic_ns();
+        if let Some(valve) = &mut self.frequent
+            && valve.is_due(now_ns)
+            && valve.turn(now_ns, kernel.meter()?) == Turn::Close
+        {
+            // To place these probes again would cost more than they could see.
+            self.frequent = None;
+            self.sees_frequent = false;
+            kernel.unhook_frequent();
+            watch.assignments_are_unseen(TOO_MANY);
+            watch.import_ends_are_unseen(TOO_MANY);
+        }
+        let frequent = self.frequent.as_ref().map(Valve::due_ns);
+        let Some(valve) = &mut self.valve else { return Ok(frequent) };
         if valve.is_due(now_ns) {
             match valve.turn(now_ns, kernel.meter()?) {
                 Turn::Open => _ = open(kernel, watch),
@@ -78,7 +108,7 @@ impl EffectHooks {
                 Turn::Stay => {}
             }
         }
-        Ok(Some(valve.due_ns()))
+        Ok([Some(valve.due_ns()), frequent].into_iter().flatten().min())
     }
 
     /// Adds up what was counted since the last account. Why not all was seen of late, if so.
@@ -95,6 +125,13 @@ impl EffectHooks {
             (seen + sampled > 0).then_some((*key, EffectCount { seen, sampled }))
         };
         watch.count_effects(&counted.iter().filter_map(new).collect::<Vec<_>>());
+        let counted_mutations = kernel.mutations()?;
+        let new = |(key, count): &(MutationKey, u64)| {
+            let before = self.told_mutations.get(key).copied().unwrap_or(0);
+            (*count > before).then(|| (*key, count.saturating_sub(before)))
+        };
+        watch.count_mutations(&counted_mutations.iter().filter_map(new).collect::<Vec<_>>());
+        self.told_mutations = counted_mutations.into_iter().collect();
         self.told = counted.into_iter().collect();
         if self.given_up {
             watch.shortcuts_are_unseen("there were too many for the budget");
@@ -122,6 +159,10 @@ impl EffectHooks {
             kernel.hook_effects(pid, &build.open_path(), &sites)?;
             watch.effects_are_hooked(&sites);
             self.hooked.insert(pid, file);
+            if self.sees_frequent {
+                kernel.hook_frequent(pid, &build.open_path(), &sites)?;
+                watch.assignments_are_hooked(&sites);
+            }
         }
         self.watch_shortcuts(kernel, watch, pid);
         Ok(())

@@ -12,8 +12,8 @@ use crate::aggregate::call_sites::call_sites;
 use crate::aggregate::code::Files;
 use crate::aggregate::effort::{self, Windows};
 use crate::aggregate::hotspots::hotspots;
-use crate::aggregate::sections::{Coverage, EffectCoverage, Seen, states};
-use crate::aggregate::symbols::{add_effects, symbols};
+use crate::aggregate::sections::{Coverage, EffectCoverage, MutationCoverage, Seen, states};
+use crate::aggregate::symbols::{add_codes, add_effects, symbols};
 use anyhow::{Context, Error};
 use molt_common::fault::Fault;
 use molt_mpa::model::{Artifact, Backend, Collector, Event, EventKind, Mode, Observation};
@@ -94,6 +94,7 @@ fn fill(
     let sites = call_sites(&watch.tally, &watch.calls, exact_only, files, redactor);
     artifact.symbols = symbols(&watch.tally, &watch.calls, files, redactor);
     add_effects(&mut artifact.symbols, &watch.tally, &watch.effects, files, redactor);
+    add_codes(&mut artifact.symbols, &watch.tally, watch.mutations.codes(), files, redactor);
     artifact.call_counts = call_counts(&artifact.symbols);
     artifact.containers =
         watch.containers.section(Observation::Sampled, &watch.tally, &watch.calls, &sites.ids, redactor);
@@ -104,8 +105,10 @@ fn fill(
         watch.modules.note_codes(watch.tally.codes());
     }
     artifact.modules = watch.modules.section(files, redactor);
+    watch.mutations.fill(&mut artifact.modules, &watch.tally);
     watch.processes.prune(true);
     artifact.events = std::mem::take(&mut watch.processes.events);
+    artifact.events.extend(watch.audit_events(redactor));
     artifact.events.extend(account.windows.iter().flat_map(Windows::events));
     let collector = &mut artifact.collector;
     collector.sample_hz = Some(options.frequency);
@@ -135,10 +138,12 @@ fn fill(
         sampled: samples.kept > 0,
         modules_seen: watch.modules_seen,
         modules_at_end: watch.modules_at_end,
+        modules_cut: watch.loss().any(|(cause, count)| count > 0 && UNLISTED.contains(&cause)),
         types_seen: !artifact.types.is_empty(),
         lost: samples.lost > 0,
         calls,
         effects: effect_coverage(options, watch, findings),
+        mutations: mutation_coverage(options, watch, &findings.faults),
     };
     for (section, state) in states(&coverage) {
         collector.set(section, state);
@@ -162,12 +167,34 @@ fn effect_coverage(options: &Options, watch: &Watch, findings: &Findings) -> Eff
         seen.events.insert(format!("{lost} imports and collections could not be read"));
     }
     if options.target.is_attached() {
-        let attached = "what had run before molt attached was not seen".to_owned();
-        seen.effects.insert(attached.clone());
-        seen.events.insert(attached);
+        seen.effects.insert(ATTACHED.to_owned());
+        seen.events.insert(ATTACHED.to_owned());
     }
     seen
 }
+
+/// Causes of loss of whole modules.
+const UNLISTED: [&str; 3] = ["unread_module", "unnamed_module", "further_module"];
+
+/// How far changes of modules were seen.
+fn mutation_coverage(options: &Options, watch: &Watch, faults: &[(Fault, u64)]) -> MutationCoverage {
+    let mut seen = watch.mutations_seen.clone();
+    let lost: u64 = faults
+        .iter()
+        .filter(|(fault, _)| [Fault::MutationsFull, Fault::UnreadMutation].contains(fault))
+        .map(|(_, count)| count)
+        .sum();
+    if lost > 0 {
+        seen.reasons.insert(format!("{lost} assignments to modules could not be read"));
+    }
+    if options.target.is_attached() {
+        seen.reasons.insert(ATTACHED.to_owned());
+    }
+    seen
+}
+
+/// What is missing of a process that was attached to.
+const ATTACHED: &str = "what had run before molt attached was not seen";
 
 /// One event for each cause of loss, at the end: that is when it was counted.
 fn losses(collector: &Collector, at: Millis) -> Vec<Event> {

@@ -13,6 +13,7 @@ mod coverage;
 mod effects;
 mod failure;
 mod finish;
+mod look;
 mod metadata;
 mod names;
 mod observe;
@@ -51,6 +52,8 @@ pub struct Options {
     pub every: Option<Duration>,
     /// Each process has an artifact of its own.
     pub split: bool,
+    /// Hold the process that is attached to at its end until it was looked at.
+    pub pause_at_exit: bool,
     /// Samples per second of CPU time.
     pub frequency: u32,
     /// What records come from.

@@ -1,21 +1,20 @@
 //! How to read one Python process: its layout, its memory, its sources, and what was read already.
 
 use super::classes::Classes;
+use super::look::Looks;
 use crate::aggregate::entrypoint::{Entry, parse};
 use crate::aggregate::modules;
 use crate::aggregate::tally::CodeId;
+use crate::cpython::Known;
 use crate::cpython::debug_offsets::{LayoutError, layout_of};
 use crate::cpython::layout::Layout;
 use crate::cpython::thread_key::thread_key;
-use crate::cpython::{Known, Unknown};
 use crate::discover::{Interpreter, Libc, Process};
 use crate::symbolize::cache::{CodeCache, Identified};
 use crate::symbolize::code::CodeObject;
 use crate::symbolize::functions::Budget;
 use crate::symbolize::memory::ProcessMemory;
-use crate::symbolize::modules::{
-    ImportPaths, Module, Modules, main_interpreter, read_import_paths, read_modules,
-};
+use crate::symbolize::modules::{ImportPaths, Module};
 use crate::symbolize::paths::Roots;
 use crate::symbolize::source::{self, Sources};
 use molt_mpa::ids::Sha256Hash;
@@ -23,13 +22,7 @@ use molt_mpa::model::ModuleKind;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
-use std::time::{Duration, SystemTime};
-
-/// How long after it was found an interpreter is looked at first: it has imported what `site` imports.
-const FIRST_LOOK_NS: u64 = 100_000_000;
-/// Shortest and longest pause between two looks, the next one twice as long as the last: a program imports
-/// most of its modules when it starts.
-const LOOK_PAUSES: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(16));
+use std::time::SystemTime;
 
 /// How to read a Python process.
 #[derive(Debug)]
@@ -51,10 +44,8 @@ pub(super) struct Reader {
     pub(super) classes: Classes,
     /// Modules whose source is still to be hashed, and their files.
     unhashed: Vec<(String, String)>,
-    /// When `sys.modules` is read again.
-    pub(super) next_look_ns: u64,
-    /// The pause after that.
-    pub(super) look_pause: Duration,
+    /// What looks at it know, and when the next one is due.
+    pub(super) looks: Looks,
 }
 
 /// A code object that was read.
@@ -99,8 +90,7 @@ impl Reader {
             budget: Budget::default(),
             classes: Classes::default(),
             unhashed: Vec::new(),
-            next_look_ns: now_ns + FIRST_LOOK_NS,
-            look_pause: LOOK_PAUSES.0,
+            looks: Looks::new(now_ns),
         })
     }
 
@@ -119,8 +109,7 @@ impl Reader {
             budget: Budget::default(),
             classes: Classes::default(),
             unhashed: Vec::new(),
-            next_look_ns: self.next_look_ns,
-            look_pause: self.look_pause,
+            looks: self.looks.clone(),
         }
     }
 
@@ -132,29 +121,6 @@ impl Reader {
         thread_key(&self.memory, &self.layout, self.interpreter.runtime())
     }
 
-    /// Whether a look is due. If so, the next one is put off.
-    pub(super) fn is_look_due(&mut self, now_ns: u64) -> bool {
-        if now_ns < self.next_look_ns {
-            return false;
-        }
-        self.next_look_ns =
-            now_ns.saturating_add(u64::try_from(self.look_pause.as_nanos()).unwrap_or(u64::MAX));
-        self.look_pause = (self.look_pause * 2).min(LOOK_PAUSES.1);
-        true
-    }
-
-    /// The main interpreter's `sys.modules`, and its import roots.
-    pub(super) fn look(&self) -> Known<(Modules, Roots)> {
-        let interp = main_interpreter(&self.memory, &self.layout, self.interpreter.runtime())?;
-        let modules = read_modules(&self.memory, &self.layout, interp)?;
-        // Before the interpreter has begun, and when it has been torn down, there is a dict of another kind.
-        if !modules.modules.iter().any(|module| module.name.value == "builtins") {
-            return Err(Unknown::Malformed);
-        }
-        let paths = read_import_paths(&self.memory, &self.layout, interp)?;
-        Ok((modules, self.roots(paths)))
-    }
-
     /// The import roots as far as they are known without a look.
     pub(super) fn script_roots(&self) -> Roots {
         self.roots(ImportPaths::default())
@@ -162,7 +128,7 @@ impl Reader {
 
     /// The import roots of `paths`, and the folder of the script: `-I` and `-P` keep it out of `sys.path`,
     /// but the program is no less the program's.
-    fn roots(&self, mut paths: ImportPaths) -> Roots {
+    pub(super) fn roots(&self, mut paths: ImportPaths) -> Roots {
         let command: Vec<String> =
             self.process.command.iter().map(|text| text.to_string_lossy().into_owned()).collect();
         if let Entry::Script(script) = parse(&command).entry
@@ -178,15 +144,16 @@ impl Reader {
     /// to be over.
     pub(super) fn note_module(&mut self, module: Module, modules: &mut modules::Modules) {
         let name = module.name.value;
-        if modules.has_file(&name) {
+        if name.is_empty() || (modules.has_file(&name) && module.replaced_by.is_none()) {
             return;
         }
         let file = module.file.ok().map(|file| file.value);
+        let replaced_by = module.replaced_by;
         let kind = module.kind.unwrap_or(ModuleKind::Py);
         if let Some(file) = file.clone().filter(|_| kind == ModuleKind::Py) {
             self.unhashed.push((name.clone(), file));
         }
-        modules.note(&name, modules::ModuleFacts { kind, file, source_sha256: None });
+        modules.note(&name, modules::ModuleFacts { kind, file, source_sha256: None, replaced_by });
     }
 
     /// Hashes the sources of the modules that were noted.
@@ -195,20 +162,26 @@ impl Reader {
         for (name, file) in std::mem::take(&mut self.unhashed) {
             if let Ok(source) = sources.get(&file) {
                 let source_sha256 = Some(Sha256Hash::from_bytes(source.sha256()));
-                let facts = modules::ModuleFacts { kind: ModuleKind::Py, file: Some(file), source_sha256 };
+                let facts = modules::ModuleFacts {
+                    kind: ModuleKind::Py,
+                    file: Some(file),
+                    source_sha256,
+                    replaced_by: None,
+                };
                 modules.note(&name, facts);
             }
         }
     }
 
     /// What was lost while reading, by cause.
-    pub(super) fn losses(&self) -> [(&'static str, u64); 3] {
+    pub(super) fn losses(&self) -> impl Iterator<Item = (&'static str, u64)> {
         let counts = self.codes.counts();
-        [
+        let reading = [
             ("reused_code_address", counts.reused),
             ("evicted_code", counts.evicted),
             ("failed_read", self.memory.failures().total()),
-        ]
+        ];
+        reading.into_iter().chain(self.looks.losses())
     }
 }
 

@@ -64,7 +64,7 @@ pub fn run(options: &Options, notify: &mut dyn FnMut(Notice)) -> Result<Outcome,
     if options.split {
         watch.split();
     }
-    let traced = wanted.begin(&signals, &mut watch)?;
+    let traced = wanted.begin(&signals, options.pause_at_exit, &mut watch)?;
     // After the target's fork, which inherits it. Without the right to it more is missed, and counted.
     if let Err(refused) = rustix::process::setpriority_process(None, NICE) {
         tracing::info!(%refused, "the priority stays as it is");
@@ -86,14 +86,18 @@ pub fn run(options: &Options, notify: &mut dyn FnMut(Notice)) -> Result<Outcome,
     let mut remarks = watch.remarks();
     if written == 0 {
         remarks.push("no supported Python ran; no artifact was written".to_owned());
-        if let Traced::Attached(processes) = &traced {
+        if let Traced::Attached(processes, _) = &traced {
             return Err(Failure::nothing_read(processes, &remarks));
         }
     }
     // The kernel side goes away before a target is waited for that outlives the time it was to be traced.
     drop(closing);
     let ending = wait(&traced, ending, &signals)?;
-    Ok(Outcome { status: ending.map_or(0, Ending::exit_status), remarks })
+    let status = match traced {
+        Traced::Launched(_) => ending.map_or(0, Ending::exit_status),
+        Traced::Attached(..) | Traced::Sought(_) => 0,
+    };
+    Ok(Outcome { status, remarks })
 }
 
 /// A run under way.
@@ -128,7 +132,7 @@ impl Run<'_> {
         self.obey();
         match &mut self.traced {
             Traced::Launched(target) => target.release(),
-            Traced::Attached(_) => self.adopt(),
+            Traced::Attached(..) => self.adopt(),
             Traced::Sought(_) => {}
         }
         loop {
@@ -166,7 +170,7 @@ impl Run<'_> {
     fn sleep(&self, signals: &Signals, longest: Duration) -> Result<(), Failure> {
         let readable = |fd| PollFd::new(fd, PollFlags::POLLIN);
         let mut waited = vec![readable(self.source.events_fd()), readable(signals.as_fd())];
-        if let Traced::Launched(target) = &self.traced {
+        if let Some(target) = self.traced.followed() {
             waited.push(readable(target.events_fd()));
         }
         let timeout = nix::sys::time::TimeSpec::from_duration(longest);

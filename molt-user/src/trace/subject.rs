@@ -15,6 +15,7 @@ use std::time::Duration;
 const SEARCH: (Duration, Duration) = (Duration::from_micros(500), Duration::from_secs(1));
 
 /// A traced process.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own, and all combinations occur")]
 #[derive(Debug)]
 pub(super) struct Subject {
     /// What is known of its program.
@@ -25,6 +26,8 @@ pub(super) struct Subject {
     pub(super) ends: bool,
     /// It is about to begin, and to stop for its tracer.
     pub(super) begins: bool,
+    /// Its program was seen from its beginning on.
+    from_start: bool,
     /// When it was found or made, in nanoseconds of `CLOCK_MONOTONIC`.
     pub(super) since_ns: u64,
     /// The number of the page that its facts are on.
@@ -56,15 +59,16 @@ pub(super) enum State {
 }
 
 impl Subject {
-    /// A process that was found at `now_ns`. One that is held is not looked at before its exec.
-    pub(super) fn new(now_ns: u64, held: bool, calls: bool) -> Self {
+    /// A process that was found at `now_ns`. One that was launched is not looked at before its exec.
+    pub(super) fn new(now_ns: u64, launched: bool, held: bool, calls: bool) -> Self {
         let flags = match (held, calls) {
             (false, false) => 0,
             (true, false) => PROCESS_HOLD,
             (false, true) => PROCESS_CALLS | PROCESS_EFFECTS,
+            (true, true) if !launched => PROCESS_HOLD | PROCESS_CALLS | PROCESS_EFFECTS,
             (true, true) => PROCESS_HOLD | PROCESS_HOLD_START | PROCESS_CALLS | PROCESS_EFFECTS,
         };
-        let next_ns = if held { u64::MAX } else { now_ns };
+        let next_ns = if launched { u64::MAX } else { now_ns };
         Self {
             state: State::Searching { next_ns, pause: SEARCH.0 },
             since_ns: now_ns,
@@ -72,6 +76,7 @@ impl Subject {
             finalized: false,
             ends: false,
             begins: false,
+            from_start: launched,
             program: 0,
             flags: PROCESS_FOLLOW | flags,
         }
@@ -85,8 +90,18 @@ impl Subject {
             State::Refused(why) => State::Refused(why.clone()),
         };
         let flags = self.flags & !(PROCESS_HOLD | PROCESS_HOLD_START);
-        let Self { page, program, .. } = *self;
-        Self { state, since_ns: now_ns, page, finalized: false, ends: false, begins: false, program, flags }
+        let Self { page, program, from_start, .. } = *self;
+        Self {
+            state,
+            since_ns: now_ns,
+            page,
+            finalized: false,
+            ends: false,
+            begins: false,
+            from_start,
+            program,
+            flags,
+        }
     }
 
     /// Its children are not traced.
@@ -96,6 +111,7 @@ impl Subject {
 
     /// The process runs another program from here on. What is left of the one before.
     pub(super) fn exec(&mut self, now_ns: u64) -> Ended {
+        self.from_start = true;
         let searching = State::Searching { next_ns: now_ns, pause: SEARCH.0 };
         let state = std::mem::replace(&mut self.state, searching);
         Ended { state, finalized: std::mem::take(&mut self.finalized) }
@@ -108,7 +124,12 @@ impl Subject {
             return false;
         }
         self.state = match look(pid, now_ns, inspector) {
-            Ok(Looked::Python(reader)) => State::Python(reader),
+            Ok(Looked::Python(mut reader)) => {
+                if self.from_start {
+                    reader.looks.count_from_start();
+                }
+                State::Python(reader)
+            }
             Ok(Looked::Refused(why)) => State::Refused(why),
             Ok(Looked::Nothing) | Err(_) => {
                 let pause = (pause * 2).min(SEARCH.1);
@@ -150,7 +171,7 @@ impl Subject {
     pub(super) fn due_ns(&self) -> Option<u64> {
         match &self.state {
             State::Searching { next_ns, .. } => Some(*next_ns),
-            State::Python(reader) => Some(reader.next_look_ns),
+            State::Python(reader) => Some(reader.looks.next_ns),
             State::Refused(_) => None,
         }
     }

@@ -42,9 +42,16 @@ fn facts(artifact: &Artifact) -> Value {
     let sites = std::mem::take(&mut value["call_sites"]);
     let key = |site: &Value| format!("{} {}", site["caller"], site["id"]);
     value["call_sites"] = sites.as_array().unwrap().iter().map(|site| (key(site), site.clone())).collect();
-    value["events"].as_array_mut().unwrap().retain(|event| event["kind"] != "loss");
+    // What looks tell depends on when they come.
+    for module in value["modules"].as_object_mut().unwrap().values_mut() {
+        if module["mutations"].as_array().is_some_and(Vec::is_empty) {
+            remove(module, &["mutations"]);
+        }
+    }
+    let of_looks = |event: &Value| event.get("collections").is_some();
+    value["events"].as_array_mut().unwrap().retain(|event| event["kind"] != "loss" && !of_looks(event));
     for event in value["events"].as_array_mut().unwrap() {
-        remove(event, &["t_ms", "duration_ms"]);
+        remove(event, &["t_ms", "duration_ms", "self_ms"]);
     }
     value
 }

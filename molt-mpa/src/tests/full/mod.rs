@@ -10,6 +10,7 @@ use crate::model::{
 use crate::quantity::{Millis, Share};
 use crate::redact::{Category, Policy, Redactor};
 
+mod events;
 mod sections;
 
 /// A sound artifact with everything in it, under the policy that keeps data, since only that one has `expr`.
@@ -22,7 +23,7 @@ pub(crate) fn full() -> Artifact {
     sections::add_types(&mut artifact);
     sections::add_containers(&mut artifact, &mut redactor);
     sections::add_hotspots(&mut artifact);
-    sections::add_events(&mut artifact, &mut redactor);
+    events::add_events(&mut artifact, &mut redactor);
     artifact.redactions = redactor.summary();
     artifact.redactions.counts.insert(Category::Path.name().to_owned(), 0);
     artifact.call_counts.insert("app.f".to_owned(), 70);
@@ -42,6 +43,11 @@ pub(crate) fn hashed() -> Artifact {
     for event in &mut artifact.events {
         if let EventKind::Exec { program: Some(program), .. } = &mut event.what {
             *program = redactor.redact(Category::Path, program);
+        }
+        if let EventKind::Audit { arguments, .. } = &mut event.what {
+            for value in arguments.iter_mut().filter_map(|argument| argument.value.as_mut()) {
+                *value = redactor.redact(Category::AuditArgument, value);
+            }
         }
     }
     for dict in artifact.containers.values_mut().filter_map(|container| container.dict.as_mut()) {
@@ -88,6 +94,7 @@ fn collector() -> Collector {
         python_version: Some("3.13.5".to_owned()),
         free_threaded: Some(false),
         samples: 3,
+        looked_before_end_ms: parent.map(|_| Millis::from_micros(900_000)),
     };
     collector.processes = vec![
         process(ProcessRole::Main, None),

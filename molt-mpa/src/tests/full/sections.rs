@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use crate::ids::{Sha256Hash, SiteId};
 use crate::model::{
     Artifact, AttributeFacts, AttributePlace, CallSite, CallTarget, Code, Container, DictFacts, Effect,
-    EffectKind, ElementFacts, Event, EventKind, ExceptionCount, Hotspot, IdBasis, KeySet, LengthRange,
-    Module, ModuleKind, ModuleMutation, MutationKind, Observation, Origin, Signature, Symbol, SymbolKind,
-    TargetKind, TypeFacts, TypeForm, TypeKind, TypeMutation,
+    EffectKind, ElementFacts, ExceptionCount, Hotspot, IdBasis, KeySet, LengthRange, Module, ModuleKind,
+    ModuleMutation, MutationKind, Observation, Origin, Signature, Symbol, SymbolKind, TargetKind, TypeFacts,
+    TypeForm, TypeKind, TypeMutation,
 };
 use crate::quantity::{Millis, Share};
 use crate::redact::{Category, Redactor};
@@ -31,6 +31,7 @@ pub(super) fn add_modules(artifact: &mut Artifact) {
             file: Some(format!("{name}.py")),
             origin: Some(origin),
             source_sha256: Some(Sha256Hash::of(name.as_bytes())),
+            replaced_by: (name == "google").then(|| "app.Lazy".to_owned()),
             mutations: [MutationKind::Add, MutationKind::Rebind, MutationKind::Delete].map(mutation).to_vec(),
         };
         artifact.modules.insert(name.to_owned(), module);
@@ -266,32 +267,5 @@ pub(super) fn add_hotspots(artifact: &mut Artifact) {
             rank_time: 0,
             rank_alloc: None,
         });
-    }
-}
-
-/// One event of each kind.
-pub(super) fn add_events(artifact: &mut Artifact, redactor: &mut Redactor) {
-    let kinds = [
-        EventKind::ProcessStart { parent: Some(0) },
-        EventKind::Exec {
-            program: Some(redactor.redact(Category::Path, "/usr/bin/python3")),
-            python_version: Some("3.13.5".to_owned()),
-        },
-        EventKind::ThreadStart { thread: 0 },
-        EventKind::Import {
-            module: "json".to_owned(),
-            duration_ms: Some(Millis::from_micros(1_234)),
-            succeeded: Some(true),
-        },
-        EventKind::Gc { generation: 2, collected: Some(5), duration_ms: Some(Millis::from_micros(77)) },
-        EventKind::WindowOpen,
-        EventKind::WindowClose,
-        EventKind::Loss { cause: "ring_full".to_owned(), count: 2 },
-        EventKind::Signal { signal: "SIGRTMIN+1".to_owned() },
-        EventKind::ThreadEnd { thread: 0 },
-        EventKind::ProcessEnd { status: Some(-1) },
-    ];
-    for (at, what) in (1..).zip(kinds) {
-        artifact.events.push(Event { t_ms: Millis::from_micros(at * 500), process: Some(1), what });
     }
 }

@@ -11,6 +11,7 @@ use aya::maps::{Array, HashMap, MapData};
 use aya::programs::raw_trace_point::RawTracePointLink;
 use aya::programs::{ProgramError, RawTracePoint};
 use molt_common::effect::{EffectCount, EffectKey, MAX_SYSCALLS};
+use molt_common::mutation::MutationKey;
 use std::collections::BTreeMap;
 use std::ffi::CString;
 use std::os::fd::OwnedFd;
@@ -25,7 +26,10 @@ const SYSCALL: &str = "syscall_enter";
 pub(super) struct Effects {
     counts: HashMap<MapData, MapValue<EffectKey>, MapValue<EffectCount>>,
     syscalls: Array<MapData, u8>,
+    mutations: HashMap<MapData, MapValue<MutationKey>, u64>,
     links: BTreeMap<u32, Vec<OwnedFd>>,
+    /// What sees assignments to attributes and the ends of imports.
+    frequent: BTreeMap<u32, Vec<OwnedFd>>,
     /// What sees functions that do without a system call.
     shortcuts: BTreeMap<u32, OwnedFd>,
     /// The tracepoint of system calls, where it is watched.
@@ -38,7 +42,9 @@ impl Effects {
         Ok(Self {
             counts: take_map!(ebpf, "EFFECTS", HashMap)?,
             syscalls: take_map!(ebpf, "SYSCALLS", Array)?,
+            mutations: take_map!(ebpf, "MUTATIONS", HashMap)?,
             links: BTreeMap::new(),
+            frequent: BTreeMap::new(),
             shortcuts: BTreeMap::new(),
             tracepoint: None,
         })
@@ -86,6 +92,38 @@ impl Kernel {
         Ok(())
     }
 
+    /// Counts the assignments of process `pid`, which runs or is about to run the file `path`, to attributes of
+    /// modules, and reports the ends of its imports where they have no probe of their own.
+    pub fn hook_frequent(&mut self, pid: u32, path: &Path, sites: &EffectSites) -> Result<(), HookError> {
+        let path = CString::new(path.as_os_str().as_bytes()).map_err(|_nul| HookError::Path)?;
+        let prepared = self.prepared.as_ref().ok_or(HookError::Unprepared)?;
+        let mut links = Vec::new();
+        if let Some(offset) = sites.import_return {
+            let scope = Scope { pid: Some(pid), returns: true };
+            let program = self.calls.program("import_return", prepared)?;
+            links.push(program.attach(&path, &[Place { offset, cookie: 0 }], scope)?);
+        }
+        let place = |(offset, cookie): &(u64, u64)| Place { offset: *offset, cookie: *cookie };
+        let places: Vec<Place> = sites.setters.iter().map(place).collect();
+        if !places.is_empty() {
+            let scope = Scope { pid: Some(pid), returns: false };
+            links.push(self.calls.program("assign", prepared)?.attach(&path, &places, scope)?);
+        }
+        self.effects.frequent.entry(pid).or_default().extend(links);
+        Ok(())
+    }
+
+    /// Sees no assignments and no ends of imports any more.
+    pub fn unhook_frequent(&mut self) {
+        remove(std::mem::take(&mut self.effects.frequent).into_values().flatten());
+    }
+
+    /// Every assignment counted so far.
+    pub fn mutations(&self) -> Result<Vec<(MutationKey, u64)>, HookError> {
+        let entries = self.effects.mutations.iter().map(|entry| entry.map(|(key, count)| (key.0, count)));
+        entries.collect::<Result<_, _>>().map_err(|source| HookError::Map { map: "MUTATIONS", source })
+    }
+
     /// Counts what process `pid` does by functions of the file `path` without a system call: each by its offset, with
     /// the number of the system call that it stands for.
     pub fn hook_shortcuts(
@@ -111,9 +149,10 @@ impl Kernel {
 
     /// Counts process `pid`'s effects no more.
     pub fn unhook_effects(&mut self, pid: u32) {
-        remove(
-            self.effects.links.remove(&pid).into_iter().flatten().chain(self.effects.shortcuts.remove(&pid)),
-        );
+        let effects = &mut self.effects;
+        let links =
+            [effects.links.remove(&pid), effects.frequent.remove(&pid)].into_iter().flatten().flatten();
+        remove(links.chain(effects.shortcuts.remove(&pid)));
     }
 
     /// Counts those system calls of traced processes that `wanted` names by number, each with where its flags are.

@@ -195,6 +195,14 @@ pub struct Layout {
     pub values_items: u32,
     /// `PyModuleObject.md_dict`.
     pub module_dict: u32,
+    /// `co_names`, a tuple.
+    pub code_names: u32,
+    /// `_PyRuntimeState.gc`; 3.8.
+    pub runtime_gc: u32,
+    /// `PyInterpreterState.gc`; from 3.9.
+    pub interp_gc: u32,
+    /// `_gc_runtime_state.generation_stats`: three structs of three words; up to 3.14.
+    pub gc_generation_stats: u32,
     /// `co_consts`; up to 3.10 in this table, like the next seven: later versions need no search for qualified
     /// names.
     pub code_consts: u32,

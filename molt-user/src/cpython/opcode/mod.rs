@@ -41,6 +41,10 @@ pub struct Opcodes {
     return_const: [u8; 2],
     /// `RAISE_VARARGS`.
     raise: u8,
+    /// `STORE_GLOBAL`, never specialised.
+    store_global: u8,
+    /// `DELETE_GLOBAL`, never specialised.
+    delete_global: u8,
     /// `RESUME`, and what it is specialised and instrumented to, with their names.
     resume: &'static [(u8, &'static str)],
     /// Numbers that no opcode has; ascending.
@@ -100,6 +104,11 @@ impl Opcodes {
     /// `RAISE_VARARGS`.
     pub const fn raise(&self) -> u8 {
         self.raise
+    }
+
+    /// `STORE_GLOBAL` and `DELETE_GLOBAL`, whose arguments are indices of names.
+    pub const fn stores_of_globals(&self) -> [u8; 2] {
+        [self.store_global, self.delete_global]
     }
 
     /// `EXTENDED_ARG`.

@@ -11,6 +11,8 @@ pub(super) static OPCODES: Opcodes = Opcodes {
     return_value: [83, 242],
     return_const: [121, 247],
     raise: 130,
+    store_global: 97,
+    delete_global: 98,
     #[rustfmt::skip]
     base: [
         0, 1, 2, 3, 4, 5, 122, 122, 122, 9, 122, 11, 12, 122, 122, 15,

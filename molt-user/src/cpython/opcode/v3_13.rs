@@ -11,6 +11,8 @@ pub(super) static OPCODES: Opcodes = Opcodes {
     return_value: [36, 239],
     return_const: [103, 240],
     raise: 101,
+    store_global: 113,
+    delete_global: 66,
     #[rustfmt::skip]
     base: [
         0, 1, 2, 45, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15,

@@ -11,6 +11,8 @@ pub(super) static OPCODES: Opcodes = Opcodes {
     return_value: [35, 246],
     return_const: [0, 0],
     raise: 104,
+    store_global: 115,
+    delete_global: 64,
     #[rustfmt::skip]
     base: [
         0, 1, 2, 44, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15,

@@ -11,6 +11,8 @@ pub(super) static OPCODES: Opcodes = Opcodes {
     return_value: [33, 245],
     return_const: [0, 0],
     raise: 103,
+    store_global: 114,
+    delete_global: 62,
     #[rustfmt::skip]
     base: [
         0, 1, 2, 42, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15,

@@ -76,6 +76,16 @@ pub fn read_instance<M: Memory>(
     Ok(Instance { attributes, rest })
 }
 
+/// The value under `name` in the `__dict__` of the instance at `addr`, or in its place.
+pub fn read_instance_value<M: Memory>(objects: &Objects<'_, M>, addr: u64, name: &str) -> Known<u64> {
+    for (key, value) in look(objects, addr, &[])?.items {
+        if objects.is_text(key, name)? {
+            return Ok(value);
+        }
+    }
+    Err(Unknown::Absent)
+}
+
 /// One look at an instance. Two that are equal saw the same attributes.
 #[derive(Debug, PartialEq, Eq)]
 struct Look {

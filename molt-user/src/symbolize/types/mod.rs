@@ -8,7 +8,7 @@ mod slots;
 mod state;
 
 pub use class::{Attribute, Attributes, Class, ClassForm, MAX_ATTRIBUTES, read_class, read_lineage};
-pub use instance::{Instance, InstanceAttribute, read_instance};
+pub use instance::{Instance, InstanceAttribute, read_instance, read_instance_value};
 pub use name::TypeName;
 pub use slots::{Slot, read_slots};
 pub use state::{ClassState, class_state};

@@ -1,4 +1,5 @@
-//! When system calls are watched: always, unless a program makes so many that watching them would cost too much.
+//! When system calls and assignments are watched: always, unless a program makes so many that watching them would
+//! cost too much.
 
 use crate::capture::ebpf::cost::HitCost;
 use molt_common::call::Meter;
@@ -13,23 +14,53 @@ const CREDIT_NS: i64 = 40_000_000;
 const ENOUGH_NS: i64 = 2_000_000;
 /// What a hit of a probe costs besides its program, about.
 const TRAP_NS: u64 = 600;
-/// One in so many parts of the budget is for system calls.
-const PART: u64 = 2;
+/// What is watched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Watched {
+    /// System calls, and functions that do without.
+    Syscalls,
+    /// Assignments to attributes, and imports.
+    Frequent,
+}
+
+impl Watched {
+    /// One in so many parts of the budget is for it.
+    const fn part(self) -> u64 {
+        match self {
+            Self::Syscalls => 2,
+            Self::Frequent => 4,
+        }
+    }
+
+    /// What it has cost since the meter showed nothing, in nanoseconds.
+    fn cost_ns(self, new: &Meter) -> u64 {
+        let cost = HitCost { trap_ns: TRAP_NS, after_ns: 0, empty_ns: 0 };
+        let probes = |hits: u64| hits.saturating_mul(cost.of_effect(new));
+        match self {
+            Self::Syscalls => {
+                let syscalls = new.syscalls.saturating_mul(cost.of_syscall(new));
+                syscalls.saturating_add(probes(new.effects.saturating_sub(new.frequent)))
+            }
+            Self::Frequent => probes(new.frequent),
+        }
+    }
+}
 
 /// What is to be done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Turn {
-    /// Watch system calls again.
+    /// Watch again.
     Open,
-    /// Watch them no more.
+    /// Watch no more.
     Close,
     /// Nothing.
     Stay,
 }
 
-/// An account that fills with time and pays for system calls.
+/// An account that fills with time and pays for what is watched.
 #[derive(Clone, Debug)]
 pub(super) struct Valve {
+    watched: Watched,
     budget: Share,
     tokens_ns: i64,
     meter: Meter,
@@ -42,8 +73,9 @@ pub(super) struct Valve {
 
 impl Valve {
     /// Open.
-    pub(super) fn new(budget: Share, now_ns: u64) -> Self {
+    pub(super) fn new(watched: Watched, budget: Share, now_ns: u64) -> Self {
         Self {
+            watched,
             budget,
             tokens_ns: CREDIT_NS,
             meter: Meter::default(),
@@ -67,12 +99,9 @@ impl Valve {
     pub(super) fn turn(&mut self, now_ns: u64, meter: Meter) -> Turn {
         let passed_ns = now_ns.saturating_sub(self.looked_ns);
         let new = meter.since(self.meter);
-        let cost = HitCost { trap_ns: TRAP_NS, after_ns: 0, empty_ns: 0 };
-        let [syscalls, probes] = [(new.syscalls, cost.of_syscall(&new)), (new.effects, cost.of_effect(&new))]
-            .map(|(n, ns)| n.saturating_mul(ns));
-        let cost_ns = syscalls.saturating_add(probes);
-        let income =
-            u128::from(passed_ns) * u128::from(self.budget.as_millionths()) / u128::from(PART * 1_000_000);
+        let cost_ns = self.watched.cost_ns(&new);
+        let parts = u128::from(self.watched.part() * 1_000_000);
+        let income = u128::from(passed_ns) * u128::from(self.budget.as_millionths()) / parts;
         let change = i64::try_from(income).unwrap_or(i64::MAX).saturating_sub_unsigned(cost_ns);
         self.tokens_ns = self.tokens_ns.saturating_add(change).min(CREDIT_NS);
         (self.meter, self.looked_ns, self.due_ns) = (meter, now_ns, now_ns.saturating_add(LOOK_NS));
@@ -108,7 +137,7 @@ mod tests {
     /// A million calls a second are watched for a moment now and then; a quiet program always.
     #[test]
     fn what_costs_too_much_is_watched_seldom() {
-        let mut valve = Valve::new(Share::of(1, 100), 0);
+        let mut valve = Valve::new(Watched::Syscalls, Share::of(1, 100), 0);
         let (mut made, mut watched) = (0, 0);
         for look in 1..=500 {
             if valve.open {
@@ -118,7 +147,7 @@ mod tests {
         }
         assert!((10..100).contains(&watched), "{watched} of 500");
         assert!(valve.unwatched(500 * LOOK_NS).is_some());
-        let mut quiet = Valve::new(Share::of(1, 100), 0);
+        let mut quiet = Valve::new(Watched::Syscalls, Share::of(1, 100), 0);
         for look in 1..=500 {
             assert_eq!(quiet.turn(look * LOOK_NS, after(look * 100)), Turn::Stay);
         }

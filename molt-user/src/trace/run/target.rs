@@ -31,7 +31,7 @@ impl Run<'_> {
     /// Looks at what became of a launched target.
     pub(super) fn target_events(&mut self) -> Result<Next, Failure> {
         loop {
-            let Traced::Launched(target) = &self.traced else { return Ok(Next::GoOn) };
+            let Some(target) = self.traced.followed() else { return Ok(Next::GoOn) };
             let pid = target.pid().cast_unsigned();
             match target.next_event() {
                 None => return Ok(Next::GoOn),
@@ -78,7 +78,7 @@ impl Run<'_> {
             }
             self.interrupted = true;
             match &self.traced {
-                Traced::Attached(_) | Traced::Sought(_) => return Ok(Next::End),
+                Traced::Attached(..) | Traced::Sought(_) => return Ok(Next::End),
                 Traced::Launched(target) if signal.is_for_target() => target.forward(signal),
                 Traced::Launched(_) => {}
             }
@@ -89,7 +89,7 @@ impl Run<'_> {
     /// Whether all that was attached to is gone.
     pub(super) fn has_ended(&self) -> bool {
         match &self.traced {
-            Traced::Attached(processes) => !processes.iter().any(Process::is_alive),
+            Traced::Attached(processes, _) => !processes.iter().any(Process::is_alive),
             Traced::Sought(seeker) => seeker.is_gone(),
             Traced::Launched(_) => false,
         }

@@ -3,9 +3,10 @@
 use super::Watch;
 use crate::clock::monotonic_ns;
 use crate::symbolize::memory::ProcessMemory;
-use crate::symbolize::modules::{Modules, main_interpreter};
+use crate::symbolize::modules::main_interpreter;
 use crate::symbolize::paths::{Roots, SourceFile};
 use crate::trace::classes::{Allowance, Look, Place};
+use crate::trace::look::Listed;
 use crate::trace::reader::Reader;
 use molt_mpa::model::{ModuleKind, Origin};
 
@@ -83,15 +84,15 @@ impl Watch {
 
 /// The program's own modules, with the addresses of their namespaces: those that come from neither the standard library
 /// nor an installed package.
-pub(super) fn own_namespaces(modules: &Modules, roots: &Roots) -> Vec<(String, u64)> {
+pub(super) fn own_namespaces<'a>(
+    modules: impl Iterator<Item = Listed<'a>>,
+    roots: &Roots,
+) -> Vec<(String, u64)> {
     let is_own = |kind, file: Option<&str>| match (kind, file.map(|file| roots.place(file))) {
         (Some(ModuleKind::Builtin | ModuleKind::Extension | ModuleKind::Frozen), _) => false,
         (_, Some(SourceFile::Rooted { origin, .. })) => origin == Origin::App,
         _ => true,
     };
-    let own = modules.modules.iter().filter(|module| {
-        let file = module.file.as_ref().ok().map(|file| file.value.as_str());
-        module.name.value == "__main__" || is_own(module.kind, file)
-    });
-    own.map(|module| (module.name.value.clone(), module.namespace)).collect()
+    let own = modules.filter(|module| module.name == "__main__" || is_own(module.kind, module.file));
+    own.map(|module| (module.name.to_owned(), module.namespace)).collect()
 }

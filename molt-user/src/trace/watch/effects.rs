@@ -1,6 +1,7 @@
 //! Effects: whose they are, and how often each was counted.
 
 use super::Watch;
+use super::audits::read_audit;
 use crate::aggregate::effects::Event;
 use crate::cpython::effect_sites::EffectSites;
 use molt_common::call::address;
@@ -53,6 +54,9 @@ impl Watch {
         {
             names.note_object(seen.key.code, object);
         }
+        let reader = self.subjects.get_mut(&seen.header.pid).and_then(|subject| subject.reader());
+        let arguments = reader.map(|reader| read_audit(reader, seen, &pieces)).unwrap_or_default();
+        self.keep_arguments(seen, arguments);
     }
 
     /// Notes what the code of an effect is.
@@ -64,6 +68,7 @@ impl Watch {
             let known = super::calls::identify(reader, object, &frame(seen), &[], &mut self.tally);
             names.note_code(seen.key.code, known.map(|(id, _)| id));
         }
+        self.audit(seen);
     }
 
     /// Effects that were counted for codes that are not known.

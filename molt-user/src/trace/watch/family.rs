@@ -18,16 +18,16 @@ pub(in crate::trace) enum Considered {
 }
 
 impl Watch {
-    /// Watches process `pid` from now on. A launched one has yet to exec, and waits at its end until it was
-    /// looked at.
-    pub(in crate::trace) fn begin(&mut self, pid: u32, launched: bool, now_ns: u64) {
-        self.admit(pid, launched, now_ns);
+    /// Watches process `pid` from now on. A launched one has yet to exec; one that is held waits at its end until it
+    /// was looked at.
+    pub(in crate::trace) fn begin(&mut self, pid: u32, launched: bool, held: bool, now_ns: u64) {
+        self.admit(pid, launched, held, now_ns);
         self.turn(pid);
         self.processes.begin(pid, self.since(now_ns));
     }
 
-    fn admit(&mut self, pid: u32, launched: bool, now_ns: u64) {
-        let mut subject = Subject::new(now_ns, launched, self.counts_calls);
+    fn admit(&mut self, pid: u32, launched: bool, held: bool, now_ns: u64) {
+        let mut subject = Subject::new(now_ns, launched, held, self.counts_calls);
         if !self.follows {
             subject.leave_children();
         }
@@ -73,7 +73,7 @@ impl Watch {
                 if self.follows && self.subjects.contains_key(&parent) {
                     self.take_in(parent, pid, now_ns);
                 } else {
-                    self.begin(pid, false, now_ns);
+                    self.begin(pid, false, false, now_ns);
                 }
                 Considered::Taken
             }
@@ -87,7 +87,7 @@ impl Watch {
     }
 
     fn take_in(&mut self, parent: u32, child: u32, now_ns: u64) {
-        self.admit(child, false, now_ns);
+        self.admit(child, false, false, now_ns);
         let exe = |pid: u32| fs::read_link(format!("/proc/{pid}/exe")).ok();
         let same = exe(parent).is_some_and(|program| exe(child) == Some(program));
         self.turn(child);

@@ -6,6 +6,7 @@ use crate::discover::file::FileFinding;
 use crate::launch::Ending;
 use crate::trace::classes::{Allowance, UNREAD_TYPE};
 use crate::trace::subject::{Ended, State};
+use molt_mpa::quantity::Millis;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -59,6 +60,9 @@ impl Watch {
     }
 
     pub(super) fn mark_finalized(&mut self, pid: u32, read: bool) {
+        if read {
+            self.settle_assigned(pid);
+        }
         if let Some(subject) = self.subjects.get_mut(&pid) {
             subject.finalized |= read;
         }
@@ -72,13 +76,17 @@ impl Watch {
             return false;
         };
         match reader.look() {
-            Ok((modules, roots)) => {
+            Ok(look) => {
                 self.modules_seen = true;
-                let namespaces = own_namespaces(&modules, &roots);
-                self.roots.insert(pid, roots);
-                *self.loss.entry("unread_module").or_default() += modules.unread as u64;
-                for module in modules.modules {
+                let namespaces = own_namespaces(reader.looks.modules(), &look.roots);
+                self.roots.insert(pid, look.roots);
+                for module in look.modules {
                     reader.note_module(module, &mut self.modules);
+                }
+                let looked_ns = reader.looks.last_ns;
+                self.changed(look.changes);
+                if let Ok(collected) = look.collected {
+                    self.collected(pid, looked_ns, &collected);
                 }
                 self.look_at_classes(pid, &namespaces, allowance);
                 true
@@ -93,7 +101,7 @@ impl Watch {
     /// A launched process has ended.
     pub(in crate::trace) fn ended(&mut self, pid: u32, ending: Ending, now_ns: u64) {
         let at = self.since(now_ns);
-        self.let_go(pid);
+        self.let_go(pid, Some(now_ns));
         let (status, signal) = match ending {
             Ending::Code(code) => (Some(i32::from(code)), None),
             Ending::Signal { number, .. } => (None, Some(signal_name(number))),
@@ -105,26 +113,35 @@ impl Watch {
     pub(in crate::trace) fn detach(&mut self, now_ns: u64) {
         let at = self.since(now_ns);
         for pid in self.subjects.keys().copied().collect::<Vec<_>>() {
-            self.look(pid, Allowance::HELD);
-            self.let_go(pid);
+            if self.look(pid, Allowance::HELD) {
+                self.settle_assigned(pid);
+            }
+            self.let_go(pid, None);
             self.processes.end(pid, at, None, None);
         }
     }
 
     /// Ends the watch over a process, and keeps what is worth keeping of it. Whether there was one.
-    pub(super) fn let_go(&mut self, pid: u32) -> bool {
+    pub(super) fn let_go(&mut self, pid: u32, ended_ns: Option<u64>) -> bool {
         self.turn(pid);
         let Some(subject) = self.subjects.remove(&pid) else { return false };
         self.asks.push(Ask::Forget(pid));
-        self.settle(pid, Ended { state: subject.state, finalized: subject.finalized });
+        self.settle(pid, Ended { state: subject.state, finalized: subject.finalized }, ended_ns);
         true
     }
 
-    /// Keeps what is worth keeping of a program that has ended in process `pid`, or that an exec has replaced.
-    pub(super) fn settle(&mut self, pid: u32, ended: Ended) {
+    /// Keeps what is worth keeping of a program that has ended in process `pid`, or that an exec has replaced, at
+    /// `ended_ns`; or that runs on unseen.
+    pub(super) fn settle(&mut self, pid: u32, ended: Ended, ended_ns: Option<u64>) {
         match ended.state {
             State::Python(mut reader) => {
                 reader.hash_sources(&mut self.modules);
+                self.suspect(&reader);
+                self.leave_imports(pid);
+                if let (Some(ended_ns), false) = (ended_ns, ended.finalized || reader.looks.last_ns == 0) {
+                    let age_ns = ended_ns.saturating_sub(reader.looks.last_ns);
+                    self.processes.looked(pid, Millis::from_nanos(age_ns));
+                }
                 for (cause, count) in reader.losses() {
                     *self.loss.entry(cause).or_default() += count;
                 }

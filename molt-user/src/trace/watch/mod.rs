@@ -2,6 +2,7 @@
 //!
 //! It knows no kernel side: whichever backend feeds it does what it asks.
 
+mod audits;
 mod calls;
 mod classes;
 mod containers;
@@ -9,6 +10,7 @@ mod effects;
 mod family;
 mod happenings;
 mod looks;
+mod mutations;
 mod page;
 mod programs;
 mod records;
@@ -22,8 +24,9 @@ use crate::aggregate::code::Files;
 use crate::aggregate::containers::Containers;
 use crate::aggregate::effects::Effects;
 use crate::aggregate::modules::Modules;
+use crate::aggregate::mutations::Mutations;
 use crate::aggregate::processes::Processes;
-use crate::aggregate::sections::EffectCoverage;
+use crate::aggregate::sections::{EffectCoverage, MutationCoverage};
 use crate::aggregate::tally::Tally;
 use crate::aggregate::types::Types;
 use crate::cpython::Known;
@@ -33,13 +36,15 @@ use crate::symbolize::memory::Pieces;
 use crate::symbolize::paths::{Roots, SourceFile};
 pub(in crate::trace) use family::Considered;
 
+use audits::Audits;
 use classes::Pace;
 use containers::Found;
 use happenings::Happenings;
 use molt_common::config::ProcessConfig;
-use molt_common::event::{Header, KIND_IMPORT};
+use molt_common::event::Header;
 use molt_common::plan::Plans;
 use molt_mpa::quantity::Millis;
+use mutations::Assigned;
 pub(in crate::trace) use page::FirstPython;
 use page::Pages;
 use programs::{introduce, number_of};
@@ -96,6 +101,13 @@ pub(in crate::trace) struct Watch {
     happenings: Happenings,
     /// How far both were seen.
     pub(in crate::trace) effects_seen: EffectCoverage,
+    /// What became of modules' attributes.
+    pub(in crate::trace) mutations: Mutations,
+    /// How far that was seen.
+    pub(in crate::trace) mutations_seen: MutationCoverage,
+    assigned: Assigned,
+    /// Arguments of audit events.
+    audits: Audits,
     /// What was found in the containers of calls that were read ahead, by thread and time.
     looks: BTreeMap<(u32, u64), Vec<Known<Found>>>,
     /// What was copied for the next call of each thread.
@@ -144,6 +156,10 @@ impl Watch {
             effects: Effects::default(),
             happenings: Happenings::default(),
             effects_seen: EffectCoverage::default(),
+            mutations: Mutations::default(),
+            mutations_seen: MutationCoverage::default(),
+            assigned: Assigned::default(),
+            audits: Audits::default(),
             looks: BTreeMap::new(),
             pieces: BTreeMap::new(),
             open_calls: 0,
@@ -182,8 +198,9 @@ impl Watch {
             Ok(Record::Finalize(header)) => self.finalize(&header),
             Ok(Record::Call(seen)) => self.call(&seen),
             Ok(Record::Effect(seen)) => self.effect(&seen),
-            Ok(Record::Import(import)) if import.header.kind == KIND_IMPORT => self.imported(&import),
             Ok(Record::Import(import)) => self.import(&import),
+            Ok(Record::Returned(returned)) => self.returned(&returned),
+            Ok(Record::Mutation(seen)) => self.mutation(&seen),
             Ok(Record::Collection(collection)) => self.collection(&collection),
             // It was taken when it was read ahead.
             Ok(Record::Tick(tick)) => self.tick_in_window(&tick),
@@ -221,7 +238,7 @@ impl Watch {
                 }
             }
             if let State::Python(reader) = &mut subject.state
-                && reader.is_look_due(now_ns)
+                && reader.looks.is_due(now_ns)
             {
                 looks.push(*pid);
             }
@@ -251,6 +268,8 @@ impl Watch {
         let called = self.calls.functions().filter_map(|(id, _)| self.tally.code(id));
         let codes = self.tally.codes().chain(called);
         let codes = codes.chain(self.effects.codes().filter_map(|id| self.tally.code(id)));
+        let mutators = self.mutations.codes();
+        let codes = codes.chain(mutators.iter().filter_map(|id| self.tally.code(*id)));
         let names = codes.map(|code| code.file.as_str()).chain(self.modules.files());
         let place = |name: &str| {
             let inside = |place: &SourceFile| *place != SourceFile::Outside;

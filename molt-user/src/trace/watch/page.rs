@@ -1,10 +1,12 @@
 //! What goes into one artifact: a page. There is one, or one for each process, and each may begin anew.
 
 use super::Watch;
+use super::audits::Audit;
 use crate::aggregate::calls::CallCounts;
 use crate::aggregate::containers::Containers;
 use crate::aggregate::effects::Effects;
 use crate::aggregate::modules::Modules;
+use crate::aggregate::mutations::Mutations;
 use crate::aggregate::processes::Processes;
 use crate::aggregate::tally::SampleCounts;
 use crate::aggregate::types::Types;
@@ -46,6 +48,8 @@ pub(super) struct Page {
     containers: Containers,
     types: Types,
     effects: Effects,
+    mutations: Mutations,
+    audits: Vec<Audit>,
     open_calls: u64,
     modules: Modules,
     modules_seen: bool,
@@ -63,6 +67,8 @@ impl Page {
             containers: Containers::default(),
             types: Types::default(),
             effects: Effects::default(),
+            mutations: Mutations::default(),
+            audits: Vec::new(),
             open_calls: 0,
             modules: Modules::default(),
             modules_seen: false,
@@ -135,6 +141,8 @@ impl Watch {
         self.calls.swap(&mut page.calls);
         swap(&mut self.containers, &mut page.containers);
         swap(&mut self.effects, &mut page.effects);
+        swap(&mut self.mutations, &mut page.mutations);
+        swap(&mut self.audits.seen, &mut page.audits);
         swap(&mut self.open_calls, &mut page.open_calls);
         swap(&mut self.modules, &mut page.modules);
         swap(&mut self.types, &mut page.types);

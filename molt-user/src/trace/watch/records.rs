@@ -22,6 +22,7 @@ impl Watch {
             Ok(Record::Sample(sample, frames)) => (sample, frames),
             Ok(Record::Call(seen)) => return self.read_call_ahead(&seen),
             Ok(Record::Effect(seen)) => return self.read_effect_ahead(&seen),
+            Ok(Record::Mutation(seen)) => return self.read_mutation_ahead(&seen),
             Ok(Record::Piece(piece, bytes)) => {
                 return self.pieces.entry(piece.header.tid).or_default().add(piece.address, bytes);
             }
@@ -93,7 +94,7 @@ impl Watch {
             Some(known) if known.since_ns >= header.time_ns => return,
             // The record of its end was lost.
             Some(_) => {
-                self.let_go(birth.child_pid);
+                self.let_go(birth.child_pid, None);
                 self.processes.end(birth.child_pid, at, None, None);
                 self.turn(header.pid);
             }
@@ -133,7 +134,7 @@ impl Watch {
         if let Some(subject) = self.subjects.get_mut(&header.pid) {
             let before = subject.exec(header.time_ns);
             self.processes.exec(header.pid, at);
-            self.settle(header.pid, before);
+            self.settle(header.pid, before, Some(header.time_ns));
         }
     }
 
@@ -142,7 +143,7 @@ impl Watch {
         self.pieces.remove(&header.tid);
         if header.tid != header.pid {
             self.processes.thread_end(header.pid, header.tid, at);
-        } else if self.let_go(header.pid) {
+        } else if self.let_go(header.pid, Some(header.time_ns)) {
             self.processes.end(header.pid, at, None, None);
         }
     }

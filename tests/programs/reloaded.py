@@ -1,0 +1,5 @@
+"""A module that mutations.py loads again."""
+
+
+class Made:
+    pass

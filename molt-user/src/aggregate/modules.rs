@@ -32,6 +32,11 @@ impl Modules {
         self.found.get(name).is_some_and(|facts| facts.file.is_some())
     }
 
+    /// Whether `name` was noted without one.
+    pub fn lacks_file(&self, name: &str) -> bool {
+        self.found.get(name).is_some_and(|facts| facts.file.is_none())
+    }
+
     /// Notes a module. What an earlier look found stays where this one knows less.
     pub fn note(&mut self, name: &str, facts: ModuleFacts) {
         match self.found.get_mut(name) {

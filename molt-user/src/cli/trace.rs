@@ -20,7 +20,6 @@ use std::time::Duration;
 /// The program is started under molt (after --), or a running one is attached to (--pid). It is not changed
 /// and need not cooperate; sampling costs it well under one percent of its time.
 #[derive(Debug, Args)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a flag")]
 #[command(after_help = super::AFTER_HELP)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag that is there or not")]
 pub(super) struct TraceArguments {
@@ -238,7 +237,7 @@ fn options(arguments: TraceArguments) -> Result<Options, Failure> {
         return Err(anyhow!("--mode exact needs --backend ebpf").into());
     }
     if arguments.pause_at_exit && arguments.pid.len() != 1 {
-        return Err(Failure::from(anyhow!("--pause-at-exit needs one --pid")));
+        return Err(anyhow!("--pause-at-exit needs one --pid").into());
     }
     let target = match (arguments.cgroup, arguments.awaited.wait()?) {
         (_, Some(pid)) => Target::Processes(vec![pid]),
@@ -267,18 +266,16 @@ fn options(arguments: TraceArguments) -> Result<Options, Failure> {
 /// Where artifacts go. Several of them need names that differ.
 fn output(asked: Option<PathBuf>, split: bool, every: bool) -> anyhow::Result<PathBuf> {
     let wanted = [(split, "--split", output::PID), (every, "--every", output::SEQUENCE)];
-    let wanted = wanted.into_iter().filter(|(is_asked, ..)| *is_asked);
+    let mut wanted = wanted.into_iter().filter(|(is_asked, ..)| *is_asked);
     let Some(path) = asked else {
         let words = wanted.map(|(_, _, word)| word);
         let name: Vec<&str> = std::iter::once("molt_profile").chain(words).collect();
         return Ok(format!("{}.json", name.join("-")).into());
     };
-    for (_, flag, word) in wanted {
-        if !output::names(&path, word) {
-            bail!("{flag} writes many artifacts: --output needs {word} in it");
-        }
+    match wanted.find(|(_, _, word)| !output::names(&path, word)) {
+        Some((_, flag, word)) => bail!("{flag} writes many artifacts: --output needs {word} in it"),
+        None => Ok(path),
     }
-    Ok(path)
 }
 
 /// What mode auto does without a budget is to sample.

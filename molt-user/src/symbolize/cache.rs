@@ -126,9 +126,9 @@ impl<T: Identified> CodeCache<T> {
         }
     }
 
-    /// Every code object that is kept.
+    /// Every code object that is kept, in the order in which they were met.
     pub fn known(&self) -> impl Iterator<Item = &Arc<T>> {
-        self.codes.values().filter_map(|entry| entry.code.as_ref().ok())
+        self.order.iter().filter_map(|key| self.codes.get(key)?.code.as_ref().ok())
     }
 
     /// What the cache has seen so far.

@@ -18,7 +18,7 @@ use crate::symbolize::modules::{ImportPaths, Module};
 use crate::symbolize::paths::Roots;
 use crate::symbolize::source::{self, Sources};
 use molt_mpa::ids::Sha256Hash;
-use molt_mpa::model::ModuleKind;
+use molt_mpa::model::{ModuleKind, SymbolKind};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
@@ -156,8 +156,31 @@ impl Reader {
         modules.note(&name, modules::ModuleFacts { kind, file, source_sha256: None, replaced_by });
     }
 
+    /// The file of the program's main module, by the code of its body: the module itself has its `__file__` only as
+    /// long as that runs (`_PyRun_SimpleFile`, `Python/pythonrun.c`).
+    fn main_file(&self) -> Option<String> {
+        let mut bodies = self.codes.known().map(|seen| &seen.object).filter(|code| {
+            let is_main = code.module.as_ref().is_ok_and(|module| module.value == "__main__");
+            is_main && code.kind(None) == SymbolKind::Module
+        });
+        let file = |code: &CodeObject| Some(code.filename.as_ref().ok()?.value.clone());
+        bodies.find_map(file).filter(|file| !file.starts_with('<'))
+    }
+
     /// Hashes the sources of the modules that were noted.
     pub(super) fn hash_sources(&mut self, modules: &mut modules::Modules) {
+        if modules.lacks_file("__main__")
+            && let Some(file) = self.main_file()
+        {
+            self.unhashed.push(("__main__".to_owned(), file.clone()));
+            let facts = modules::ModuleFacts {
+                kind: ModuleKind::Py,
+                file: Some(file),
+                source_sha256: None,
+                replaced_by: None,
+            };
+            modules.note("__main__", facts);
+        }
         let Some(sources) = &mut self.sources else { return };
         for (name, file) in std::mem::take(&mut self.unhashed) {
             if let Ok(source) = sources.get(&file) {

@@ -28,7 +28,8 @@ fn facts(section: &BTreeMap<String, Module>, module: &str) -> Vec<(String, Mutat
 #[test]
 fn additions_and_rebindings_follow_from_both_ends() {
     use MutationKind::{Add, Delete, Rebind};
-    let cases: [(bool, bool, u64, u64, &[(MutationKind, u64)]); 5] = [
+    type Counts = &'static [(MutationKind, u64)];
+    let cases: [(bool, bool, u64, u64, Counts); 5] = [
         (false, true, 3, 0, &[(Add, 1), (Rebind, 2)]),
         (true, true, 3, 0, &[(Rebind, 3)]),
         // Patched and put back: deleted, and set where there was none.

@@ -73,12 +73,14 @@ impl Hit {
     /// The key of a frame of this program.
     #[inline(always)]
     pub fn frame(&self, frame: u64) -> FrameKey {
-        FrameKey {
-            frame,
-            program: self.config.program,
-            tid: if frame == 0 { task::current_tid() } else { 0 },
-        }
+        frame_key(self.config.program, frame)
     }
+}
+
+/// The key of a frame of a program.
+#[inline(always)]
+pub fn frame_key(program: u32, frame: u64) -> FrameKey {
+    FrameKey { frame, program, tid: if frame == 0 { task::current_tid() } else { 0 } }
 }
 
 /// Whether hits are counted now.
@@ -151,15 +153,15 @@ pub fn open(frame: FrameKey, seen: &Seen, first: &mut OpenCall) -> Result<(), Fa
     Ok(())
 }
 
-/// Notes that the call at `place` has ended, as its outcome and result say. Whether user space is to be told, and
-/// whether of a tuple that is new.
+/// Notes that the call at `place` has ended, as its outcome and result say. How often the tuple was counted by now, if
+/// user space is to be told of it, else 0.
 #[inline(always)]
-pub fn end(place: &mut OpenCall) -> Result<(bool, bool), Fault> {
+pub fn end(place: &mut OpenCall) -> Result<u64, Fault> {
     if place.ends_alike() {
         place.ended = place.ended.wrapping_add(1);
         place.uncounted += 1;
         if !is_due(place.ended) {
-            return Ok((false, false));
+            return Ok(0);
         }
     } else {
         let CallKey { outcome, result, .. } = place.key;
@@ -170,7 +172,7 @@ pub fn end(place: &mut OpenCall) -> Result<(bool, bool), Fault> {
     }
     let more = u64::from(mem::take(&mut place.uncounted));
     let times = count(&place.key, more)?;
-    Ok((times != 0 && doubles(times, more), times == 1))
+    Ok(if times != 0 && doubles(times, more) { times } else { 0 })
 }
 
 /// Counts the calls that are counted at `place` only. Its outcome and result are overwritten.

@@ -13,6 +13,7 @@ pub const DESKS: u32 = 4;
 pub struct Desk {
     /// 0 while nobody is there.
     taken: u64,
+    number: u64,
     pub start: Start,
     /// A frame's first call on its way into the map `OPEN`.
     pub first: OpenCall,
@@ -29,10 +30,31 @@ impl Desk {
             // SAFETY: as above, and only this file's functions change it.
             if unsafe { atomic::add(taken, 1) } == 0 {
                 // SAFETY: who finds 0 has the desk alone, and only that one writes anything but the integer.
-                return Some(unsafe { &mut *desk });
+                let desk = unsafe { &mut *desk };
+                desk.number = u64::from(number);
+                return Some(desk);
             }
         }
         None
+    }
+
+    /// Its number, for [`Desk::again`].
+    #[inline(always)]
+    pub fn number(&self) -> u64 {
+        self.number
+    }
+
+    /// The desk of this number of this CPU's, which the caller has taken: a function that is verified by itself is
+    /// given numbers only.
+    ///
+    /// # Safety
+    ///
+    /// The desk is the caller's, and it holds no other reference to it meanwhile.
+    #[inline(always)]
+    pub unsafe fn again(number: u64) -> Option<&'static mut Self> {
+        let desk: *mut Self = MAP.get_ptr_mut(number as u32)?;
+        // SAFETY: the entry exists for the whole life of the map, and by contract nobody else is at it.
+        Some(unsafe { &mut *desk })
     }
 
     /// Leaves it to the next.

@@ -1,11 +1,11 @@
 //! The door for telling user space of calls, and of the objects that come with them.
 
-use crate::maps::{PLANS, Pieces, SEEN, Words};
+use crate::maps::{PLANS, Pieces, SEEN, Words, pieces};
 use crate::repeat::{Turn, repeat};
 use crate::{containers, emit, snapshot, task};
 use aya_ebpf::bindings::BPF_ANY;
 use core::hint::black_box;
-use molt_common::call::{CallKey, MAX_SLOTS, Seen, Told, address, doubles, has_identity, salted};
+use molt_common::call::{CallKey, MAX_SLOTS, Seen, address, doubles, has_identity, salted};
 use molt_common::effect::{ARGUMENT_BYTES, ARGUMENT_WORDS, ARGUMENTS_AT};
 use molt_common::event::KIND_CALL;
 use molt_common::fault::Fault;
@@ -32,29 +32,52 @@ pub fn announce(seen: &Seen, more: u32) -> Result<(), Fault> {
 /// Tells of a tuple, with copies of the objects that may be gone when user space comes to read them.
 #[inline(always)]
 pub fn tell(seen: &Seen, is_new: bool) -> Result<(), Fault> {
+    tell_of(is_new, |told| *told = *seen)
+}
+
+/// Tells of the tuple that `fill` writes: on the stack it has no room.
+#[inline(always)]
+pub fn tell_of(is_new: bool, fill: impl FnOnce(&mut Seen)) -> Result<(), Fault> {
     let Some(pieces) = snapshot::take() else { return Ok(()) };
-    pieces.told = Told { header: task::header(KIND_CALL), seen: *seen };
+    pieces.told.header = task::header(KIND_CALL);
+    fill(&mut pieces.told.seen);
+    if send(u64::from(is_new)) == 0 { Ok(()) } else { Err(Fault::RingFull) }
+}
+
+/// Sends what is to be told, with its copies, and gives the memory for pieces free. 0 if it was taken.
+///
+/// The verifier looks at it once, whatever led here, since others may call it, and so at [`copy_code`].
+#[inline(never)]
+#[unsafe(export_name = "tell_pieces")]
+extern "C" fn send(is_new: u64) -> u64 {
+    let Ok(pieces) = pieces() else { return 1 };
+    let Seen { key: CallKey { program, .. }, slots, .. } = pieces.told.seen;
     // SAFETY: an element's memory outlives this program, as in `maps::process`.
-    if let Some(plans) = unsafe { PLANS.get(seen.key.program) } {
-        if is_new {
+    if let Some(plans) = unsafe { PLANS.get(program) } {
+        if is_new != 0 {
             copy(pieces, plans);
         }
-        if seen.slots != 0 {
-            snapshot::send_piece(pieces, seen.slots, 8 * MAX_SLOTS as u64);
+        if slots != 0 {
+            snapshot::send_piece(pieces, slots, 8 * MAX_SLOTS as u64);
         }
         containers::send(pieces, &plans.containers);
     }
     let told = emit::record(&pieces.told);
     pieces.busy = 0;
-    told
+    u64::from(told.is_err())
 }
 
 /// Copies code of a program that was not met before.
 #[inline(always)]
 pub fn code(program: u32, found: u64, globals: u64) {
-    if times_seen(salted(found, program), 1) != 1 {
-        return;
+    if times_seen(salted(found, program), 1) == 1 {
+        copy_code(program, found, globals);
     }
+}
+
+#[inline(never)]
+#[unsafe(export_name = "tell_code")]
+extern "C" fn copy_code(program: u32, found: u64, globals: u64) -> u64 {
     // SAFETY: an element's memory outlives this program, as in `maps::process`.
     if let Some(plans) = unsafe { PLANS.get(program) }
         && let Some(pieces) = snapshot::take()
@@ -63,6 +86,7 @@ pub fn code(program: u32, found: u64, globals: u64) {
         containers::send_name(pieces, &plans.containers, globals);
         pieces.busy = 0;
     }
+    0
 }
 
 /// Bytes of a name that are copied.

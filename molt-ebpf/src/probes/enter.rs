@@ -30,13 +30,14 @@ pub fn call_enter(ctx: ProbeContext) -> u32 {
 }
 
 #[inline(always)]
-fn try_enter(ctx: &ProbeContext, hit: &Hit, Desk { start, first, .. }: &mut Desk) -> Result<(), Fault> {
+fn try_enter(ctx: &ProbeContext, hit: &Hit, desk: &mut Desk) -> Result<(), Fault> {
     let site = Site::of(task::cookie(ctx));
     let frame = register(ctx.regs, site.frame);
     let layouts = Layouts { walk: &hit.config.layout, call: &hit.config.call };
     let known = |frame| calls::executed(hit.frame(frame)).map(|open| open.key.callee);
-    let entry = enter(&hit.memory(), layouts, site, frame, known, start).map_err(|_| Fault::UnreadCall)?;
-    let seen = &mut start.seen;
+    let entry =
+        enter(&hit.memory(), layouts, site, frame, known, &mut desk.start).map_err(|_| Fault::UnreadCall)?;
+    let seen = &mut desk.start.seen;
     if entry == Entry::Passing {
         return Ok(());
     }
@@ -49,9 +50,28 @@ fn try_enter(ctx: &ProbeContext, hit: &Hit, Desk { start, first, .. }: &mut Desk
         // An exception is thrown into it: it neither starts nor goes on.
         return Ok(());
     }
-    if entry == Entry::Start {
-        return calls::open(hit.frame(frame), seen, first);
+    seen.key.outcome = if entry == Entry::Start { outcome::OPEN } else { outcome::RESUMED };
+    note(desk.number(), frame);
+    Ok(())
+}
+
+/// Notes what was read at a desk. The verifier looks at it once, whatever led here, since others may call it.
+#[inline(never)]
+#[unsafe(export_name = "call_note")]
+pub extern "C" fn note(desk: u64, frame: u64) -> u64 {
+    // SAFETY: `try_enter` does not touch the desk after it has called this.
+    let Some(Desk { start, first, .. }) = (unsafe { Desk::again(desk) }) else { return 0 };
+    let seen = &mut start.seen;
+    let noted = if seen.key.outcome == outcome::OPEN {
+        calls::open(calls::frame_key(seen.key.program, frame), seen, first)
+    } else {
+        match calls::count(&seen.key, 1) {
+            Ok(1) => tell::tell(seen, true),
+            counted => counted.map(|_| ()),
+        }
+    };
+    if let Err(lost) = noted {
+        fault::count(lost);
     }
-    seen.key.outcome = outcome::RESUMED;
-    if calls::count(&seen.key, 1)? == 1 { tell::tell(seen, true) } else { Ok(()) }
+    0
 }

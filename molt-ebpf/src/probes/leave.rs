@@ -82,12 +82,13 @@ fn try_return(ctx: &RetProbeContext, hit: &Hit) -> Result<(), Fault> {
 
 #[inline(always)]
 fn end(hit: &Hit, frame: u64, open: &mut OpenCall, value: u64) -> Result<(), Fault> {
-    let (is_told, is_new) = calls::end(open)?;
-    if is_told {
-        let mut seen = Seen::zeroed();
-        seen.key = open.key;
-        seen.returned = value;
-        tell::tell(&seen, is_new)?;
+    let times = calls::end(open)?;
+    if times != 0 {
+        tell::tell_of(times == 1, |seen| {
+            *seen = Seen::zeroed();
+            seen.key = open.key;
+            seen.returned = value;
+        })?;
     }
     if open.key.flags & GENERATOR != 0 {
         calls::forget(hit.frame(frame));

@@ -13,42 +13,41 @@ use zerocopy::IntoBytes;
 
 /// Where the frame that begins stands in the block, in bytes: before it is room for its caller's, with as many as
 /// 35 slots, and behind its head for 8 slots.
-const HERE: u32 = 360;
+pub(super) const HERE: u32 = 360;
 
 /// The frame that begins, and the one that is looked at as its caller.
 #[derive(Clone, Copy, Debug, Default)]
 #[repr(C)]
 pub(super) struct Frames {
     pub(super) block: Block<64>,
+    /// Whether what lies around the frame that begins was read as well: a stack of frames begins and ends somewhere,
+    /// and up to 3.10 there is none. Here, since the verifier would follow what it knows of it elsewhere.
+    is_whole: u64,
 }
 
 impl Frames {
-    /// Reads the frame at `frame`, which begins. Where it stands in the block, and whether what lies around it was
-    /// read as well; a stack of frames begins and ends somewhere, and up to 3.10 there is none.
+    /// Reads the frame at `frame`, which begins, to [`HERE`].
     #[inline(always)]
-    pub(super) fn read<M: Memory>(
-        &mut self,
-        memory: &M,
-        walk: &WalkLayout,
-        frame: u64,
-    ) -> Result<(u32, bool), Fault> {
-        if walk.code_adaptive != ABSENT {
-            let from = frame.wrapping_sub(u64::from(HERE));
-            if memory.read(from, self.block.as_mut_bytes()).is_ok() {
-                return Ok((HERE, true));
-            }
-        }
-        self.block.fill_behind(memory, HERE, frame, walk.frame_bytes)?;
-        Ok((HERE, false))
+    pub(super) fn read<M: Memory>(&mut self, memory: &M, walk: &WalkLayout, frame: u64) -> Result<(), Fault> {
+        let from = frame.wrapping_sub(u64::from(HERE));
+        let is_whole = walk.code_adaptive != ABSENT && memory.read(from, self.block.as_mut_bytes()).is_ok();
+        self.is_whole = u64::from(is_whole);
+        if is_whole { Ok(()) } else { self.block.fill_behind(memory, HERE, frame, walk.frame_bytes) }
+    }
+
+    /// Whether the slots of the frame that begins are in the block.
+    #[inline(always)]
+    pub(super) fn has_slots(&self) -> bool {
+        self.is_whole != 0
     }
 
     /// Copies the first `count` slots of the frame that begins.
     #[inline(always)]
     pub(super) fn slots(&self, call: &CallLayout, count: u32, values: &mut [u64; MAX_SLOTS]) {
-        for (index, value) in (0..).zip(values) {
-            if index < count {
-                *value = self.block.u64(HERE + call.frame_slots + 8 * index);
-            }
+        for (index, value) in (0u32..).zip(values) {
+            // All bits where the index is below the count. A branch for each would be nine ways for the verifier.
+            let kept = (i64::from(index) - i64::from(count)) >> 63;
+            *value = self.block.u64(HERE + call.frame_slots + 8 * index) & kept.cast_unsigned();
         }
     }
 
@@ -58,12 +57,12 @@ impl Frames {
         &mut self,
         memory: &M,
         layouts: Layouts<'_>,
-        (frame, is_whole): (u64, bool),
+        frame: u64,
         caller: u64,
     ) -> Result<u32, Fault> {
         let bytes = layouts.walk.frame_bytes;
         let distance = frame.wrapping_sub(caller);
-        if is_whole && distance >= u64::from(bytes) && distance <= u64::from(HERE) {
+        if self.is_whole != 0 && distance >= u64::from(bytes) && distance <= u64::from(HERE) {
             return Ok(HERE - distance as u32);
         }
         self.block.fill(memory, caller, bytes)?;
@@ -113,15 +112,16 @@ mod tests {
             let memory = Stretch { first, bytes };
             for caller in [frame - 8 * 9, frame - 0xa0, frame - 360 + 0x100, frame + 0x100 - 0x180] {
                 let mut frames = Frames::default();
-                let (at, is_whole) = frames.read(&memory, &walk, frame).unwrap();
-                assert_eq!(frames.block.u64(at + 64), frame + 64);
+                frames.read(&memory, &walk, frame).unwrap();
+                assert_eq!(frames.block.u64(HERE + 64), frame + 64);
+                let is_whole = frames.has_slots();
                 assert_eq!(is_whole, first == 0x8000 && bytes == 0x1_0000);
                 let mut slots = [0; MAX_SLOTS];
                 frames.slots(&call, 2, &mut slots);
                 assert!(!is_whole || slots == [frame + 72, frame + 80, 0, 0, 0, 0, 0, 0]);
-                let found = frames.caller(&memory, layouts, (frame, is_whole), caller).unwrap();
+                let found = frames.caller(&memory, layouts, frame, caller).unwrap();
                 assert_eq!(frames.block.u64(found + 64), caller + 64, "{caller:#x} in {first:#x}");
-                assert_eq!(frames.block.u64(at + 64), frame + 64, "the callee's is still there");
+                assert_eq!(frames.block.u64(HERE + 64), frame + 64, "the callee's is still there");
             }
         }
     }
@@ -133,12 +133,12 @@ mod tests {
         let layouts = Layouts { walk: &walk, call: &call };
         let memory = Stretch { first: 0x8000, bytes: 0x2_0000 };
         let mut frames = Frames::default();
-        let read = frames.read(&memory, &walk, 0x1_0000);
-        assert_eq!(read, Ok((HERE, true)));
-        assert_eq!(frames.caller(&memory, layouts, (0x1_0000, true), 0x2_0000), Ok(0));
+        frames.read(&memory, &walk, 0x1_0000).unwrap();
+        assert!(frames.has_slots());
+        assert_eq!(frames.caller(&memory, layouts, 0x1_0000, 0x2_0000), Ok(0));
         assert_eq!(frames.block.u64(8), 0x2_0008);
-        assert_eq!(frames.caller(&memory, layouts, (0x1_0000, true), 0x9000), Ok(0));
+        assert_eq!(frames.caller(&memory, layouts, 0x1_0000, 0x9000), Ok(0));
         assert_eq!(frames.block.u64(8), 0x9008);
-        assert!(frames.caller(&memory, layouts, (0x1_0000, true), 0x9_0000).is_err());
+        assert!(frames.caller(&memory, layouts, 0x1_0000, 0x9_0000).is_err());
     }
 }

@@ -15,7 +15,7 @@ use crate::call::{CallLayout, Seen, Site, address, outcome, packed};
 use crate::fault::Fault;
 use crate::layout::{ABSENT, WalkLayout};
 use crate::limits::MAX_SHIMS;
-use frames::Frames;
+use frames::{Frames, HERE};
 
 /// Heads of frames and code objects, which are shorter where calls are hooked: it must fit the kernel's stack
 /// beside a [`Seen`].
@@ -70,7 +70,8 @@ pub fn enter<M: Memory + Copy>(
     let walk = layouts.walk;
     let Start { seen, frames, code: head } = start;
     *seen = Seen::zeroed();
-    let (at, is_whole) = frames.read(memory, walk, frame)?;
+    frames.read(memory, walk, frame)?;
+    let at = HERE;
     let callee = checked(frames.block.u64(at + walk.frame_code) & walk.code_mask)?;
     seen.previous = frames.block.u64(at + walk.frame_previous);
     seen.callee_globals = frames.block.u64(at + walk.frame_globals);
@@ -90,7 +91,7 @@ pub fn enter<M: Memory + Copy>(
         location != 0
     };
     if !resumes {
-        parameters::read(memory, layouts, frame, (frames, is_whole), head, seen);
+        parameters::read(memory, layouts, frame, frames, head, seen);
     }
     seen.callee_identity = code::identity(memory, walk, callee, head).unwrap_or(0);
     seen.key.callee = packed(callee, code::in_globals(seen.callee_identity, seen.callee_globals));
@@ -98,7 +99,7 @@ pub fn enter<M: Memory + Copy>(
         seen.key.outcome = outcome::RESUMED;
         return Ok(Entry::Resume);
     }
-    caller(memory, layouts, known, (frame, is_whole), start)?;
+    caller(memory, layouts, known, frame, start)?;
     Ok(Entry::Start)
 }
 
@@ -129,7 +130,7 @@ fn caller<M: Memory>(
     memory: &M,
     layouts: Layouts<'_>,
     known: impl FnOnce(u64) -> Option<u64>,
-    callee: (u64, bool),
+    callee: u64,
     start: &mut Start,
 ) -> Result<(), Fault> {
     let walk = layouts.walk;

@@ -20,7 +20,7 @@ pub(super) fn read<M: Memory + Copy>(
     memory: &M,
     layouts: Layouts<'_>,
     frame: u64,
-    (frames, is_whole): (&Frames, bool),
+    frames: &Frames,
     block: &Block<32>,
     seen: &mut Seen,
 ) {
@@ -48,7 +48,7 @@ pub(super) fn read<M: Memory + Copy>(
         return;
     }
     seen.slots = frame + u64::from(call.frame_slots);
-    if is_whole {
+    if frames.has_slots() {
         frames.slots(call, count, &mut key.args);
     } else if let Some(values) = key.args.as_mut_bytes().get_mut(..8 * count as usize) {
         // What cannot be read stays 0, which is no object.

@@ -97,14 +97,16 @@ impl<T: Identified> CodeCache<T> {
     /// The code object that a record names by `addr` and `identity`; 0 when the kernel could not read the
     /// identity, which then is that of what is there now. `read` is called for one that is not known.
     pub fn get(&mut self, addr: u64, identity: u64, read: impl FnOnce() -> Known<T>) -> Known<Arc<T>> {
-        let identity = if identity == 0 { self.latest.get(&addr).copied().unwrap_or(0) } else { identity };
+        if identity == 0 {
+            return self.get_unidentified(addr, read);
+        }
         let known = self.codes.get(&(addr, identity));
         if let Some(entry) = known.filter(|entry| entry.code.is_ok() || entry.tries >= MAX_TRIES) {
             return entry.code.clone();
         }
         let tries = known.map_or(1, |entry| entry.tries + 1);
         match read() {
-            Ok(code) if identity != 0 && code.identity() != identity => {
+            Ok(code) if code.identity() != identity => {
                 self.counts.stale += 1;
                 let there = code.identity();
                 self.insert((addr, there), Ok(Arc::new(code)), 0);
@@ -113,17 +115,29 @@ impl<T: Identified> CodeCache<T> {
                 self.note(addr, there);
                 Err(Unknown::Stale)
             }
-            Ok(code) => {
-                let (identity, code) = (code.identity(), Arc::new(code));
-                self.insert((addr, identity), Ok(Arc::clone(&code)), 0);
-                self.note(addr, identity);
-                Ok(code)
-            }
+            Ok(code) => Ok(self.take(addr, code)),
             Err(reason) => {
                 self.insert((addr, identity), Err(reason), tries);
                 Err(reason)
             }
         }
+    }
+
+    /// What is at `addr` now. What was there before may be gone, so it is read each time.
+    fn get_unidentified(&mut self, addr: u64, read: impl FnOnce() -> Known<T>) -> Known<Arc<T>> {
+        let code = read()?;
+        match self.codes.get(&(addr, code.identity())) {
+            Some(Entry { code: Ok(known), .. }) => Ok(Arc::clone(known)),
+            _ => Ok(self.take(addr, code)),
+        }
+    }
+
+    /// Keeps what was read at `addr`.
+    fn take(&mut self, addr: u64, code: T) -> Arc<T> {
+        let (identity, code) = (code.identity(), Arc::new(code));
+        self.insert((addr, identity), Ok(Arc::clone(&code)), 0);
+        self.note(addr, identity);
+        code
     }
 
     /// Every code object that is kept, in the order in which they were met.
@@ -175,6 +189,7 @@ fn bytes_of<T: Identified>(code: &Known<Arc<T>>) -> usize {
 mod tests {
     use super::{CacheCounts, CodeCache, Identified, MAX_BYTES, MAX_TRIES};
     use crate::cpython::Unknown;
+    use std::sync::Arc;
 
     /// Stands for what was read of a code object: its identity is all that the cache looks at.
     #[derive(Debug, PartialEq, Eq)]
@@ -207,8 +222,19 @@ mod tests {
         let mut cache = CodeCache::default();
         cache.get(0x10, 7, || Ok(code(7))).unwrap();
         assert_eq!(cache.get(0x10, 7, never).unwrap().identity, 7);
-        assert_eq!(cache.get(0x10, 0, never).unwrap().identity, 7, "identity unknown to the kernel");
         assert_eq!(cache.counts(), CacheCounts::default());
+    }
+
+    /// A record without an identity must not get the name of what was at its address before.
+    #[test]
+    fn reads_anew_what_the_kernel_could_not_identify() {
+        let mut cache = CodeCache::default();
+        cache.get(0x10, 7, || Ok(code(7))).unwrap();
+        assert_eq!(cache.get(0x10, 0, || Ok(code(8))).unwrap().identity, 8);
+        let first = cache.get(0x10, 8, never).unwrap();
+        let again = cache.get(0x10, 0, || Ok(code(8))).unwrap();
+        assert!(Arc::ptr_eq(&first, &again), "what is known of it stays");
+        assert_eq!(cache.get(0x10, 0, || Err(Unknown::Unreadable)), Err(Unknown::Unreadable));
     }
 
     /// Another code object at the address is a new one; late records of the first still find theirs.

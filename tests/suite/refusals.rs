@@ -140,7 +140,7 @@ pub(crate) fn seccomp_filter_is_named(python: &Interpreter) {
     let program = python.path.to_str().unwrap();
     let mut sampled =
         filtered(python, BPF, &["trace", "-F", "999", "-o", place, "--", program, "recursion.py"]);
-    let sampled = run(sampled.env("MOLT_TEST_SECONDS", "0.3")).succeeded();
+    let sampled = run(sampled.env("MOLT_TEST_SECONDS", "1.5")).succeeded();
     assert!(sampled.stderr.contains("memory is read from outside") && sampled.stderr.contains("seccomp"));
     assert!(read(&output).symbols.contains_key("__main__.fib"), "{}", sampled.stderr);
 }

@@ -200,6 +200,8 @@ impl Run<'_> {
             if taken < BATCH {
                 break;
             }
+            // Whoever is behind must not put off looks until there is nothing left to see.
+            self.watch.tick(monotonic_ns());
         }
     }
 

@@ -29,6 +29,8 @@ def child(function):
     return pid
 
 
+# Until the modules were looked at.
+time.sleep(0.3)
 children = [child(first), child(second)]
 parent()
 for pid in children:

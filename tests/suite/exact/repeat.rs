@@ -54,6 +54,7 @@ fn facts(artifact: &Artifact) -> Value {
     // Losses are those of samples as well, and coverage is a share of samples.
     remove(&mut value["collector"], &["samples", "coverage", "overhead", "windows", "processes", "loss"]);
     drop_sampled(&mut value);
+    drop_start_up(&mut value);
     // What is redacted are keys of dicts, which are looked at in samples.
     remove(&mut value["redactions"], &["counts"]);
     // By caller and id: a list in which one is missing would differ from there on.
@@ -70,6 +71,10 @@ fn facts(artifact: &Artifact) -> Value {
     value["events"].as_array_mut().unwrap().retain(|event| event["kind"] != "loss" && !of_looks(event));
     for event in value["events"].as_array_mut().unwrap() {
         remove(event, &["t_ms", "duration_ms", "self_ms"]);
+        // Names of temporary files, and the like.
+        if let Some(arguments) = event.get_mut("arguments").and_then(Value::as_array_mut) {
+            arguments.iter_mut().for_each(|argument| remove(argument, &["value"]));
+        }
     }
     value
 }
@@ -85,6 +90,39 @@ fn drop_sampled(value: &mut Value) {
         Value::Object(entries) => {
             entries.retain(|_, item| !is_sampled(item));
             entries.values_mut().for_each(drop_sampled);
+        }
+        _ => {}
+    }
+}
+
+/// Modules of which an interpreter is made before it comes to the program. They get their names while their code runs,
+/// so that molt may know them under another name, or none (docs/calls.md).
+const START_UP: [&str; 9] = [
+    "<unnamed>.",
+    "_frozen_importlib",
+    "codecs.",
+    "encodings.",
+    "importlib.",
+    "io.",
+    "site.",
+    "typing.",
+    "zipimport.",
+];
+
+/// Removes what functions of those modules did, and that they were called.
+fn drop_start_up(value: &mut Value) {
+    let is_of_start_up = |name: &str| START_UP.iter().any(|module| name.starts_with(module));
+    let is_theirs = |value: &Value| {
+        ["symbol", "caller"].iter().any(|field| value[field].as_str().is_some_and(is_of_start_up))
+    };
+    match value {
+        Value::Array(items) => {
+            items.retain(|item| !is_theirs(item));
+            items.iter_mut().for_each(drop_start_up);
+        }
+        Value::Object(entries) => {
+            entries.retain(|name, item| !is_of_start_up(name) && !is_theirs(item));
+            entries.values_mut().for_each(drop_start_up);
         }
         _ => {}
     }

@@ -73,8 +73,8 @@ fn facts(artifact: &Artifact) -> Value {
     for event in value["events"].as_array_mut().unwrap() {
         remove(event, &["t_ms", "duration_ms", "self_ms"]);
         // Names of temporary files, and the like.
-        if let Some(arguments) = event.get_mut("arguments").and_then(Value::as_array_mut) {
-            arguments.iter_mut().for_each(|argument| remove(argument, &["value"]));
+        for argument in event.get_mut("arguments").and_then(Value::as_array_mut).into_iter().flatten() {
+            remove(argument, &["value"]);
         }
     }
     value

@@ -20,6 +20,13 @@ pub struct ModuleFacts {
     pub replaced_by: Option<String>,
 }
 
+impl ModuleFacts {
+    /// Of a module that is made of this source.
+    pub fn of_source(file: String, source_sha256: Option<Sha256Hash>) -> Self {
+        Self { kind: ModuleKind::Py, file: Some(file), source_sha256, replaced_by: None }
+    }
+}
+
 /// Modules by name, as they are found out.
 #[derive(Clone, Debug, Default)]
 pub struct Modules {

@@ -173,25 +173,13 @@ impl Reader {
             && let Some(file) = self.main_file()
         {
             self.unhashed.push(("__main__".to_owned(), file.clone()));
-            let facts = modules::ModuleFacts {
-                kind: ModuleKind::Py,
-                file: Some(file),
-                source_sha256: None,
-                replaced_by: None,
-            };
-            modules.note("__main__", facts);
+            modules.note("__main__", modules::ModuleFacts::of_source(file, None));
         }
         let Some(sources) = &mut self.sources else { return };
         for (name, file) in std::mem::take(&mut self.unhashed) {
             if let Ok(source) = sources.get(&file) {
                 let source_sha256 = Some(Sha256Hash::from_bytes(source.sha256()));
-                let facts = modules::ModuleFacts {
-                    kind: ModuleKind::Py,
-                    file: Some(file),
-                    source_sha256,
-                    replaced_by: None,
-                };
-                modules.note(&name, facts);
+                modules.note(&name, modules::ModuleFacts::of_source(file, source_sha256));
             }
         }
     }

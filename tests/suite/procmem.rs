@@ -21,8 +21,8 @@ const RATE: &str = "4999";
 /// Of the stacks that are kept, less than one in so many may be one that the program never had.
 const ONE_IN: u64 = 1_000;
 
-/// Every call on a stack is one that the oracle saw as well, but for less than one stack in a thousand. What is
-/// chance is looked for in two runs of the oracle.
+/// Every call on a stack is one that the oracle saw as well, but for less than one stack in a thousand, and few stacks
+/// change while they are read. What is chance is looked for in two runs of the oracle.
 pub(crate) fn stacks_read_from_outside_are_possible(python: &Interpreter) {
     let tight = script("tight");
     let (mut kept, mut torn, mut impossible, mut said) = (0, 0, 0, Vec::new());
@@ -50,11 +50,9 @@ pub(crate) fn stacks_read_from_outside_are_possible(python: &Interpreter) {
             faults.into_iter().map(|(fault, count)| format!("{}: {count} times: {fault}", program.name)),
         );
     }
+    assert!(torn * 20 < kept + torn, "{torn} stacks of {} were torn", kept + torn);
     let said = said.join("\n  ");
-    assert!(
-        impossible * ONE_IN < kept,
-        "{impossible} of {kept} stacks are impossible, {torn} were torn\n  {said}"
-    );
+    assert!(impossible * ONE_IN < kept, "{impossible} of {kept} stacks are impossible\n  {said}");
 }
 
 /// What is seen is sampled; what needs probes says why it is missing.

@@ -172,9 +172,8 @@ impl Sampled {
         for step in 0..self.threads.len() {
             let at = (self.turn + step) % self.threads.len();
             let Some((tid, inner)) = self.threads.get(at).copied() else { return };
-            if !cpu::runs(pid, tid) {
-                continue;
-            }
+            let Some(processor) = cpu::running_on(pid, tid) else { continue };
+            cpu::go_to(processor);
             self.sample(pid, tid, inner, queue);
             self.credit_ns -= period_ns;
             if self.credit_ns < period_ns {

@@ -7,6 +7,7 @@
 #![feature(core_intrinsics)]
 #![expect(internal_features, reason = "`core` has no atomic additions for this target")]
 
+mod allocations;
 mod arguments;
 mod atomic;
 mod calls;

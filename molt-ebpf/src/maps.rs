@@ -5,6 +5,7 @@ use crate::{lasting, met};
 use aya_ebpf::bindings::BPF_F_NO_PREALLOC;
 use aya_ebpf::btf_maps::{Array, HashMap, LruHashMap, PerCpuArray, RingBuf};
 use aya_ebpf::macros::btf_map;
+use molt_common::allocation::{Allocated, AllocationKey, MAX_ALLOCATIONS};
 use molt_common::call::{
     CallKey, FrameKey, Gate, MAX_CALL_SITES, MAX_CALLS, MAX_OPEN_CALLS, MAX_SEEN, Meter, OpenCall, SiteKey,
     Told,
@@ -69,6 +70,14 @@ pub static MUTATIONS: HashMap<MutationKey, u64, { MAX_MUTATIONS as usize }, GROW
 
 /// Threads that trace states are kept of. Those of the least active ones are forgotten.
 const MAX_THREADS: usize = 1 << 13;
+
+/// How much each piece of code has allocated.
+#[btf_map]
+pub static ALLOCATIONS: HashMap<AllocationKey, Allocated, { MAX_ALLOCATIONS as usize }, GROWS> = HashMap::new();
+
+/// One entry, written by user space when it grants hits of allocations.
+#[btf_map]
+pub static ALLOCATION_GATE: Array<Gate, 1> = Array::new();
 
 /// What each thread has begun to assign.
 #[btf_map]

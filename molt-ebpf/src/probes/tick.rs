@@ -2,11 +2,11 @@
 
 use crate::maps::{LANDING, meter_tick, process};
 use crate::registers::{instruction, is_of_probes, is_user};
-use crate::{calls, emit, fault, task};
+use crate::{allocations, calls, emit, fault, task};
 use aya_ebpf::macros::perf_event;
 use aya_ebpf::programs::PerfEventContext;
 use molt_common::config::PROCESS_CALLS;
-use molt_common::event::KIND_TICK;
+use molt_common::event::{KIND_ALLOCATION_TICK, KIND_TICK};
 use molt_common::event::tick::Tick;
 use molt_common::fault::Fault;
 
@@ -14,13 +14,18 @@ use molt_common::fault::Fault;
 pub fn tick(ctx: PerfEventContext) -> u32 {
     let Some(config) = process(task::current_pid()) else { return 0 };
     meter_tick();
-    if config.flags & PROCESS_CALLS == 0 || !is_user(ctx.ctx.cast()) || !calls::counted() {
+    if config.flags & PROCESS_CALLS == 0 || !is_user(ctx.ctx.cast()) {
         return 0;
     }
+    let kind = match (allocations::counted(), calls::counted()) {
+        (true, _) => KIND_ALLOCATION_TICK,
+        (false, true) => KIND_TICK,
+        (false, false) => return 0,
+    };
     if lands(instruction(ctx.ctx.cast())) {
         return 0;
     }
-    if let Err(lost) = try_tick(&ctx) {
+    if let Err(lost) = try_tick(&ctx, kind) {
         fault::count(lost);
     }
     0
@@ -45,6 +50,6 @@ fn lands(address: u64) -> bool {
 }
 
 #[inline(always)]
-fn try_tick(ctx: &PerfEventContext) -> Result<(), Fault> {
-    emit::later(&Tick { header: task::header(KIND_TICK), instruction: instruction(ctx.ctx.cast()) })
+fn try_tick(ctx: &PerfEventContext, kind: u16) -> Result<(), Fault> {
+    emit::later(&Tick { header: task::header(kind), instruction: instruction(ctx.ctx.cast()) })
 }

@@ -68,9 +68,6 @@ pub static EFFECTS: HashMap<EffectKey, EffectCount, { MAX_EFFECTS as usize }, GR
 #[btf_map]
 pub static MUTATIONS: HashMap<MutationKey, u64, { MAX_MUTATIONS as usize }, GROWS> = HashMap::new();
 
-/// Threads that trace states are kept of. Those of the least active ones are forgotten.
-const MAX_THREADS: usize = 1 << 13;
-
 /// How much each piece of code has allocated.
 #[btf_map]
 pub static ALLOCATIONS: HashMap<AllocationKey, Allocated, { MAX_ALLOCATIONS as usize }, GROWS> = HashMap::new();
@@ -78,6 +75,13 @@ pub static ALLOCATIONS: HashMap<AllocationKey, Allocated, { MAX_ALLOCATIONS as u
 /// One entry, written by user space when it grants hits of allocations.
 #[btf_map]
 pub static ALLOCATION_GATE: Array<Gate, 1> = Array::new();
+
+/// Threads that trace states are kept of. Those of the least active ones are forgotten.
+const MAX_THREADS: usize = 1 << 13;
+
+/// Where each program's data ends.
+#[btf_map]
+pub static BREAKS: LruHashMap<u32, u64, MAX_THREADS> = LruHashMap::new();
 
 /// What each thread has begun to assign.
 #[btf_map]

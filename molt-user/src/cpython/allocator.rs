@@ -52,6 +52,9 @@ pub enum NoAllocator {
     /// There are no tables, or more than one thing looks like them.
     #[error("the tables of allocators were not found in the interpreter's file")]
     NoTables,
+    /// Objects come from mimalloc, through tables of another shape.
+    #[error("free-threaded interpreters have another allocator")]
+    FreeThreaded,
     /// More data than is looked through.
     #[error("file has more than {MAX_DATA_BYTES} bytes of data")]
     TooMuchData,

@@ -46,7 +46,9 @@ impl Kernel {
         let refused = |source: ProgramError| LoadError::program(name, source);
         let program = self.ebpf.program_mut(name).ok_or(LoadError::Missing(name))?;
         let program: &mut PerfEvent = program.try_into().map_err(refused)?;
-        program.load().map_err(refused)?;
+        if program.fd().is_err() {
+            program.load().map_err(refused)?;
+        }
         let program = program.fd().map_err(refused)?.as_fd();
         let cpus = aya::util::online_cpus().map_err(|_unread| TickError::Cpus)?;
         let tick = |cpu| {

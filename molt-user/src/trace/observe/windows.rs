@@ -113,6 +113,16 @@ impl Windows {
         matches!(self.state, State::Open { first: true, .. })
     }
 
+    /// Whether the clocks tell how long the open window is for the program.
+    pub(super) fn is_ticking(&self) -> bool {
+        self.is_open() && (!self.is_first() || self.start.is_some())
+    }
+
+    /// What may be spent, as of late.
+    pub(super) fn tokens_ns(&self) -> u64 {
+        self.bucket.tokens_ns()
+    }
+
     /// Hits that can be paid for now.
     pub(super) fn affordable(&self, gauge: &Gauge) -> u64 {
         gauge.hits_for(self.bucket.tokens_ns())

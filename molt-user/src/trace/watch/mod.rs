@@ -2,6 +2,7 @@
 //!
 //! It knows no kernel side: whichever backend feeds it does what it asks.
 
+mod allocations;
 mod audits;
 mod calls;
 mod classes;
@@ -19,6 +20,7 @@ mod remarks;
 use super::classes::Allowance;
 use super::names::CallNames;
 use super::subject::{State, Subject};
+use crate::aggregate::allocations::Allocations;
 use crate::aggregate::calls::Calls;
 use crate::aggregate::code::Files;
 use crate::aggregate::containers::Containers;
@@ -26,7 +28,7 @@ use crate::aggregate::effects::Effects;
 use crate::aggregate::modules::Modules;
 use crate::aggregate::mutations::Mutations;
 use crate::aggregate::processes::Processes;
-use crate::aggregate::sections::{EffectCoverage, MutationCoverage};
+use crate::aggregate::sections::{AllocationCoverage, EffectCoverage, MutationCoverage};
 use crate::aggregate::tally::Tally;
 use crate::aggregate::types::Types;
 use crate::cpython::Known;
@@ -34,6 +36,7 @@ use crate::decode::{Record, decode};
 use crate::discover::{Build, Inspector};
 use crate::symbolize::memory::Pieces;
 use crate::symbolize::paths::{Roots, SourceFile};
+pub(in crate::trace) use allocations::Counted;
 pub(in crate::trace) use family::Considered;
 
 use audits::Audits;
@@ -101,6 +104,11 @@ pub(in crate::trace) struct Watch {
     happenings: Happenings,
     /// How far both were seen.
     pub(in crate::trace) effects_seen: EffectCoverage,
+    pub(in crate::trace) allocations: Allocations,
+    /// How far requests of memory were seen.
+    pub(in crate::trace) allocations_seen: AllocationCoverage,
+    /// Ticks that met the program itself while its requests of memory were counted.
+    pub(in crate::trace) allocation_ticks: u64,
     /// What became of modules' attributes.
     pub(in crate::trace) mutations: Mutations,
     /// How far that was seen.
@@ -156,6 +164,9 @@ impl Watch {
             effects: Effects::default(),
             happenings: Happenings::default(),
             effects_seen: EffectCoverage::default(),
+            allocations: Allocations::default(),
+            allocations_seen: AllocationCoverage::default(),
+            allocation_ticks: 0,
             mutations: Mutations::default(),
             mutations_seen: MutationCoverage::default(),
             assigned: Assigned::default(),
@@ -204,6 +215,8 @@ impl Watch {
             Ok(Record::Collection(collection)) => self.collection(&collection),
             // It was taken when it was read ahead.
             Ok(Record::Tick(tick)) => self.tick_in_window(&tick),
+            Ok(Record::AllocationTick(tick)) => self.tick_among_allocations(&tick),
+            Ok(Record::Allocation(seen)) => self.allocation(&seen),
             // The last kind wakes the loop, which looks for itself.
             Ok(Record::Piece(..) | Record::Words(..) | Record::Spent(_)) => {}
             Err(unreadable) => {
@@ -268,6 +281,7 @@ impl Watch {
         let called = self.calls.functions().filter_map(|(id, _)| self.tally.code(id));
         let codes = self.tally.codes().chain(called);
         let codes = codes.chain(self.effects.codes().filter_map(|id| self.tally.code(id)));
+        let codes = codes.chain(self.allocations.codes().filter_map(|id| self.tally.code(id)));
         let mutators = self.mutations.codes();
         let codes = codes.chain(mutators.iter().filter_map(|id| self.tally.code(*id)));
         let names = codes.map(|code| code.file.as_str()).chain(self.modules.files());

@@ -23,6 +23,7 @@ impl Watch {
             Ok(Record::Call(seen)) => return self.read_call_ahead(&seen),
             Ok(Record::Effect(seen)) => return self.read_effect_ahead(&seen),
             Ok(Record::Mutation(seen)) => return self.read_mutation_ahead(&seen),
+            Ok(Record::Allocation(seen)) => return self.read_allocation_ahead(&seen),
             Ok(Record::Piece(piece, bytes)) => {
                 return self.pieces.entry(piece.header.tid).or_default().add(piece.address, bytes);
             }

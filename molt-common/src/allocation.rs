@@ -15,7 +15,7 @@ pub const NO_REGISTER: u8 = 0xff;
 /// How a request of memory is read where a probe is: the product of a number and up to two registers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Site {
-    /// Some of [`Site::COMPARED`] and [`Site::PROMOTED`].
+    /// Some of [`Site::COMPARED`] and [`Site::RESIZES`].
     pub flags: u8,
     /// Registers, or [`NO_REGISTER`].
     pub registers: [u8; 2],
@@ -29,8 +29,8 @@ impl Site {
     /// The pointer to the allocator has been compared: it is called from here, by whatever code is behind the
     /// comparison, where it was the one expected.
     pub const COMPARED: u8 = 1;
-    /// The allocator is entered, and calls of it that do not go by the pointer were seen where that was compared.
-    pub const PROMOTED: u8 = 2;
+    /// A block is made larger or smaller, for which the allocator may ask itself for another one.
+    pub const RESIZES: u8 = 2;
 
     /// As a probe's cookie.
     #[must_use]
@@ -83,6 +83,18 @@ pub struct Allocated {
     pub bytes: u64,
 }
 
+/// The last block that was resized on a processor. Value of the map `RESIZED`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct Resized {
+    /// The thread.
+    pub tid: u64,
+    /// Its stack pointer.
+    pub stack: u64,
+    /// The size that was asked for, in bytes.
+    pub bytes: u64,
+}
+
 /// Code that was seen to allocate for the first time. Sent while it is alive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
 #[repr(C)]
@@ -108,7 +120,7 @@ mod tests {
     fn cookies_hold_sites() {
         let site = Site { flags: Site::COMPARED, registers: [15, NO_REGISTER], depth: 3, factor: u32::MAX };
         assert_eq!(Site::of(site.cookie()), site);
-        let site = Site { flags: Site::PROMOTED, registers: [6, 2], depth: 0, factor: 1 };
+        let site = Site { flags: Site::RESIZES, registers: [6, 2], depth: 0, factor: 1 };
         assert_eq!(Site::of(site.cookie()), site);
     }
 }

@@ -8,7 +8,7 @@ import sys
 import tracemalloc
 
 ROUNDS = 16000
-PAUSE = (None,) * 600
+PAUSE = (None,) * 2400
 SOURCE = [None] * 60
 TEXT = "x" * 500
 

@@ -57,8 +57,6 @@ pub const KIND_WORDS: u16 = 10;
 pub const KIND_STRANGER: u16 = 20;
 /// A [`tick::Tick`].
 pub const KIND_TICK: u16 = 17;
-/// A [`tick::Tick`] while allocations are counted.
-pub const KIND_ALLOCATION_TICK: u16 = 21;
 /// A [`crate::allocation::AllocationSeen`]: code was met that allocates.
 pub const KIND_ALLOCATION: u16 = 22;
 /// A [`crate::effect::EffectSeen`]: an effect was met for the first time.

@@ -6,6 +6,11 @@ use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 /// Nanoseconds from one tick of a processor to the next.
 pub const TICK_NS: u64 = 50_000;
 
+/// Set in the flags of a [`Tick`]'s header when calls were counted.
+pub const AMONG_CALLS: u16 = 1;
+/// Set in them when allocations were.
+pub const AMONG_ALLOCATIONS: u16 = 2;
+
 /// A tick of a processor's clock that has met a traced process in user mode while hits were counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
 #[repr(C)]

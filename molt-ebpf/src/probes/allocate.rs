@@ -2,17 +2,21 @@
 
 use crate::allocations::{count, granted};
 use crate::effects::{Hit, Kind, settle};
+use crate::maps::RESIZED;
 use crate::memory::UserMemory;
 use crate::registers::{RSP, instruction, is_equal, register};
 use crate::task;
 use aya_ebpf::macros::uprobe;
 use aya_ebpf::programs::ProbeContext;
-use molt_common::allocation::{MAX_SIZE, NO_REGISTER, Site, kind};
+use molt_common::allocation::{MAX_SIZE, NO_REGISTER, Resized, Site, kind};
 use molt_common::fault::Fault;
 use molt_common::walk::{Memory, checked};
 
 /// Most bytes of a function before the probe: `endbr64`, and what is understood up to its first jump.
 const MAX_PROLOGUE: u64 = 96;
+
+/// Most bytes of the stack that the function which resizes a block takes before it asks for another one.
+const MAX_FRAME: u64 = 256;
 
 /// At the functions of an interpreter's allocator, and where the pointers to them are compared with them.
 #[uprobe]
@@ -26,15 +30,6 @@ pub fn allocate(ctx: ProbeContext) -> u32 {
 #[inline(always)]
 fn try_allocate(ctx: &ProbeContext, hit: &Hit) -> Result<(), Fault> {
     let site = Site::of(task::cookie(ctx));
-    let is_own = if site.flags & Site::COMPARED != 0 {
-        // Where the pointer is another one the call is made, and comes to the allocator from whatever stands there.
-        is_equal(ctx.regs)
-    } else {
-        is_called_by_pointer(ctx, site).unwrap_or(true)
-    };
-    if !is_own || !granted() {
-        return Ok(());
-    }
     let [first, second] = site.registers;
     let factor = |number: u8| if number == NO_REGISTER { 1 } else { register(ctx.regs, number) };
     let (first, second) = (factor(first), factor(second));
@@ -45,23 +40,57 @@ fn try_allocate(ctx: &ProbeContext, hit: &Hit) -> Result<(), Fault> {
     if bytes > MAX_SIZE {
         return Err(Fault::UnreadAllocation);
     }
+    let is_own = if site.flags & Site::COMPARED != 0 {
+        // Where the pointer is another one the call is made, and comes to the allocator from whatever stands there.
+        is_equal(ctx.regs)
+    } else {
+        !is_called_by_name(ctx, site).unwrap_or(false)
+    };
+    let stack = register(ctx.regs, RSP).wrapping_add(8 * u64::from(site.depth));
+    if site.flags & Site::RESIZES != 0 {
+        resize(stack, bytes);
+    } else if !is_own || is_of_resizing(stack, bytes) {
+        return Ok(());
+    }
+    if !is_own || !granted() {
+        return Ok(());
+    }
     count(hit, kind::BLOCK, bytes)
 }
 
-/// Whether the function that the thread is in was not called by the allocator itself (`realloc` calls `malloc`), nor from
-/// where the pointer to it was compared: such calls name it, in an instruction that ends at the address to return to.
+/// Whether the function that the thread is in was called by an instruction that names it, which ends at the address to
+/// return to: then it was seen where the pointer to it was compared, or the allocator itself has called it.
 #[inline(always)]
-fn is_called_by_pointer(ctx: &ProbeContext, site: Site) -> Result<bool, Fault> {
+fn is_called_by_name(ctx: &ProbeContext, site: Site) -> Result<bool, Fault> {
     let stack = register(ctx.regs, RSP).wrapping_add(8 * u64::from(site.depth));
     let back = checked(UserMemory.read_u64(checked(stack)?)?)?;
     // The last 8 bytes before it: `call` with a distance has 5, of which the first is 0xe8.
     let before = UserMemory.read_u64(checked(back - 8)?)?;
-    if (before >> 24) as u8 != 0xe8 {
-        return Ok(true);
-    }
-    if site.flags & Site::PROMOTED != 0 {
-        return Ok(false);
-    }
     let target = back.wrapping_add_signed(i64::from((before >> 32) as u32 as i32));
-    Ok(instruction(ctx.regs).wrapping_sub(target) > MAX_PROLOGUE)
+    let is_here = instruction(ctx.regs).wrapping_sub(target) <= MAX_PROLOGUE;
+    Ok((before >> 24) as u8 == 0xe8 && is_here)
+}
+
+/// Notes that the current thread resizes a block.
+#[inline(always)]
+fn resize(stack: u64, bytes: u64) {
+    if let Some(last) = RESIZED.get_ptr_mut(0) {
+        // SAFETY: the slot exists for the whole life of the map and belongs to this CPU. What another task makes of it
+        // when it comes between counts a block twice, or not at all.
+        unsafe { *last = Resized { tid: task::current_tid().into(), stack, bytes } };
+    }
+}
+
+/// Whether the current thread asks for this block to resize another one: right after it began to, from the same place
+/// or a little deeper. The next one like it is another.
+#[inline(always)]
+fn is_of_resizing(stack: u64, bytes: u64) -> bool {
+    let Some(last) = RESIZED.get_ptr_mut(0) else { return false };
+    // SAFETY: as in [`resize`].
+    let last = unsafe { &mut *last };
+    let is_same = last.bytes == bytes
+        && last.stack.wrapping_sub(stack) <= MAX_FRAME
+        && last.tid == u64::from(task::current_tid());
+    last.bytes = u64::MAX;
+    is_same
 }

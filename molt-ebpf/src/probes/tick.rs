@@ -6,8 +6,8 @@ use crate::{allocations, calls, emit, fault, task};
 use aya_ebpf::macros::perf_event;
 use aya_ebpf::programs::PerfEventContext;
 use molt_common::config::PROCESS_CALLS;
-use molt_common::event::{KIND_ALLOCATION_TICK, KIND_TICK};
-use molt_common::event::tick::Tick;
+use molt_common::event::{Header, KIND_TICK};
+use molt_common::event::tick::{AMONG_ALLOCATIONS, AMONG_CALLS, Tick};
 use molt_common::fault::Fault;
 
 #[perf_event]
@@ -17,15 +17,16 @@ pub fn tick(ctx: PerfEventContext) -> u32 {
     if config.flags & PROCESS_CALLS == 0 || !is_user(ctx.ctx.cast()) {
         return 0;
     }
-    let kind = match (allocations::counted(), calls::counted()) {
-        (true, _) => KIND_ALLOCATION_TICK,
-        (false, true) => KIND_TICK,
-        (false, false) => return 0,
-    };
+    let among_calls = if calls::counted() { AMONG_CALLS } else { 0 };
+    let among_allocations = if allocations::counted() { AMONG_ALLOCATIONS } else { 0 };
+    let flags = among_calls | among_allocations;
+    if flags == 0 {
+        return 0;
+    }
     if lands(instruction(ctx.ctx.cast())) {
         return 0;
     }
-    if let Err(lost) = try_tick(&ctx, kind) {
+    if let Err(lost) = try_tick(&ctx, flags) {
         fault::count(lost);
     }
     0
@@ -50,6 +51,7 @@ fn lands(address: u64) -> bool {
 }
 
 #[inline(always)]
-fn try_tick(ctx: &PerfEventContext, kind: u16) -> Result<(), Fault> {
-    emit::later(&Tick { header: task::header(kind), instruction: instruction(ctx.ctx.cast()) })
+fn try_tick(ctx: &PerfEventContext, flags: u16) -> Result<(), Fault> {
+    let header = Header { flags, ..task::header(KIND_TICK) };
+    emit::later(&Tick { header, instruction: instruction(ctx.ctx.cast()) })
 }

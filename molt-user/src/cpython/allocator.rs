@@ -80,22 +80,22 @@ pub fn find_allocations(elf: &Elf) -> Result<AllocationSites, NoAllocator> {
     let [malloc, calloc, realloc, _] = objects;
     let mut found = BTreeMap::new();
     let mut unknown = 0;
-    for (function, wanted) in [(malloc, [true, false]), (calloc, [true, true]), (realloc, [false, true])] {
-        let mut is_promoted = false;
+    let wanted =
+        [(malloc, [true, false], 0), (calloc, [true, true], 0), (realloc, [false, true], Site::RESIZES)];
+    for (function, wanted, flags) in wanted {
         for comparison in comparisons(elf, function)? {
-            let call = promoted_call(&text, comparison, function);
-            match call.ok().and_then(|call| Some((call.site, site_of(&call, wanted, Site::COMPARED)?))) {
-                Some((address, site)) => {
-                    is_promoted = true;
-                    found.insert(address, site);
-                }
+            let Ok(call) = promoted_call(&text, comparison, function) else {
+                unknown += 1;
+                continue;
+            };
+            let Some(call) = call else { continue };
+            match site_of(&call, wanted, flags | Site::COMPARED) {
+                Some(site) => _ = found.insert(call.site, site),
                 None => unknown += 1,
             }
         }
-        let flags = if is_promoted { Site::PROMOTED } else { 0 };
         let entry = entered(&text, function)?;
-        let site = site_of(&entry, wanted, flags).ok_or(Shape::NoCall)?;
-        found.insert(entry.site, site);
+        found.insert(entry.site, site_of(&entry, wanted, flags).ok_or(Shape::NoCall)?);
     }
     if unknown > MAX_UNKNOWN || found.len() > MAX_PLACES {
         return Err(NoAllocator::Promoted(unknown));

@@ -42,7 +42,7 @@ pub(in crate::cpython) fn comparison_around(_: &[u8], _: usize) -> Option<usize>
     None
 }
 
-pub(in crate::cpython) fn promoted_call(_: &Text<'_>, _: u64, _: u64) -> Result<Passed, Shape> {
+pub(in crate::cpython) fn promoted_call(_: &Text<'_>, _: u64, _: u64) -> Result<Option<Passed>, Shape> {
     Err(Shape::Processor)
 }
 

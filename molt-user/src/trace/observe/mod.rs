@@ -13,6 +13,7 @@ use crate::capture::ebpf::Kernel;
 use crate::capture::ebpf::calls::{Counted, HookError};
 use crate::capture::ebpf::cost::HitCost;
 use crate::capture::ebpf::task_clock::TaskClock;
+use crate::capture::ebpf::ticks::Ticks;
 use crate::clock::monotonic_ns;
 use crate::diagnose::advice::one_line;
 use crate::discover::Build;
@@ -52,9 +53,9 @@ enum Seen {
 }
 
 impl Seen {
-    /// The clocks tick for calls: what else is seen would be taken for theirs.
-    fn is_ticking(&self) -> bool {
-        matches!(self, Self::In(windows) if windows.is_ticking())
+    /// A window is open in which calls come so close upon each other that the program runs slower between them.
+    fn is_busy(&self) -> bool {
+        matches!(self, Self::In(windows) if windows.is_open() && !windows.is_first())
     }
 
     /// What may be spent on something else now, in nanoseconds.
@@ -86,9 +87,16 @@ fn allocations(
         watch.allocations_are_unseen("probes cannot be placed");
         return None;
     }
-    let ticks = kernel.ticks();
-    let ticks = ticks.inspect_err(|refused| watch.allocations_are_unseen(&one_line(refused))).ok()?;
-    Some(Allocations::new(budget, seed, gauge, ticks))
+    let ticks = match seen {
+        Seen::In(windows) => windows.ticks().map(Ticks::share),
+        Seen::Always | Seen::Never => {
+            kernel.ticks().inspect_err(|refused| watch.remark(one_line(refused))).ok()
+        }
+    };
+    if ticks.is_none() {
+        watch.allocations_are_unseen("no clock tells how long a window is for the program");
+    }
+    Some(Allocations::new(budget, seed, gauge, ticks?))
 }
 
 /// What is done is done to these, now.
@@ -181,7 +189,7 @@ impl Observer {
     /// Closes a window if all that was granted is spent. Quick enough to be asked after every record.
     pub(super) fn close_if_spent(&mut self, kernel: &mut Kernel, watch: &mut Watch) -> Result<(), HookError> {
         if let Some(allocations) = &mut self.allocations {
-            allocations.look(kernel, &mut self.gauge, self.seen.is_ticking())?;
+            allocations.look(kernel, &mut self.gauge, self.seen.is_busy())?;
         }
         match &mut self.seen {
             Seen::In(windows) if windows.is_open() => {
@@ -205,7 +213,7 @@ impl Observer {
             }
             Seen::Always | Seen::Never => None,
         };
-        let leave = (self.seen.is_ticking(), self.seen.spare_ns());
+        let leave = (self.seen.is_busy(), self.seen.spare_ns());
         let allocations = self.allocations.as_mut();
         let allocations =
             allocations.map(|seen| seen.tick(kernel, watch, &mut self.gauge, leave)).transpose()?;

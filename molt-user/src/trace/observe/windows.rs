@@ -113,9 +113,9 @@ impl Windows {
         matches!(self.state, State::Open { first: true, .. })
     }
 
-    /// Whether the clocks tell how long the open window is for the program.
-    pub(super) fn is_ticking(&self) -> bool {
-        self.is_open() && (!self.is_first() || self.start.is_some())
+    /// The clocks that tell the program's time, where they could be had.
+    pub(super) fn ticks(&self) -> Option<&Ticks> {
+        self.ticks.as_ref()
     }
 
     /// What may be spent, as of late.

@@ -4,11 +4,9 @@ use super::Watch;
 use crate::aggregate::tally::CodeId;
 use crate::cpython::allocator::AllocationSites;
 use crate::trace::budget::Weighed;
-use crate::trace::subject::State;
 use molt_common::allocation::{Allocated, AllocationKey, AllocationSeen};
 use molt_common::call::address;
 use molt_common::event::sample::Frame;
-use molt_common::event::tick::Tick;
 use molt_common::walk::Memory;
 
 /// The cause under which requests are lost whose code is not known.
@@ -31,17 +29,6 @@ impl Watch {
         let bias = reader.interpreter.load_bias;
         let points_to = |at: &u64| reader.memory.read_u64(at.wrapping_add(bias)).ok();
         sites.pointers.iter().filter_map(points_to).any(|function| function == sites.raw.wrapping_add(bias))
-    }
-
-    /// Counts a tick, as [`Watch::tick_in_window`] does.
-    pub(super) fn tick_among_allocations(&mut self, tick: &Tick) {
-        let subject = self.subjects.get(&tick.header.pid).map(|subject| &subject.state);
-        let Some(State::Python(reader)) = subject else { return };
-        let address = tick.instruction.wrapping_sub(reader.interpreter.load_bias);
-        let build = &reader.interpreter.build;
-        let is_of_probe =
-            build.allocation_landings().contains(&address) || build.landings().contains(&address);
-        self.allocation_ticks += u64::from(!is_of_probe);
     }
 
     /// Reads the code of a request: it may be freed in a moment.

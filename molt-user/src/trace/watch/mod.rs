@@ -215,7 +215,6 @@ impl Watch {
             Ok(Record::Collection(collection)) => self.collection(&collection),
             // It was taken when it was read ahead.
             Ok(Record::Tick(tick)) => self.tick_in_window(&tick),
-            Ok(Record::AllocationTick(tick)) => self.tick_among_allocations(&tick),
             Ok(Record::Allocation(seen)) => self.allocation(&seen),
             // The last kind wakes the loop, which looks for itself.
             Ok(Record::Piece(..) | Record::Words(..) | Record::Spent(_)) => {}

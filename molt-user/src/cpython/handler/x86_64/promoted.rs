@@ -2,7 +2,7 @@
 //! it mostly leads to, and that function's code is in place behind the comparison. Only where they differ the call is
 //! made, and what that way does to the registers tells where the arguments are at the comparison.
 
-use super::{MAX_TO_CALL, Reader, Text, is_emulated, number, written};
+use super::{MAX_TO_CALL, MAX_TO_JUMP, Reader, Text, is_emulated, number, written};
 use crate::cpython::handler::{Argument, Passed, Shape};
 use crate::discover::args::Register;
 use iced_x86::{Code, ConditionCode, FlowControl, Instruction, InstructionInfoFactory, Mnemonic, OpKind};
@@ -38,12 +38,13 @@ pub(in crate::cpython) fn takes_address(bytes: &[u8], at: usize, base: u64) -> O
 }
 
 /// Reads the call that is made where the comparison at `comparison` finds the pointer to be another one than `function`.
-/// The probe goes on the jump behind the comparison.
+/// The probe goes on the jump behind the comparison. `None` where the way of the function that was expected leads into it
+/// by a jump: it is seen there, and cannot be told from one that the pointer has led to.
 pub(in crate::cpython) fn promoted_call(
     text: &Text<'_>,
     comparison: u64,
     function: u64,
-) -> Result<Passed, Shape> {
+) -> Result<Option<Passed>, Shape> {
     let mut reader = Reader { text, next: comparison };
     let compare = reader.decode()?;
     let is_compare = matches!(compare.code(), Code::Cmp_RAX_imm32 | Code::Cmp_rm64_imm32)
@@ -54,11 +55,16 @@ pub(in crate::cpython) fn promoted_call(
     if !is_emulated(&jump) {
         return Err(Shape::NoEmulated);
     }
-    reader.next = match jump.condition_code() {
-        ConditionCode::ne => jump.near_branch_target(),
-        ConditionCode::e => jump.next_ip(),
+    let (taken, further) = (jump.near_branch_target(), jump.next_ip());
+    let (expected, other) = match jump.condition_code() {
+        ConditionCode::ne => (further, taken),
+        ConditionCode::e => (taken, further),
         _ => return Err(Shape::NoCall),
     };
+    if goes_to(text, expected, function) {
+        return Ok(None);
+    }
+    reader.next = other;
     let mut values = Values::unchanged();
     for _ in 0..MAX_TO_CALL {
         let next = reader.decode()?;
@@ -67,9 +73,8 @@ pub(in crate::cpython) fn promoted_call(
                 let target = number(next.op0_register()).filter(|_| next.op0_kind() == OpKind::Register);
                 let is_pointer = target.and_then(|target| values.of(target)) == Some(Argument::In(pointer));
                 let arguments = ARGUMENTS.map(|register| values.0.get(register).copied().flatten());
-                return is_pointer
-                    .then_some(Passed { site: jump.ip(), depth: 0, arguments })
-                    .ok_or(Shape::NoCall);
+                let passed = Passed { site: jump.ip(), depth: 0, arguments };
+                return is_pointer.then_some(Some(passed)).ok_or(Shape::NoCall);
             }
             FlowControl::UnconditionalBranch => reader.next = next.near_branch_target(),
             FlowControl::Next => values.follow(&next),
@@ -77,6 +82,23 @@ pub(in crate::cpython) fn promoted_call(
         }
     }
     Err(Shape::NoCall)
+}
+
+/// Whether the code at `from` goes to `function` without a branch or a call.
+fn goes_to(text: &Text<'_>, from: u64, function: u64) -> bool {
+    let mut reader = Reader { text, next: from };
+    for _ in 0..MAX_TO_JUMP {
+        if reader.next == function {
+            return true;
+        }
+        let Ok(next) = reader.decode() else { break };
+        match next.flow_control() {
+            FlowControl::Next => {}
+            FlowControl::UnconditionalBranch => reader.next = next.near_branch_target(),
+            _ => break,
+        }
+    }
+    false
 }
 
 /// Where a function is probed whose arguments and caller are wanted: at the first instruction that the kernel emulates

@@ -7,9 +7,9 @@ import json
 import sys
 import tracemalloc
 
-ROUNDS = 16000
-PAUSE = (None,) * 2400
-SOURCE = [None] * 60
+ROUNDS = 8000
+PAUSE = (None,) * 6000
+SOURCE = [None] * 80
 TEXT = "x" * 500
 
 
@@ -35,7 +35,7 @@ def rows(kept, at):
 
 
 def points(kept, at):
-    kept[at] = {"x": at, "y": kept}
+    kept[at] = {"a": at, "b": at, "c": at, "d": at, "e": at, "f": at, "g": at}
 
 
 MAKERS = (blobs, tables, texts, rows, points)

@@ -40,6 +40,12 @@ impl Ledger {
         self.cost.after_ns
     }
 
+    /// How much longer a program of CPython's size takes in its own code for a hit that comes alone, as those of requests
+    /// of memory do: 0.4 to 1.8 µs were measured with 3.9 and 3.11 where a trap took 0.8, half of them above 0.75.
+    pub(in crate::trace) fn after_alone_ns(&self) -> u64 {
+        self.cost.trap_ns
+    }
+
     /// What seeing requests of memory has cost so far, as `meter` shows it.
     pub(in crate::trace) fn allocations_ns(&self, meter: &Meter) -> u64 {
         meter.allocations.saturating_mul(self.cost.of_allocation(meter))

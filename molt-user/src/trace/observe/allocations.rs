@@ -71,7 +71,7 @@ impl Allocations {
             refused: BTreeSet::new(),
             bucket: Bucket::with_credit(Share::of(budget.as_millionths(), PART * 1_000_000), CREDIT_NS),
             chance,
-            strata: Strata::new(gauge.ledger.after_ns(), TICK_NS),
+            strata: Strata::new(gauge.ledger.after_alone_ns(), TICK_NS),
             ticks,
             state: State::Closed { due_cpu_ns, due_ns: 0 },
             closed: Reading::default(),
@@ -92,6 +92,11 @@ impl Allocations {
     pub(super) fn remove(&mut self, pid: u32) {
         self.processes.remove(&pid);
         self.refused.remove(&pid);
+    }
+
+    /// What is kept for them of what may be spent, in nanoseconds.
+    pub(super) fn kept_ns(&self) -> u64 {
+        if self.processes.len() > self.refused.len() { self.bucket.tokens_ns() } else { 0 }
     }
 
     fn is_open(&self) -> bool {

@@ -208,6 +208,7 @@ impl Observer {
         }
         let calls = match &mut self.seen {
             Seen::In(windows) => {
+                windows.keep(self.allocations.as_ref().map_or(0, Allocations::kept_ns));
                 let mut now = Now { kernel, watch, ns: monotonic_ns() };
                 Some(windows.tick(&mut now, &mut self.gauge, &mut self.hooks)?)
             }

@@ -17,7 +17,7 @@ use std::mem;
 use std::sync::Arc;
 
 /// Requests that are counted in a window.
-const HITS: u64 = 4_000;
+const HITS: u64 = 1_500;
 /// Longest window, in nanoseconds.
 const LONGEST_NS: u64 = 200_000_000;
 /// One in so many parts of the budget is for requests of memory.
@@ -27,7 +27,7 @@ const CREDIT_NS: i64 = 50_000_000;
 /// Shortest mean of the random time before a window, in the target's CPU time. The credit is spread over the run, of
 /// which no more is known than how long it has lasted: later windows are a part of that apart, at least.
 const LEAST_DELAY_NS: u64 = 10_000_000;
-const PART_OF_RUN: u64 = 8;
+const PART_OF_RUN: u64 = 4;
 /// Fewer samples do not tell what share of its time a program spends in the kernel.
 const ENOUGH_SAMPLES: u64 = 50;
 
@@ -118,13 +118,14 @@ impl Allocations {
         }
     }
 
-    /// Does what is due; `spare_ns` may be spent. When to be called again.
+    /// Does what is due; `spare_ns` tells what may be spent. When to be called again.
     pub(super) fn tick(
         &mut self,
         kernel: &mut Kernel,
         watch: &mut Watch,
         gauge: &mut Gauge,
-        (is_busy, spare_ns): (bool, u64),
+        is_busy: bool,
+        spare_ns: impl FnOnce(&Reading) -> u64,
     ) -> Result<u64, HookError> {
         self.look(kernel, gauge, is_busy)?;
         let now_ns = monotonic_ns();
@@ -136,7 +137,7 @@ impl Allocations {
                 let price_ns = price(gauge, &reading);
                 let missing = self.bucket.cpu_until(price_ns).unwrap_or(u64::MAX);
                 let wait_ns = due_cpu_ns.saturating_sub(reading.cpu_ns).max(missing);
-                if wait_ns == 0 && !is_busy && spare_ns >= price_ns {
+                if wait_ns == 0 && !is_busy && spare_ns(&reading) >= price_ns {
                     self.open(kernel, watch, gauge)?;
                 } else {
                     // A process without CPU time gets none sooner than this.

@@ -59,9 +59,9 @@ impl Seen {
     }
 
     /// What may be spent on something else now, in nanoseconds.
-    fn spare_ns(&self) -> u64 {
+    fn spare_ns(&mut self, reading: &Reading) -> u64 {
         match self {
-            Self::In(windows) => windows.tokens_ns(),
+            Self::In(windows) => windows.tokens_ns(reading),
             Self::Always | Self::Never => u64::MAX,
         }
     }
@@ -214,10 +214,14 @@ impl Observer {
             }
             Seen::Always | Seen::Never => None,
         };
-        let leave = (self.seen.is_busy(), self.seen.spare_ns());
-        let allocations = self.allocations.as_mut();
-        let allocations =
-            allocations.map(|seen| seen.tick(kernel, watch, &mut self.gauge, leave)).transpose()?;
+        let (is_busy, seen) = (self.seen.is_busy(), &mut self.seen);
+        let allocations = match &mut self.allocations {
+            None => None,
+            Some(allocations) => {
+                let spare_ns = |reading: &Reading| seen.spare_ns(reading);
+                Some(allocations.tick(kernel, watch, &mut self.gauge, is_busy, spare_ns)?)
+            }
+        };
         Ok([calls, allocations].into_iter().flatten().min())
     }
 

@@ -126,8 +126,9 @@ impl Windows {
         self.kept_ns = kept_ns;
     }
 
-    /// What may be spent, as of late.
-    pub(super) fn tokens_ns(&self) -> u64 {
+    /// What may be spent.
+    pub(super) fn tokens_ns(&mut self, reading: &Reading) -> u64 {
+        self.bucket.update(reading.cpu_ns, reading.spent_ns);
         self.bucket.tokens_ns()
     }
 

@@ -10,7 +10,7 @@ use crate::discover::Build;
 use crate::trace::budget::{Bucket, Chance, Closed, Strata};
 use crate::trace::watch::{Counted, Watch};
 use molt_common::allocation::{Allocated, AllocationKey, kind};
-use molt_common::event::tick::TICK_NS;
+use molt_common::event::tick::ALLOCATION_TICK_NS;
 use molt_mpa::quantity::Share;
 use std::collections::{BTreeMap, BTreeSet};
 use std::mem;
@@ -71,7 +71,7 @@ impl Allocations {
             refused: BTreeSet::new(),
             bucket: Bucket::with_credit(Share::of(budget.as_millionths(), PART * 1_000_000), CREDIT_NS),
             chance,
-            strata: Strata::new(gauge.ledger.after_alone_ns(), TICK_NS),
+            strata: Strata::new(gauge.ledger.after_alone_ns(), ALLOCATION_TICK_NS),
             ticks,
             state: State::Closed { due_cpu_ns, due_ns: 0 },
             closed: Reading::default(),
@@ -245,7 +245,7 @@ impl Allocations {
     fn settle(&mut self, watch: &mut Watch) {
         let ticks = mem::take(&mut watch.allocation_ticks);
         let Some((counted, window)) = self.unsettled.take() else { return };
-        let window = Closed { length_ns: ticks.saturating_mul(TICK_NS), ..window };
+        let window = Closed { length_ns: ticks.saturating_mul(ALLOCATION_TICK_NS), ..window };
         tracing::debug!(?window, codes = counted.len(), "window of allocations");
         if let Some(stratum) = self.strata.closed(counted, window) {
             watch.count_allocations(&stratum);

@@ -13,13 +13,13 @@ use crate::capture::ebpf::Kernel;
 use crate::capture::ebpf::calls::{Counted, HookError};
 use crate::capture::ebpf::cost::HitCost;
 use crate::capture::ebpf::task_clock::TaskClock;
-use crate::capture::ebpf::ticks::Ticks;
 use crate::clock::monotonic_ns;
 use crate::diagnose::advice::one_line;
 use crate::discover::Build;
 use allocations::Allocations;
 use gauge::{Gauge, Reading};
 use hooks::Hooks;
+use molt_common::event::tick::{ALLOCATION_TICK_NS, TICK_NS};
 use molt_mpa::model::Overhead;
 use molt_mpa::quantity::Share;
 use std::sync::Arc;
@@ -87,16 +87,9 @@ fn allocations(
         watch.allocations_are_unseen("probes cannot be placed");
         return None;
     }
-    let ticks = match seen {
-        Seen::In(windows) => windows.ticks().map(Ticks::share),
-        Seen::Always | Seen::Never => {
-            kernel.ticks().inspect_err(|refused| watch.remark(one_line(refused))).ok()
-        }
-    };
-    if ticks.is_none() {
-        watch.allocations_are_unseen("no clock tells how long a window is for the program");
-    }
-    Some(Allocations::new(budget, seed, gauge, ticks?))
+    let ticks = kernel.ticks(ALLOCATION_TICK_NS);
+    let ticks = ticks.inspect_err(|refused| watch.allocations_are_unseen(&one_line(refused))).ok()?;
+    Some(Allocations::new(budget, seed, gauge, ticks))
 }
 
 /// What is done is done to these, now.
@@ -139,7 +132,7 @@ impl Observer {
                 Seen::Always
             }
             (Observe::Auto { budget, seed }, None) => {
-                let ticks = kernel.ticks();
+                let ticks = kernel.ticks(TICK_NS);
                 if let Err(refused) = &ticks {
                     watch.remark(format!(
                         "counts outside of windows are not estimated: {}",

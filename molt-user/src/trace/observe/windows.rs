@@ -116,11 +116,6 @@ impl Windows {
         matches!(self.state, State::Open { first: true, .. })
     }
 
-    /// The clocks that tell the program's time, where they could be had.
-    pub(super) fn ticks(&self) -> Option<&Ticks> {
-        self.ticks.as_ref()
-    }
-
     /// So much of what may be spent is kept for something else.
     pub(super) fn keep(&mut self, kept_ns: u64) {
         self.kept_ns = kept_ns;

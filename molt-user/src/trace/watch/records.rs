@@ -11,7 +11,7 @@ use crate::trace::subject::State;
 use molt_common::event::Header;
 use molt_common::event::process::Birth;
 use molt_common::event::sample::{Frame, NO_PYTHON, NOT_READY, STACK_CUT, STACK_TORN, Sample};
-use molt_common::event::tick::{AMONG_ALLOCATIONS, AMONG_CALLS, Tick};
+use molt_common::event::tick::{AMONG_ALLOCATIONS, Tick};
 use std::sync::Arc;
 
 impl Watch {
@@ -156,15 +156,13 @@ impl Watch {
         let Some(State::Python(reader)) = subject else { return };
         let address = tick.instruction.wrapping_sub(reader.interpreter.load_bias);
         let build = &reader.interpreter.build;
-        let among = |what| tick.header.flags & what != 0;
-        let among_allocations = among(AMONG_ALLOCATIONS);
+        let among_allocations = tick.header.flags & AMONG_ALLOCATIONS != 0;
         if build.landings().contains(&address)
             || among_allocations && build.allocation_landings().contains(&address)
         {
             return;
         }
-        self.ticks += u64::from(among(AMONG_CALLS));
-        self.allocation_ticks += u64::from(among_allocations);
+        *(if among_allocations { &mut self.allocation_ticks } else { &mut self.ticks }) += 1;
     }
 
     pub(super) fn start(&mut self, header: &Header) {

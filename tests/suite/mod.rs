@@ -1,4 +1,5 @@
 //! The tests of the live suite, by what they are about.
+mod allocations;
 mod attach;
 mod auto;
 mod boxes;
@@ -40,6 +41,10 @@ const ON_EACH: &[(&str, Test)] = &[
         "default_mode_sees_what_takes_time_and_estimates_its_calls",
         auto::default_mode_sees_what_takes_time_and_estimates_its_calls,
     ),
+    (
+        "allocations_are_ranked_as_tracemalloc_has_them",
+        allocations::allocations_are_ranked_as_tracemalloc_has_them,
+    ),
     ("attaches_to_a_running_program", attach::attaches_to_a_running_program),
     ("target_in_namespaces_of_its_own_is_traced", boxes::target_in_namespaces_of_its_own_is_traced),
     ("doctor_describes_the_interpreter", doctor::doctor_describes_the_interpreter),
@@ -62,6 +67,7 @@ const ON_EACH: &[(&str, Test)] = &[
 
 /// Tests of molt's own behaviour, for which any interpreter serves.
 const ON_ONE: &[(&str, Test)] = &[
+    ("allocations_that_are_not_seen_have_a_reason", allocations::allocations_that_are_not_seen_have_a_reason),
     ("comparison_finds_each_kind_of_fault", exact::comparison_finds_each_kind_of_fault),
     ("target_in_namespaces_of_its_own_is_sampled", boxes::target_in_namespaces_of_its_own_is_sampled),
     ("sidecar_needs_three_capabilities", boxes::sidecar_needs_three_capabilities),

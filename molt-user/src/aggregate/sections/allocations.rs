@@ -22,6 +22,14 @@ const GROWTH: &str = "what was mapped for the heap";
 const TOO_SHORT: &str = "the run was over before a window for them was opened";
 
 impl AllocationCoverage {
+    /// What a run would show in which there are such places for probes, or none for this reason.
+    pub fn expected(places: &Result<String, String>) -> Self {
+        match places {
+            Ok(_) => Self { windows: 1, growth: true, ..Self::default() },
+            Err(why) => Self { reasons: BTreeSet::from([why.clone()]), ..Self::default() },
+        }
+    }
+
     pub(super) fn state(&self) -> SectionState {
         let reasons = |first: &str| {
             let all: Vec<&str> = [first].into_iter().chain(self.reasons.iter().map(String::as_str)).collect();

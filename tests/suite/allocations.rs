@@ -25,7 +25,7 @@ pub(crate) fn allocations_are_ranked_as_tracemalloc_has_them(python: &Interprete
     let mut runs = Vec::new();
     for _ in 0..RUNS {
         let (artifact, _) = trace_default(python, &script("allocations"));
-        assert_eq!(artifact.collector.sections[&Section::HotspotsAlloc].status, Status::Sampled);
+        assert_eq!(artifact.collector.sections[Section::HotspotsAlloc.name()].status, Status::Sampled);
         let rows = rows(&artifact, &expected);
         let order: Vec<&str> = rows.iter().map(|(name, _)| *name).collect();
         assert_eq!(order, ranked.iter().map(|(name, _)| *name).collect::<Vec<_>>(), "{}", python.name);
@@ -50,8 +50,8 @@ pub(crate) fn allocations_are_ranked_as_tracemalloc_has_them(python: &Interprete
 
 /// Without probes nothing is seen, and the reason is told.
 pub(crate) fn allocations_that_are_not_seen_have_a_reason(python: &Interpreter) {
-    let (artifact, _) = trace(python, &script("nested"));
-    let state = &artifact.collector.sections[&Section::HotspotsAlloc];
+    let (artifact, _) = trace(python, &script("lambdas"));
+    let state = &artifact.collector.sections[Section::HotspotsAlloc.name()];
     assert_eq!(state.status, Status::Unavailable);
     assert!(
         state.reason.as_ref().is_some_and(|reason| reason.contains("probes are not placed in this mode"))

@@ -55,7 +55,8 @@ impl Effects {
     /// Every link that is in place.
     pub(super) fn take_links(&mut self) -> impl Iterator<Item = OwnedFd> {
         let shortcuts = std::mem::take(&mut self.shortcuts).into_values();
-        std::mem::take(&mut self.links).into_values().flatten().chain(shortcuts)
+        let frequent = std::mem::take(&mut self.frequent).into_values().flatten();
+        std::mem::take(&mut self.links).into_values().flatten().chain(frequent).chain(shortcuts)
     }
 }
 

@@ -56,13 +56,17 @@ impl Reader {
             let identity = in_globals(object.identity, frame.globals);
             Ok(SeenCode { id: OnceLock::new(), identity, object })
         };
-        codes.get(frame.code, in_globals(frame.identity, frame.globals), read).map_err(
-            |reason| match reason {
-                // The kernel side saw a code object there, which has been freed and built over since.
-                Unknown::BadPointer | Unknown::WrongType if frame.identity != 0 => Unknown::Stale,
-                reason => reason,
-            },
-        )
+        let (identity, copied) = (in_globals(frame.identity, frame.globals), pieces.has(frame.code));
+        codes.get(frame.code, identity, copied, read).map_err(|reason| match reason {
+            // The kernel side saw a code object there, which has been freed and built over since.
+            Unknown::BadPointer | Unknown::WrongType if frame.identity != 0 => Unknown::Stale,
+            reason => reason,
+        })
+    }
+
+    /// Whether the code of a frame was read.
+    pub(super) fn knows(&self, frame: &Frame) -> bool {
+        self.codes.knows(frame.code, in_globals(frame.identity, frame.globals))
     }
 
     /// Finds the code of a sampled frame, and names it if it is new. `callers`: the frames further out,

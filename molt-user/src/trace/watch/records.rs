@@ -32,9 +32,10 @@ impl Watch {
             }
             _ => return,
         };
+        let told = usize::from(self.is_untold(&sample, frames));
         let subject = self.subjects.get_mut(&sample.header.pid).map(|subject| &mut subject.state);
         if let Some(State::Python(reader)) = subject {
-            for frame in frames {
+            for frame in frames.iter().skip(told) {
                 // What cannot be read is counted when the record is taken.
                 let _ = reader.read_ahead(frame, &Pieces::default());
             }

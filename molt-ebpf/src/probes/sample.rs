@@ -11,11 +11,12 @@ use aya_ebpf::macros::perf_event;
 use aya_ebpf::programs::PerfEventContext;
 use molt_common::config::{PROCESS_READY, ProcessConfig};
 use molt_common::event::KIND_SAMPLE;
-use molt_common::event::sample::{NO_PYTHON, NOT_READY, STACK_CUT, STACK_TORN, Sample};
+use molt_common::event::sample::{NO_PYTHON, NOT_READY, STACK_CUT, STACK_TORN, STACK_VALUES, Sample};
 use molt_common::fault::Fault;
 use molt_common::layout::WalkLayout;
 use molt_common::walk::frame::innermost;
 use molt_common::walk::stack::{Cursor, MAX_STEPS};
+use molt_common::walk::values::stack_values;
 
 #[perf_event]
 pub fn sample(ctx: PerfEventContext) -> u32 {
@@ -32,6 +33,7 @@ fn try_sample(ctx: &PerfEventContext, config: &ProcessConfig) -> Result<(), Faul
     scratch.sample.header = task::header(KIND_SAMPLE);
     scratch.sample.frames = 0;
     scratch.sample.fault = 0;
+    scratch.sample.values = [0; STACK_VALUES];
     scratch.buffers.clear();
     let mut take = Take::Later;
     if config.flags & PROCESS_READY == 0 {
@@ -60,8 +62,13 @@ fn walk(config: &ProcessConfig, scratch: &mut Scratch, take: &mut Take) -> Resul
     let memory = StackMemory { program: config.program, pid: scratch.sample.header.pid };
     let mut walk = Walk { memory, layout: &config.layout, scratch, met: Met::get()? };
     repeat(MAX_STEPS / STEPS, steps, &mut walk);
-    let Scratch { sample, cursor, unmet, .. } = walk.scratch;
+    let Scratch { sample, frames, cursor, unmet, .. } = walk.scratch;
     sample.frames = cursor.count;
+    // What cannot be read stays 0: it is one more fact about the sample, and no part of the stack.
+    if sample.frames != 0 {
+        let (layout, call) = (&config.layout, &config.call);
+        let _ = stack_values(&UserMemory, layout, call, first, frames[0].code, &mut sample.values);
+    }
     if *unmet > 0 {
         *take = Take::Now;
     }

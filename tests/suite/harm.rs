@@ -134,6 +134,15 @@ pub(crate) fn debugger_and_molt_share_a_target(python: &Interpreter) {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
     let held = status.lines().find_map(|line| line.strip_prefix("TracerPid:")).unwrap();
     assert_eq!(held.trim(), std::process::id().to_string());
+    // To be held at the end needs ptrace: molt says who has it.
+    let mut pausing = molt();
+    pausing.args(["trace", "--pause-at-exit", "--duration", "300ms", "--pid", &pid.to_string(), "-o"]);
+    let refused = run(pausing.arg(&output)).with_code(125);
+    assert!(
+        refused.stderr.contains(&format!("(process {}) does already", std::process::id())),
+        "{}",
+        refused.stderr
+    );
     kill(Pid::from_raw(pid), Signal::SIGKILL).unwrap();
 }
 

@@ -147,6 +147,9 @@ impl Build {
     /// Where its calls are seen, or why they are not. Found once.
     pub fn call_sites(&self) -> Result<&HookSites, &NoSites> {
         let find = || {
+            if self.free_threaded {
+                return Err(NoSites::FreeThreaded);
+            }
             let unknown = NoSites::Version { version: self.version };
             let layout = Layout::of(self.version, self.free_threaded).filter(fits).ok_or(unknown)?;
             find_sites(&self.elf, self.version, &layout)

@@ -118,6 +118,27 @@ pub(crate) fn unknown_free_threaded_build_is_refused_by_name(_: &Interpreter) {
     assert!(!output.exists(), "{}", ended.stderr);
 }
 
+/// A program that the interpreter compiles is sampled, and the artifact says why its calls are not counted.
+pub(crate) fn compiled_program_is_sampled(_: &Interpreter) {
+    let mut found = 0;
+    for python in of_minors(&[14, 15]) {
+        let mut asked = python.start();
+        asked.args(["-c", "import sys; print(sys._jit.is_enabled())"]);
+        if run(asked.env("PYTHON_JIT", "1")).succeeded().stdout != "True\n" {
+            continue;
+        }
+        let mut program = python.start();
+        let artifact =
+            exact(program.arg("recursion.py").env("PYTHON_JIT", "1").env("MOLT_TEST_SECONDS", "0.5"));
+        assert!(artifact.symbols.contains_key("__main__.fib"), "{:?}", artifact.symbols.keys());
+        let section = &artifact.collector.sections[Section::CallCounts.name()];
+        assert_eq!(section.status, Status::Unavailable, "{}", python.name);
+        assert!(section.reason.as_deref().unwrap_or_default().contains("JIT"), "{section:?}");
+        found += 1;
+    }
+    assert!(found > 0, "found no build of 3.14 or 3.15 with a JIT");
+}
+
 /// Free-threaded builds are sampled, each thread of them, and the artifact says why their calls are not counted.
 pub(crate) fn free_threaded_build_is_sampled(_: &Interpreter) {
     let Some(python) = built("3.13t") else { return };

@@ -71,6 +71,7 @@ const ON_ONE: &[(&str, Test)] = &[
         "unknown_free_threaded_build_is_refused_by_name",
         builds::unknown_free_threaded_build_is_refused_by_name,
     ),
+    ("compiled_program_is_sampled", builds::compiled_program_is_sampled),
     ("free_threaded_build_is_sampled", builds::free_threaded_build_is_sampled),
     ("musl_build_is_traced", builds::musl_build_is_traced),
     ("sidecar_needs_three_capabilities", boxes::sidecar_needs_three_capabilities),

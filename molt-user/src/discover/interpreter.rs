@@ -157,6 +157,14 @@ impl Build {
         self.sites.get_or_init(find).as_ref()
     }
 
+    /// Whether its constants hold `text`, an ASCII name with a NUL behind it.
+    pub fn names(&self, text: &[u8]) -> bool {
+        let constants =
+            self.elf.find_section(b".rodata").and_then(|section| self.elf.read_section(section).ok());
+        let name = [text, b"\0"].concat();
+        constants.is_some_and(|bytes| bytes.windows(name.len()).any(|window| window == name))
+    }
+
     /// Where threads go on after a probe on a call, before the load bias. Found once.
     pub fn landings(&self) -> &BTreeSet<u64> {
         let find = || self.call_sites().map(|sites| sites.landings(&self.elf)).unwrap_or_default();

@@ -135,7 +135,7 @@ impl Kernel {
         let starts = milestones.starts.iter().map(place(milestone::START));
         let places: Vec<Place> = starts.chain(milestones.ends.iter().map(place(milestone::END))).collect();
         let everyone = Scope { pid: None, returns: false };
-        self.prepared.as_ref().ok_or_else(none)?.load("milestone")?.attach(&path, &places, everyone)
+        self.library.as_ref().ok_or_else(none)?.program("milestone")?.attach(&path, &places, everyone)
     }
 
     /// Without cookies: every place is taken for an end.

@@ -5,6 +5,7 @@ pub mod btf;
 pub mod calls;
 pub mod cost;
 pub mod effects;
+mod library;
 pub mod load;
 pub mod maps;
 pub mod object;

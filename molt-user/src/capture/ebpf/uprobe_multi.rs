@@ -48,7 +48,7 @@ pub(super) struct Scope {
 }
 
 /// Why a program could not be loaded for such a link, or the link not made.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub enum MultiError {
     /// The object cannot be prepared a second time.
     #[error("failed to prepare the embedded eBPF object: {0}")]

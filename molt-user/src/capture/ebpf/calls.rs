@@ -4,6 +4,7 @@ use super::library::Library;
 use super::load::{Kernel, LoadError, take_map};
 use super::maps::MapValue;
 use super::uprobe_multi::{MultiError, Place, Scope};
+use super::urgent::remove;
 use crate::cpython::sites::{HookSites, Kind};
 use aya::maps::{Array, HashMap, MapData, MapError, PerCpuArray};
 use aya::{Ebpf, Pod};
@@ -16,7 +17,6 @@ use std::ffi::{CStr, CString};
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
-use std::thread;
 
 /// The registers of a function's first and second argument by number (System V ABI): `rdi` and `rsi`.
 const FIRST_ARGUMENT: u8 = 7;
@@ -164,13 +164,9 @@ impl Kernel {
         Ok(self.calls.hook(pid, &path, sites, library)?)
     }
 
-    /// Counts process `pid`'s calls no more. The probes are gone at once; the kernel waits for those that are
-    /// being hit in the background.
+    /// Counts process `pid`'s calls no more.
     pub fn unhook_calls(&mut self, pid: u32) {
-        for link in self.calls.links.remove(&pid).into_iter().flatten() {
-            // Without a thread it is closed here, which takes longer.
-            let _ = thread::Builder::new().name("molt-unhook".to_owned()).spawn(move || drop(link));
-        }
+        remove(self.calls.links.remove(&pid).into_iter().flatten());
     }
 
     /// Copies objects of `program` as `plans` say.

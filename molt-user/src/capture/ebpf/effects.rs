@@ -5,6 +5,7 @@ use super::calls::HookError;
 use super::load::{Kernel, LoadError, take_map};
 use super::maps::MapValue;
 use super::uprobe_multi::{Place, Scope};
+use super::urgent::remove;
 use crate::cpython::effect_sites::{EffectSites, Source, Spot};
 use aya::Ebpf;
 use aya::maps::{Array, HashMap, MapData};
@@ -17,7 +18,6 @@ use std::ffi::CString;
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
-use std::thread;
 
 /// The program that sees system calls.
 const SYSCALL: &str = "syscall_enter";
@@ -181,13 +181,5 @@ impl Kernel {
     pub fn effects(&self) -> Result<Vec<(EffectKey, EffectCount)>, HookError> {
         let entries = self.effects.counts.iter().map(|entry| entry.map(|(key, count)| (key.0, count.0)));
         entries.collect::<Result<_, _>>().map_err(|source| HookError::Map { map: "EFFECTS", source })
-    }
-}
-
-/// Takes probes away. The kernel waits for those that are being hit in the background.
-fn remove(links: impl Iterator<Item = OwnedFd>) {
-    for link in links {
-        // Without a thread it is closed here, which takes longer.
-        let _ = thread::Builder::new().name("molt-unhook".to_owned()).spawn(move || drop(link));
     }
 }

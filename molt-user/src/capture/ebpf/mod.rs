@@ -14,5 +14,6 @@ pub mod refusal;
 pub mod task_clock;
 pub mod ticks;
 pub mod uprobe_multi;
+pub mod urgent;
 
 pub use load::{Kernel, LoadError};

@@ -32,4 +32,4 @@ pub mod plan;
 pub mod walk;
 
 /// Version of every layout in this crate. The object carries it, and the loader refuses another one.
-pub const WIRE_VERSION: u32 = 5;
+pub const WIRE_VERSION: u32 = 6;

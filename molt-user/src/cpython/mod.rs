@@ -11,6 +11,7 @@ pub mod dict;
 mod dispatch;
 pub mod effect_sites;
 mod handler;
+pub mod jit;
 pub mod layout;
 pub mod linetable;
 pub mod object;

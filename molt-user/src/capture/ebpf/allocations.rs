@@ -4,6 +4,7 @@ use super::calls::HookError;
 use super::load::{Kernel, LoadError, take_map};
 use super::maps::MapValue;
 use super::uprobe_multi::{Place, Scope};
+use super::urgent::remove;
 use crate::cpython::allocator::AllocationSites;
 use aya::Ebpf;
 use aya::maps::{Array, HashMap, MapData};
@@ -14,7 +15,6 @@ use std::ffi::CString;
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
-use std::thread;
 
 /// What these probes need of the kernel side.
 pub(super) struct Allocations {
@@ -48,23 +48,21 @@ impl Kernel {
         sites: &AllocationSites,
     ) -> Result<(), HookError> {
         let path = CString::new(path.as_os_str().as_bytes()).map_err(|_nul| HookError::Path)?;
-        let prepared = self.prepared.as_ref().ok_or(HookError::Unprepared)?;
+        let library = self.library.as_ref().ok_or(HookError::Unprepared)?;
         let places: Vec<Place> = sites
             .sites
             .iter()
             .map(|place| Place { offset: place.file_offset, cookie: place.site.cookie() })
             .collect();
         let scope = Scope { pid: Some(pid), returns: false };
-        let link = self.calls.program("allocate", prepared)?.attach(&path, &places, scope)?;
+        let link = library.program("allocate")?.attach(&path, &places, scope)?;
         self.allocations.links.insert(pid, link);
         Ok(())
     }
 
     /// Takes all of these probes away. The kernel waits for those that are being hit in the background.
     pub fn unhook_allocations(&mut self) {
-        let links: Vec<OwnedFd> = self.allocations.take_links().collect();
-        // Without a thread they are closed here, which takes longer.
-        let _ = thread::Builder::new().name("molt-unhook".to_owned()).spawn(move || drop(links));
+        remove(self.allocations.take_links());
     }
 
     /// Lets so many requests be counted.

@@ -6,6 +6,7 @@ pub mod btf;
 pub mod calls;
 pub mod cost;
 pub mod effects;
+mod library;
 pub mod load;
 pub mod maps;
 pub mod object;
@@ -14,5 +15,6 @@ pub mod refusal;
 pub mod task_clock;
 pub mod ticks;
 pub mod uprobe_multi;
+pub mod urgent;
 
 pub use load::{Kernel, LoadError};

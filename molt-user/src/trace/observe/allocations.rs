@@ -15,6 +15,7 @@ use molt_mpa::quantity::Share;
 use std::collections::{BTreeMap, BTreeSet};
 use std::mem;
 use std::sync::Arc;
+use std::thread;
 
 /// Requests that are counted in a window.
 const HITS: u64 = 1_500;
@@ -86,6 +87,10 @@ impl Allocations {
     pub(super) fn add(&mut self, pid: u32, build: &Arc<Build>) {
         self.refused.remove(&pid);
         self.processes.insert(pid, Arc::clone(build));
+        let build = Arc::clone(build);
+        // To look through the file takes some 20 ms. Without a thread it is done when the first window opens.
+        let _ =
+            thread::Builder::new().name("molt-sites".to_owned()).spawn(move || _ = build.allocation_sites());
     }
 
     /// Process `pid` has ended.

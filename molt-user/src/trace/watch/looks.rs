@@ -5,12 +5,19 @@ use super::{Ask, Watch};
 use crate::discover::file::FileFinding;
 use crate::launch::Ending;
 use crate::trace::classes::{Allowance, UNREAD_TYPE};
-use crate::trace::subject::{Ended, State};
+use crate::trace::subject::{Ended, State, Subject};
 use molt_mpa::quantity::Millis;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 impl Watch {
+    /// Tells the kernel side of a quicker way to the thread state, once the interpreter has made one.
+    pub(super) fn refine(&mut self, pid: u32) {
+        if let Some(config) = self.subjects.get(&pid).and_then(Subject::config) {
+            self.asks.push(Ask::Configure(pid, Box::new(config)));
+        }
+    }
+
     /// Process `pid` is stopped at its exec: whatever interpreter it is about to load is hooked before it can
     /// come to its end.
     pub(in crate::trace) fn at_exec(&mut self, pid: u32) {
@@ -124,6 +131,7 @@ impl Watch {
     /// Ends the watch over a process, and keeps what is worth keeping of it. Whether there was one.
     pub(super) fn let_go(&mut self, pid: u32, ended_ns: Option<u64>) -> bool {
         self.turn(pid);
+        self.take_all_held(pid);
         let Some(subject) = self.subjects.remove(&pid) else { return false };
         self.asks.push(Ask::Forget(pid));
         self.settle(pid, Ended { state: subject.state, finalized: subject.finalized }, ended_ns);

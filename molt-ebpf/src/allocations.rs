@@ -1,12 +1,15 @@
 //! The door for counting allocations: how many hits are granted, and the table that they are counted in.
 
 use crate::effects::Hit;
-use crate::maps::{ALLOCATION_GATE, ALLOCATIONS};
+use crate::maps::{ALLOCATION_GATE, ALLOCATIONS, RESIZED};
 use crate::{atomic, emit, fault, task, tell};
 use aya_ebpf::bindings::BPF_NOEXIST;
-use molt_common::allocation::{Allocated, AllocationKey, AllocationSeen};
+use molt_common::allocation::{Allocated, AllocationKey, AllocationSeen, Resized};
 use molt_common::event::{KIND_ALLOCATION, KIND_SPENT};
 use molt_common::fault::Fault;
+
+/// Most bytes of the stack that the function which resizes a block takes before it asks for another one.
+const MAX_FRAME: u64 = 256;
 
 /// Whether allocations are counted now.
 #[inline(always)]
@@ -70,4 +73,28 @@ fn add(key: &AllocationKey, bytes: u64) -> Result<bool, Fault> {
     // SAFETY: as above.
     unsafe { atomic::add(&raw mut sum.bytes, one.bytes) };
     Ok(false)
+}
+
+/// Notes that the current thread resizes a block.
+#[inline(always)]
+pub fn resize(stack: u64, bytes: u64) {
+    if let Some(last) = RESIZED.get_ptr_mut(0) {
+        // SAFETY: the slot exists for the whole life of the map and belongs to this CPU. What another task makes of it
+        // when it comes between counts a block twice, or not at all.
+        unsafe { *last = Resized { tid: task::current_tid().into(), stack, bytes } };
+    }
+}
+
+/// Whether the current thread asks for this block to resize another one: right after it began to, from the same place
+/// or a little deeper. The next one like it is another.
+#[inline(always)]
+pub fn is_of_resizing(stack: u64, bytes: u64) -> bool {
+    let Some(last) = RESIZED.get_ptr_mut(0) else { return false };
+    // SAFETY: as in [`resize`].
+    let last = unsafe { &mut *last };
+    let is_same = last.bytes == bytes
+        && last.stack.wrapping_sub(stack) <= MAX_FRAME
+        && last.tid == u64::from(task::current_tid());
+    last.bytes = u64::MAX;
+    is_same
 }

@@ -70,7 +70,8 @@ pub static MUTATIONS: HashMap<MutationKey, u64, { MAX_MUTATIONS as usize }, GROW
 
 /// How much each piece of code has allocated.
 #[btf_map]
-pub static ALLOCATIONS: HashMap<AllocationKey, Allocated, { MAX_ALLOCATIONS as usize }, GROWS> = HashMap::new();
+pub static ALLOCATIONS: HashMap<AllocationKey, Allocated, { MAX_ALLOCATIONS as usize }, GROWS> =
+    HashMap::new();
 
 /// What each CPU has resized last.
 #[btf_map]

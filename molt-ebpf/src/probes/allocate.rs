@@ -1,22 +1,18 @@
 //! A block of memory is asked for.
 
-use crate::allocations::{count, granted};
+use crate::allocations::{count, granted, is_of_resizing, resize};
 use crate::effects::{Hit, Kind, settle};
-use crate::maps::RESIZED;
 use crate::memory::UserMemory;
 use crate::registers::{RSP, instruction, is_equal, register};
 use crate::task;
 use aya_ebpf::macros::uprobe;
 use aya_ebpf::programs::ProbeContext;
-use molt_common::allocation::{MAX_SIZE, NO_REGISTER, Resized, Site, kind};
+use molt_common::allocation::{MAX_SIZE, NO_REGISTER, Site, kind};
 use molt_common::fault::Fault;
 use molt_common::walk::{Memory, checked};
 
 /// Most bytes of a function before the probe: `endbr64`, and what is understood up to its first jump.
 const MAX_PROLOGUE: u64 = 96;
-
-/// Most bytes of the stack that the function which resizes a block takes before it asks for another one.
-const MAX_FRAME: u64 = 256;
 
 /// At the functions of an interpreter's allocator, and where the pointers to them are compared with them.
 #[uprobe]
@@ -49,13 +45,10 @@ fn try_allocate(ctx: &ProbeContext, hit: &Hit) -> Result<(), Fault> {
     let stack = register(ctx.regs, RSP).wrapping_add(8 * u64::from(site.depth));
     if site.flags & Site::RESIZES != 0 {
         resize(stack, bytes);
-    } else if !is_own || is_of_resizing(stack, bytes) {
+    } else if is_of_resizing(stack, bytes) {
         return Ok(());
     }
-    if !is_own || !granted() {
-        return Ok(());
-    }
-    count(hit, kind::BLOCK, bytes)
+    if is_own && granted() { count(hit, kind::BLOCK, bytes) } else { Ok(()) }
 }
 
 /// Whether the function that the thread is in was called by an instruction that names it, which ends at the address to
@@ -69,28 +62,4 @@ fn is_called_by_name(ctx: &ProbeContext, site: Site) -> Result<bool, Fault> {
     let target = back.wrapping_add_signed(i64::from((before >> 32) as u32 as i32));
     let is_here = instruction(ctx.regs).wrapping_sub(target) <= MAX_PROLOGUE;
     Ok((before >> 24) as u8 == 0xe8 && is_here)
-}
-
-/// Notes that the current thread resizes a block.
-#[inline(always)]
-fn resize(stack: u64, bytes: u64) {
-    if let Some(last) = RESIZED.get_ptr_mut(0) {
-        // SAFETY: the slot exists for the whole life of the map and belongs to this CPU. What another task makes of it
-        // when it comes between counts a block twice, or not at all.
-        unsafe { *last = Resized { tid: task::current_tid().into(), stack, bytes } };
-    }
-}
-
-/// Whether the current thread asks for this block to resize another one: right after it began to, from the same place
-/// or a little deeper. The next one like it is another.
-#[inline(always)]
-fn is_of_resizing(stack: u64, bytes: u64) -> bool {
-    let Some(last) = RESIZED.get_ptr_mut(0) else { return false };
-    // SAFETY: as in [`resize`].
-    let last = unsafe { &mut *last };
-    let is_same = last.bytes == bytes
-        && last.stack.wrapping_sub(stack) <= MAX_FRAME
-        && last.tid == u64::from(task::current_tid());
-    last.bytes = u64::MAX;
-    is_same
 }

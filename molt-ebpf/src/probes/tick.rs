@@ -7,8 +7,8 @@ use aya_ebpf::bindings::bpf_perf_event_data;
 use aya_ebpf::macros::perf_event;
 use aya_ebpf::programs::PerfEventContext;
 use molt_common::config::PROCESS_CALLS;
-use molt_common::event::{Header, KIND_TICK};
 use molt_common::event::tick::{ALLOCATION_TICK_NS, AMONG_ALLOCATIONS, Tick};
+use molt_common::event::{Header, KIND_TICK};
 use molt_common::fault::Fault;
 
 #[perf_event]
@@ -35,7 +35,8 @@ pub fn tick(ctx: PerfEventContext) -> u32 {
 #[inline(always)]
 fn is_of_allocations(ctx: &PerfEventContext) -> bool {
     // SAFETY: the context of the program lives as long as it runs, and the kernel lets it be read.
-    let period = unsafe { (&raw const (*ctx.ctx.cast::<bpf_perf_event_data>()).sample_period).read_volatile() };
+    let period =
+        unsafe { (&raw const (*ctx.ctx.cast::<bpf_perf_event_data>()).sample_period).read_volatile() };
     period == ALLOCATION_TICK_NS
 }
 

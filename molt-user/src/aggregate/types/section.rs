@@ -19,14 +19,17 @@ impl Types {
     }
 }
 
-/// What is said of the classes of one name: what they have is added up, what they are is that of the last one.
+/// What is said of the classes of one name: what they have is added up, what they are is that of the last one. Those of
+/// another kind are left out: a module in Python makes classes that those of its C accelerator then replace (`datetime`
+/// up to 3.11), and the two have nothing in common but the name.
 fn facts(classes: &[&Class], calls: &Calls) -> Option<TypeFacts> {
     let last = &classes.last()?.facts;
+    let classes: Vec<_> = classes.iter().copied().filter(|class| class.facts.kind == last.kind).collect();
     let text = |id: &TypeId| calls.type_name(*id).to_owned();
     let mut instances = Instances::default();
     let mut forms: BTreeSet<TypeForm> = BTreeSet::new();
     let mut mutations = BTreeMap::new();
-    for class in classes {
+    for class in &classes {
         instances.merge(&class.instances);
         forms.extend(&class.facts.forms);
         for (change, count) in &class.mutations {
@@ -45,10 +48,10 @@ fn facts(classes: &[&Class], calls: &Calls) -> Option<TypeFacts> {
         observation: Observation::Sampled,
         forms: forms.into_iter().collect(),
         metaclass: last.metaclass.as_ref().map(text),
-        classes: several(classes),
+        classes: several(&classes),
         bases: last.bases.iter().map(text).collect(),
         mro: last.mro.iter().map(text).collect(),
-        attrs: if is_heap { attributes(classes, &instances, calls) } else { BTreeMap::new() },
+        attrs: if is_heap { attributes(&classes, &instances, calls) } else { BTreeMap::new() },
         mutations: mutations.collect(),
         layout_stable: instances.is_stable(),
         layout: instances.layout(),

@@ -146,3 +146,17 @@ fn what_there_is_no_room_for_is_counted() {
     }
     assert!(types.unlisted().any(|(cause, count)| (cause, count) == ("further_type", 1)));
 }
+
+/// A class in Python that one in C has taken the place of lends it neither attributes nor a layout.
+#[test]
+fn classes_of_another_kind_do_not_count() {
+    let (mut types, mut calls) = (Types::default(), Calls::default());
+    let facts = class(&mut calls, "C", &[("slot", "member_descriptor", 1, true)]);
+    let id = types.add(7, facts).unwrap();
+    types.instance(id, fields(&mut calls, &[("slot", "int")]), false);
+    let taken = ClassFacts { kind: TypeKind::Static, ..class(&mut calls, "C", &[]) };
+    types.add(7, taken).unwrap();
+    let found = only(&types, &calls);
+    assert_eq!((found.kind, found.instances, found.classes), (TypeKind::Static, None, None));
+    assert!(found.attrs.is_empty() && found.layout.is_empty());
+}

@@ -54,14 +54,14 @@ pub struct WalkLayout {
     pub code_adaptive: u32,
     /// Bytes in one step of `f_lasti`: 2 in 3.10, else 1.
     pub lasti_unit: u32,
-    /// Where the part of a code object begins that is read of each: the offsets of the next six fields count from
-    /// there.
+    /// `co_version`, a `u32` that no other code object of the interpreter has had (`Objects/codeobject.c`); [`ABSENT`]
+    /// up to 3.11.
+    pub code_version: u32,
+    /// Where the part of a code object begins that its identity is made of: the offsets of the next eight fields count
+    /// from there.
     pub code_head: u32,
     /// Its bytes.
     pub code_bytes: u32,
-    /// `co_version`, a `u32` that no other code object of the interpreter has had (`Objects/codeobject.c`);
-    /// [`ABSENT`] up to 3.11, where size, name and file stand in for it and lie in the head.
-    pub code_version: u32,
     /// `ob_size` in code units; up to 3.10, where code objects have no size, the pointer `co_code`.
     pub code_size: u32,
     /// `co_argcount`.
@@ -72,15 +72,11 @@ pub struct WalkLayout {
     pub code_flags: u32,
     /// `co_firstlineno`.
     pub code_firstlineno: u32,
-    /// Where the part of a code object begins that has the next three fields, where it is not the head.
-    pub code_names: u32,
-    /// Its bytes.
-    pub code_names_bytes: u32,
-    /// `co_name`, a pointer, from the beginning of its part.
+    /// `co_name`, a pointer.
     pub code_name: u32,
-    /// `co_filename`, a pointer, from the beginning of its part.
+    /// `co_filename`, a pointer.
     pub code_filename: u32,
-    /// `co_lnotab`, `co_linetable`, from the beginning of its part: a bytes object.
+    /// `co_lnotab`, `co_linetable`: a bytes object.
     pub code_linetable: u32,
     /// `PyVarObject.ob_size`.
     pub bytes_size: u32,
@@ -96,21 +92,14 @@ impl WalkLayout {
         let block = crate::limits::BLOCK_BYTES as u32;
         let frame = [self.frame_code, self.frame_previous, self.frame_globals];
         let code = [self.code_argcount, self.code_kwonlyargcount, self.code_flags, self.code_firstlineno];
-        let names = [self.code_name, self.code_filename, self.code_linetable];
-        let (unique, names_bytes) = if self.code_version == ABSENT {
-            (fits(self.code_size, 8, self.code_bytes), self.code_bytes)
-        } else {
-            (fits(self.code_version, 4, self.code_bytes), self.code_names_bytes)
-        };
+        let names = [self.code_size, self.code_name, self.code_filename, self.code_linetable];
         let instr_width = if self.code_adaptive == ABSENT { 4 } else { 8 };
         self.frame_bytes <= block
             && self.code_bytes <= block
             && frame.iter().all(|at| fits(*at, 8, self.frame_bytes))
             && fits(self.frame_instr, instr_width, self.frame_bytes)
             && (self.frame_owner == ABSENT || fits(self.frame_owner, 1, self.frame_bytes))
-            && self.code_names_bytes <= block
-            && unique
-            && names.iter().all(|at| fits(*at, 8, names_bytes))
+            && names.iter().all(|at| fits(*at, 8, self.code_bytes))
             && code.iter().all(|at| fits(*at, 4, self.code_bytes))
             && matches!(self.lasti_unit, 1 | 2)
     }
@@ -121,7 +110,7 @@ pub(crate) fn fits(at: u32, width: u32, bytes: u32) -> bool {
     at.is_multiple_of(width) && at.checked_add(width).is_some_and(|end| end <= bytes)
 }
 
-const _: () = assert!(size_of::<WalkLayout>() == 8 + 4 * 34);
+const _: () = assert!(size_of::<WalkLayout>() == 8 + 4 * 32);
 
 #[cfg(test)]
 mod tests {

@@ -60,6 +60,34 @@ impl Memory for CallMemory {
     }
 }
 
+/// The memory of a process whose stacks are read: [`UserMemory`] that remembers what tells some pieces of code apart.
+#[derive(Clone, Copy)]
+pub struct StackMemory {
+    /// [`molt_common::config::ProcessConfig::program`].
+    pub program: u32,
+    /// Its id: after a fork the same piece of code may be another one in each process.
+    pub pid: u32,
+}
+
+impl Memory for StackMemory {
+    const KEEPS_IDENTITIES: bool = true;
+
+    #[inline(always)]
+    fn read(&self, addr: u64, into: &mut [u8]) -> Result<(), Fault> {
+        UserMemory.read(addr, into)
+    }
+
+    #[inline(always)]
+    fn known_identity(&self, key: u64) -> Option<u64> {
+        lasting::find(self.program, key.wrapping_add(u64::from(self.pid)))
+    }
+
+    #[inline(always)]
+    fn note_identity(&self, key: u64, identity: u64) {
+        lasting::note(self.program, key.wrapping_add(u64::from(self.pid)), identity);
+    }
+}
+
 extern "C" fn turn<T: Turns>(index: u32, body: &mut T) -> Turn {
     if body.turn(index) { Turn::Go } else { Turn::Stop }
 }

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use columns::{COLUMNS, DEBUG_COLUMNS};
 use serde_json::Value;
 
@@ -40,7 +40,15 @@ pub(crate) fn run(args: &[String]) -> Result<()> {
 /// Every generated file: its path under `molt-user/src/cpython` and its text.
 fn tables(data: &Path) -> Result<Vec<(PathBuf, String)>> {
     let mut files = Vec::new();
-    for (version, entry) in objects(&read(&data.join("offsets.json"))?)? {
+    let structs = read(&data.join("offsets.json"))?;
+    let structs = objects(&structs)?;
+    for (_, members) in COLUMNS {
+        for member in *members {
+            let is_known = structs.iter().any(|(_, entry)| !entry["offsets"][member].is_null());
+            ensure!(is_known, "offsets.json: no version has {member}");
+        }
+    }
+    for (version, entry) in structs {
         files.push((PathBuf::from(format!("layout/{}.rs", module(version))), layout(version, entry)?));
     }
     for (version, entry) in objects(&read(&data.join("debug_offsets.json"))?)? {

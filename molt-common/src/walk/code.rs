@@ -21,8 +21,27 @@ pub fn read_identity<M: Memory, const WORDS: usize>(
     code: u64,
     block: &mut Block<WORDS>,
 ) -> Result<u64, Fault> {
+    let key = if M::KEEPS_IDENTITIES { version_key(memory, layout, code)? } else { None };
+    if let Some(known) = key.and_then(|key| memory.known_identity(key)) {
+        return Ok(known);
+    }
     read_head(memory, layout, code, block)?;
-    identity(memory, layout, code, block)
+    let found = identity(memory, layout, block)?;
+    if let Some(key) = key {
+        memory.note_identity(key, found);
+    }
+    Ok(found)
+}
+
+/// A number that no other code object of the process has, if the one at `code` has a version. 0 is none: the
+/// interpreter's counter has overflowed (`_PyCode_New`, `Objects/codeobject.c`, 3.12).
+#[inline(always)]
+fn version_key<M: Memory>(memory: &M, layout: &WalkLayout, code: u64) -> Result<Option<u64>, Fault> {
+    if layout.code_version == ABSENT {
+        return Ok(None);
+    }
+    let version = memory.read_u32(checked(code)? + u64::from(layout.code_version))?;
+    Ok((version != 0).then(|| fold(u64::from(version), code)))
 }
 
 /// Reads into `block` the part of the code object at `code` that every code object is asked for.
@@ -39,40 +58,27 @@ pub fn read_head<M: Memory, const WORDS: usize>(
 /// `CO_OPTIMIZED` (`Include/cpython/code.h`): set in functions only.
 const CO_OPTIMIZED: u32 = 1;
 
-/// The identity of the code object at `code`, whose head `block` holds; it is scratch afterwards. Never 0.
+/// The identity of a code object, whose head `block` holds; it is scratch afterwards. Never 0.
 ///
-/// Code that is no function runs once and is freed. A version would tell it from what follows at its address, but a
-/// piece that is evaluated a million times is one piece.
+/// Its version is not part of it: a piece that is made a million times is one piece.
 #[inline(always)]
 pub fn identity<M: Memory, const WORDS: usize>(
     memory: &M,
     layout: &WalkLayout,
-    code: u64,
     block: &mut Block<WORDS>,
 ) -> Result<u64, Fault> {
     let flags = block.u32(layout.code_flags);
-    let is_function = flags & CO_OPTIMIZED != 0;
     let counts =
         u64::from(block.u32(layout.code_argcount)) << 32 | u64::from(block.u32(layout.code_kwonlyargcount));
     let place = u64::from(flags) << 32 | u64::from(block.u32(layout.code_firstlineno));
     // Products that do not wait for each other; no odd factor loses a change of its part.
     let mut sum = counts.wrapping_mul(FACTORS[0]).wrapping_add(place.wrapping_mul(FACTORS[1]));
     let mut add = |part: u64, factor: usize| sum = sum.wrapping_add(part.wrapping_mul(FACTORS[factor]));
-    let is_versioned = layout.code_version != ABSENT;
-    if is_versioned && is_function {
-        add(u64::from(block.u32(layout.code_version)), 2);
-    } else {
-        if is_versioned {
-            block.fill(memory, code + u64::from(layout.code_names), layout.code_names_bytes)?;
-        } else {
-            add(block.u64(layout.code_size), 2);
-        }
-        add(block.u64(layout.code_name), 3);
-        add(block.u64(layout.code_filename), 4);
-        if !is_function {
-            let table = checked(block.u64(layout.code_linetable))?;
-            add(lines(memory, layout, table, block)?, 5);
-        }
+    add(block.u64(layout.code_size), 2);
+    add(block.u64(layout.code_name), 3);
+    add(block.u64(layout.code_filename), 4);
+    if flags & CO_OPTIMIZED == 0 {
+        add(lines(memory, layout, block)?, 5);
     }
     let folded = sum ^ (sum >> 29);
     Ok(if folded == 0 { 1 } else { folded })
@@ -93,15 +99,15 @@ const FACTORS: [u64; 6] = {
     ]
 };
 
-/// What the line table at `table` adds to an identity: what `exec` and `eval` make has always the same name and file,
-/// but the table has its columns. The table's first 64 and last 64 bytes count.
+/// What the line table adds to an identity: what `exec` and `eval` make has always the same name and file, but the
+/// table has its columns. The table's first 64 and last 64 bytes count. `block` holds where it is, and is scratch then.
 #[inline(always)]
 fn lines<M: Memory, const WORDS: usize>(
     memory: &M,
     layout: &WalkLayout,
-    table: u64,
     block: &mut Block<WORDS>,
 ) -> Result<u64, Fault> {
+    let table = checked(block.u64(layout.code_linetable))?;
     let size = memory.read_u64(table + u64::from(layout.bytes_size))?;
     let data = table + u64::from(layout.bytes_data);
     let part = size.min(8 * PART_WORDS);

@@ -43,6 +43,19 @@ pub trait Memory {
     #[inline(always)]
     fn note_lasting_type(&self, _object: u64, _found: u64) {}
 
+    /// Whether [`Self::note_identity`] notes anything.
+    const KEEPS_IDENTITIES: bool = false;
+
+    /// The identity that has been noted under `key`, which no two pieces of code share.
+    #[inline(always)]
+    fn known_identity(&self, _key: u64) -> Option<u64> {
+        None
+    }
+
+    /// Notes such an identity.
+    #[inline(always)]
+    fn note_identity(&self, _key: u64, _identity: u64) {}
+
     /// Takes at most `turns` turns. The kernel has a way of its own to loop, so that its verifier looks at the body
     /// only once.
     #[inline(always)]

@@ -93,7 +93,7 @@ pub fn enter<M: Memory + Copy>(
     if !resumes {
         parameters::read(memory, layouts, frame, frames, head, seen);
     }
-    seen.callee_identity = code::identity(memory, walk, callee, head).unwrap_or(0);
+    seen.callee_identity = code::identity(memory, walk, head).unwrap_or(0);
     seen.key.callee = packed(callee, code::in_globals(seen.callee_identity, seen.callee_globals));
     if resumes {
         seen.key.outcome = outcome::RESUMED;

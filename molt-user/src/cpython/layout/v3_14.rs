@@ -31,7 +31,7 @@ pub(super) const LAYOUT: Layout = Layout {
     code_kwonlyargcount: 60,
     code_flags: 48,
     code_firstlineno: 68,
-    code_version: ABSENT,
+    code_version: 92,
     code_filename: 112,
     code_name: 120,
     code_qualname: 128,

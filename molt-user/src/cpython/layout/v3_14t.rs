@@ -31,7 +31,7 @@ pub(super) const LAYOUT: Layout = Layout {
     code_kwonlyargcount: 76,
     code_flags: 64,
     code_firstlineno: 84,
-    code_version: ABSENT,
+    code_version: 108,
     code_filename: 128,
     code_name: 136,
     code_qualname: 144,

@@ -9,12 +9,7 @@ impl Layout {
     /// What the walk over frames needs.
     pub fn walk(&self) -> WalkLayout {
         let head = self.code_head();
-        let within = |at: u32| if at == ABSENT { ABSENT } else { at.wrapping_sub(head.start) };
-        let names = if self.code_version == ABSENT {
-            head.clone()
-        } else {
-            extent(self.code_names().map(|at| (at, 8)))
-        };
+        let within = |at: u32| at.wrapping_sub(head.start);
         WalkLayout {
             code_mask: !u64::from(self.tag_bits),
             runtime_interpreters_head: self.runtime_interpreters_head,
@@ -35,19 +30,17 @@ impl Layout {
             frame_owner_shim: u32::from(self.owner_shim),
             code_adaptive: self.code_adaptive,
             lasti_unit: if self.minor == 10 { 2 } else { 1 },
+            code_version: self.code_version,
             code_head: head.start,
             code_bytes: head.end.saturating_sub(head.start),
-            code_version: within(self.code_version),
             code_size: within(self.code_size),
             code_argcount: within(self.code_argcount),
             code_kwonlyargcount: within(self.code_kwonlyargcount),
             code_flags: within(self.code_flags),
             code_firstlineno: within(self.code_firstlineno),
-            code_names: names.start,
-            code_names_bytes: names.end.saturating_sub(names.start),
-            code_name: self.code_name.wrapping_sub(names.start),
-            code_filename: self.code_filename.wrapping_sub(names.start),
-            code_linetable: self.code_linetable.wrapping_sub(names.start),
+            code_name: within(self.code_name),
+            code_filename: within(self.code_filename),
+            code_linetable: within(self.code_linetable),
             bytes_size: self.var_size,
             bytes_data: self.bytes_data,
             reserved: 0,
@@ -82,29 +75,16 @@ impl Layout {
             .fold(0, u32::max)
     }
 
-    /// What tells code apart that has no version.
-    fn code_names(&self) -> [u32; 3] {
-        [self.code_name, self.code_filename, self.code_linetable]
-    }
-
-    /// The part of a code object that has the fields of a function's identity and those that a call's reading needs.
+    /// The part of a code object that has the fields of its identity and those that a call's reading needs.
     fn code_head(&self) -> Range<u32> {
         let counts = [self.code_argcount, self.code_kwonlyargcount, self.code_slots];
+        let numbers = counts.into_iter().chain([self.code_flags, self.code_firstlineno]).map(|at| (at, 4));
+        let names = [self.code_size, self.code_name, self.code_filename, self.code_linetable];
         let cells = [self.code_cell2arg, self.code_cellvars].into_iter().filter(|at| *at != ABSENT);
-        let fields = counts.into_iter().chain([self.code_flags, self.code_firstlineno]).map(|at| (at, 4));
-        let fields = fields.chain(cells.map(|at| (at, 8)));
-        if self.code_version == ABSENT {
-            extent(fields.chain(self.code_names().map(|at| (at, 8))).chain([(self.code_size, 8)]))
-        } else {
-            extent(fields.chain([(self.code_version, 4)]))
-        }
+        let fields = numbers.chain(names.into_iter().chain(cells).map(|at| (at, 8)));
+        let (start, end) = fields.fold((u32::MAX, 0), |(start, end): (u32, u32), (at, bytes)| {
+            (start.min(at), end.max(at.saturating_add(bytes)))
+        });
+        start & !7..end
     }
-}
-
-/// The bytes that hold the fields at these offsets, of these widths. They start at a multiple of 8.
-fn extent(fields: impl IntoIterator<Item = (u32, u32)>) -> Range<u32> {
-    let (start, end) = fields.into_iter().fold((u32::MAX, 0), |(start, end): (u32, u32), (at, bytes)| {
-        (start.min(at), end.max(at.saturating_add(bytes)))
-    });
-    start & !7..end
 }

@@ -75,9 +75,10 @@ pub fn code(program: u32, found: u64, globals: u64) {
     }
 }
 
+/// The same, whether it was met before or not.
 #[inline(never)]
 #[unsafe(export_name = "tell_code")]
-extern "C" fn copy_code(program: u32, found: u64, globals: u64) -> u64 {
+pub extern "C" fn copy_code(program: u32, found: u64, globals: u64) -> u64 {
     // SAFETY: an element's memory outlives this program, as in `maps::process`.
     if let Some(plans) = unsafe { PLANS.get(program) }
         && let Some(pieces) = snapshot::take()

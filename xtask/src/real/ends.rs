@@ -50,9 +50,11 @@ fn end_of(root: u32, depth: usize, done: &AtomicBool) -> Option<Instant> {
     None
 }
 
+/// The first child that any of a process's threads has made.
 fn first_child(pid: u32) -> Option<u32> {
-    let children = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).ok()?;
-    children.split_whitespace().next()?.parse().ok()
+    let threads = fs::read_dir(format!("/proc/{pid}/task")).ok()?.flatten();
+    let children = threads.filter_map(|thread| fs::read_to_string(thread.path().join("children")).ok());
+    children.filter_map(|children| children.split_whitespace().next()?.parse().ok()).min()
 }
 
 /// Whether a process is gone, or waits for its parent to be told of its end (`Z` in proc(5)).

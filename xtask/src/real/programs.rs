@@ -129,7 +129,7 @@ pub(super) const PROGRAMS: [Program; 9] = [
             module: "_pytest.fixtures",
             hot: &["_pytest.", "pluggy."],
             calls: &[("test_shop.Basket.add", 520), ("test_shop.Basket.total", 203)],
-            signature: Some(("test_shop.Basket.total", &["test_shop.Basket", "str"], "int")),
+            signature: Some(("test_shop.Basket.total", &["test_shop.Basket", "str"], "float")),
             class: Some(("test_shop.Basket", &["rates", "lines", "add", "total"])),
             effect: ("pathlib", "fs.meta"),
         },

@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 
 use super::programs::{Program, SOURCES, Stage};
 use crate::pythons::Python;
-use crate::{command, project, venv};
+use crate::{command, digest, project, venv};
 
 /// The package whose wheel pip installs.
 const WHEEL: &str = "Werkzeug";
@@ -26,16 +26,22 @@ impl Environment {
         let mut packages: Vec<&str> = programs.iter().flat_map(|program| program.packages).copied().collect();
         packages.sort_unstable();
         packages.dedup();
-        let pins = pins().display().to_string();
-        let wanted = [&["--constraint", &pins], packages.as_slice()].concat();
-        let folder = folder().join(format!("{}-{}", base.name, packages.len()));
-        let python = venv::install(&base.path, &folder, &wanted)?;
+        let python = with_packages(&base.path, &format!("{}-{}", base.name, packages.len()), &packages)?;
         fs::create_dir_all(scratch())?;
         for program in programs {
             fetch(&python, program.stage)?;
         }
         Ok(Self { name: base.name.clone(), python })
     }
+}
+
+/// The interpreter of an environment of this name that has `packages`, in the versions that are pinned. Other versions
+/// make another one.
+pub(super) fn with_packages(python: &Path, name: &str, packages: &[&str]) -> Result<PathBuf> {
+    let pins = pins();
+    let text = fs::read(&pins).with_context(|| format!("failed to read {}", pins.display()))?;
+    let folder = folder().join(format!("{name}-{:.8}", digest::sha256(&text)));
+    venv::install(python, &folder, &[&["--constraint", &pins.to_string_lossy()], packages].concat())
 }
 
 /// Everything of this chore that is kept.

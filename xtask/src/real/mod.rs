@@ -42,6 +42,11 @@ pub(crate) fn short() -> Args {
     Args { short: true, python: Vec::new(), program: Vec::new(), mode: Vec::new() }
 }
 
+/// The interpreter of an environment that has Flask.
+pub(crate) fn flask(python: &Path) -> Result<PathBuf> {
+    environment::with_packages(python, "flask", &["Flask"])
+}
+
 /// molt's modes.
 const MODES: [&str; 3] = ["auto", "exact", "sample"];
 /// Minor versions of Python, each on one interpreter. Not every package is there for others.

@@ -13,6 +13,8 @@ const ARGUMENTS: [usize; 2] = [6, 2];
 const REGISTERS: usize = 16;
 /// Most instructions from a function's first to the one that is probed.
 const MAX_TO_PROBE: usize = 16;
+/// More bytes of its stack than the allocator takes.
+const MAX_FRAME: u32 = 1024;
 
 /// Whether the bytes before `at` make what follows the immediate operand of a comparison of 64 bits in a register; where
 /// that begins, if so: `cmp $imm32,%rax`, `cmp $imm32,%reg`.
@@ -125,7 +127,8 @@ pub(in crate::cpython) fn entered(text: &Text<'_>, function: u64) -> Result<Pass
         match (next.mnemonic(), next.stack_pointer_increment()) {
             (Mnemonic::Push, grown) => depth += grown.unsigned_abs(),
             (Mnemonic::Sub, _) if number(next.op0_register()) == Some(super::STACK_POINTER) => {
-                let Ok(grown) = u32::try_from(next.immediate(1)) else { break };
+                let grown = next.try_immediate(1).ok().and_then(|grown| u32::try_from(grown).ok());
+                let Some(grown) = grown.filter(|grown| *grown < MAX_FRAME) else { break };
                 depth += grown;
             }
             _ if written(&mut info, &next).any(|register| register == super::STACK_POINTER) => break,
@@ -180,3 +183,6 @@ impl Values {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -12,11 +12,14 @@ use aya_ebpf::programs::PerfEventContext;
 use molt_common::call::packed;
 use molt_common::config::{PROCESS_READY, ProcessConfig};
 use molt_common::event::KIND_SAMPLE;
-use molt_common::event::sample::{COPIED, NO_PYTHON, NOT_READY, STACK_CUT, STACK_TORN, Sample};
+use molt_common::event::sample::{
+    COPIED, NO_PYTHON, NOT_READY, STACK_CUT, STACK_TORN, STACK_VALUES, Sample,
+};
 use molt_common::fault::Fault;
 use molt_common::layout::WalkLayout;
 use molt_common::walk::frame::innermost;
 use molt_common::walk::stack::{Cursor, MAX_STEPS};
+use molt_common::walk::values::stack_values;
 
 #[perf_event]
 pub fn sample(ctx: PerfEventContext) -> u32 {
@@ -33,6 +36,7 @@ fn try_sample(ctx: &PerfEventContext, config: &ProcessConfig) -> Result<(), Faul
     scratch.sample.header = task::header(KIND_SAMPLE);
     scratch.sample.frames = 0;
     scratch.sample.fault = 0;
+    scratch.sample.values = [0; STACK_VALUES];
     scratch.buffers.clear();
     let mut take = Take::Later;
     if config.flags & PROCESS_READY == 0 {
@@ -62,14 +66,18 @@ fn walk(config: &ProcessConfig, scratch: &mut Scratch, take: &mut Take) -> Resul
     let memory = StackMemory { program: config.program, pid: scratch.sample.header.pid };
     let mut walk = Walk { memory, layout: &config.layout, scratch, met: Met::get()? };
     repeat(MAX_STEPS / STEPS, steps, &mut walk);
-    let Scratch { sample, cursor, unmet, .. } = &mut *walk.scratch;
+    let Scratch { sample, frames, cursor, unmet, .. } = &mut *walk.scratch;
     sample.frames = cursor.count;
+    // What cannot be read stays 0: it is one more fact about the sample, and no part of the stack.
+    if sample.frames != 0 {
+        let (layout, call) = (&config.layout, &config.call);
+        let _ = stack_values(&UserMemory, layout, call, first, frames[0].code, &mut sample.values);
+    }
     if sample.fault == 0 && cursor.next != 0 {
         sample.header.flags = STACK_CUT;
     }
     if *unmet > 0 {
         *take = Take::Now;
-        sample.header.flags |= COPIED;
         repeat(MAX_FRESH as u32, copy, &mut walk);
     }
     Ok(())
@@ -118,10 +126,12 @@ fn step(walk: &mut Walk) -> bool {
 /// Copies the code of one of the frames that are new: that of a class's body is gone in less than a millisecond, which
 /// is less than user space takes to come where other work keeps the processors.
 extern "C" fn copy(index: u32, walk: &mut Walk) -> Turn {
-    let Scratch { frames, unmet, fresh, program, .. } = &*walk.scratch;
+    let Scratch { sample, frames, unmet, fresh, program, .. } = &mut *walk.scratch;
     let Some(at) = fresh.get(index as usize).filter(|_| index < *unmet) else { return Turn::Stop };
     let Some(frame) = frames.get(*at as usize) else { return Turn::Stop };
-    tell::copy_code(*program, packed(frame.code, 0), frame.globals);
+    if tell::copy_code(*program, packed(frame.code, 0), frame.globals) != 0 {
+        sample.header.flags |= COPIED;
+    }
     Turn::Go
 }
 

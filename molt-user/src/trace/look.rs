@@ -180,15 +180,16 @@ impl Reader {
         let runtime = self.interpreter.runtime();
         let interp = main_interpreter(&self.memory, &self.layout, runtime)?;
         let (entries, cut) = read_entries(&self.memory, &self.layout, interp)?;
+        // Before what is told once only.
+        let paths = read_import_paths(&self.memory, &self.layout, interp)?;
         let mut lost = Unlisted { changes: self.looks.unlisted.changes, ..Unlisted::default() };
         let modules = self.read_new(&entries, &mut lost);
         // Before the interpreter has begun, and when it has been torn down, there is a dict of another kind.
         if !self.looks.known.values().any(|seen| seen.name == "builtins") {
+            self.looks.known.clear();
             return Err(Unknown::Malformed);
         }
         lost.further += u64::from(cut);
-        // Before what is told once only.
-        let paths = read_import_paths(&self.memory, &self.layout, interp)?;
         let changes = self.compare(&mut lost);
         let collected = self.collect(runtime);
         self.looks.unlisted = lost;

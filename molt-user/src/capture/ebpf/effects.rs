@@ -5,6 +5,7 @@ use super::calls::HookError;
 use super::load::{Kernel, LoadError, take_map};
 use super::maps::MapValue;
 use super::uprobe_multi::{Place, Scope};
+use super::urgent::remove;
 use crate::cpython::effect_sites::{EffectSites, Source, Spot};
 use aya::Ebpf;
 use aya::maps::{Array, HashMap, MapData};
@@ -17,7 +18,6 @@ use std::ffi::CString;
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
-use std::thread;
 
 /// The program that sees system calls.
 const SYSCALL: &str = "syscall_enter";
@@ -57,8 +57,9 @@ impl Effects {
 impl Effects {
     /// Every link that is in place.
     pub(super) fn take_links(&mut self) -> impl Iterator<Item = OwnedFd> {
+        let several = [&mut self.links, &mut self.frequent].map(|links| std::mem::take(links).into_values());
         let single = [&mut self.audits, &mut self.shortcuts].map(|links| std::mem::take(links).into_values());
-        std::mem::take(&mut self.links).into_values().flatten().chain(single.into_iter().flatten())
+        several.into_iter().flatten().flatten().chain(single.into_iter().flatten())
     }
 }
 
@@ -93,7 +94,7 @@ impl Kernel {
 
     /// Runs a program where `source` has its places in the file `path`, if it has any.
     fn hook_source(
-        &mut self,
+        &self,
         program: &'static str,
         pid: u32,
         path: &Path,
@@ -104,12 +105,12 @@ impl Kernel {
             return Ok(None);
         }
         let path = CString::new(path.as_os_str().as_bytes()).map_err(|_nul| HookError::Path)?;
-        let prepared = self.prepared.as_ref().ok_or(HookError::Unprepared)?;
+        let library = self.library.as_ref().ok_or(HookError::Unprepared)?;
         let place = |spot: &Spot| Place { offset: spot.offset, cookie: spot.cookie };
         let places: Vec<Place> = spots.iter().map(place).collect();
         let semaphores: Vec<u64> = spots.iter().map(|spot| spot.semaphore).collect();
         let here = Scope { pid: Some(pid), returns: false };
-        let program = self.calls.program(program, prepared)?;
+        let program = library.program(program)?;
         Ok(Some(program.attach_raising(&path, &places, &semaphores, here)?))
     }
 
@@ -117,18 +118,18 @@ impl Kernel {
     /// modules, and reports the ends of its imports where they have no probe of their own.
     pub fn hook_frequent(&mut self, pid: u32, path: &Path, sites: &EffectSites) -> Result<(), HookError> {
         let path = CString::new(path.as_os_str().as_bytes()).map_err(|_nul| HookError::Path)?;
-        let prepared = self.prepared.as_ref().ok_or(HookError::Unprepared)?;
+        let library = self.library.as_ref().ok_or(HookError::Unprepared)?;
         let mut links = Vec::new();
         if let Some(offset) = sites.import_return {
             let scope = Scope { pid: Some(pid), returns: true };
-            let program = self.calls.program("import_return", prepared)?;
+            let program = library.program("import_return")?;
             links.push(program.attach(&path, &[Place { offset, cookie: 0 }], scope)?);
         }
         let place = |(offset, cookie): &(u64, u64)| Place { offset: *offset, cookie: *cookie };
         let places: Vec<Place> = sites.setters.iter().map(place).collect();
         if !places.is_empty() {
             let scope = Scope { pid: Some(pid), returns: false };
-            links.push(self.calls.program("assign", prepared)?.attach(&path, &places, scope)?);
+            links.push(library.program("assign")?.attach(&path, &places, scope)?);
         }
         self.effects.frequent.entry(pid).or_default().extend(links);
         Ok(())
@@ -154,11 +155,11 @@ impl Kernel {
         functions: &[(u64, u32)],
     ) -> Result<(), HookError> {
         let path = CString::new(path.as_os_str().as_bytes()).map_err(|_nul| HookError::Path)?;
-        let prepared = self.prepared.as_ref().ok_or(HookError::Unprepared)?;
+        let library = self.library.as_ref().ok_or(HookError::Unprepared)?;
         let place = |(offset, number): &(u64, u32)| Place { offset: *offset, cookie: u64::from(*number) };
         let places: Vec<Place> = functions.iter().map(place).collect();
         let here = Scope { pid: Some(pid), returns: false };
-        let link = self.calls.program("shortcut", prepared)?.attach(&path, &places, here)?;
+        let link = library.program("shortcut")?.attach(&path, &places, here)?;
         self.effects.shortcuts.insert(pid, link);
         Ok(())
     }
@@ -201,13 +202,5 @@ impl Kernel {
     pub fn effects(&self) -> Result<Vec<(EffectKey, EffectCount)>, HookError> {
         let entries = self.effects.counts.iter().map(|entry| entry.map(|(key, count)| (key.0, count.0)));
         entries.collect::<Result<_, _>>().map_err(|source| HookError::Map { map: "EFFECTS", source })
-    }
-}
-
-/// Takes probes away. The kernel waits for those that are being hit in the background.
-fn remove(links: impl Iterator<Item = OwnedFd>) {
-    for link in links {
-        // Without a thread it is closed here, which takes longer.
-        let _ = thread::Builder::new().name("molt-unhook".to_owned()).spawn(move || drop(link));
     }
 }

@@ -12,12 +12,13 @@ use super::attach::target;
 use nix::sys::signal::Signal;
 use nix::unistd::Pid;
 
-use crate::support::artifact::{molt, trace_exact};
+use crate::support::artifact::{molt, trace_default, trace_exact};
 use crate::support::process::{Running, run, wait_for};
 use crate::support::program::{Program, script};
 use crate::support::pythons::Interpreter;
 
 const PROGRAM: Program = script("effects");
+const STORM: Program = script("storm");
 
 /// Counts of audit events by function and event, as `sys.addaudithook` tells them in the same program.
 fn oracle(python: &Interpreter) -> BTreeMap<String, u64> {
@@ -209,4 +210,21 @@ pub(crate) fn semaphores_are_back_at_zero(python: &Interpreter) {
     }
     drop(target.stdin());
     assert!(target.wait().succeeded().stdout.ends_with("done\n"));
+}
+
+/// A program that raises very many audit events is not watched for them while they cost too much; when the storm is
+/// over, it is again.
+pub(crate) fn storm_of_audit_events_is_let_pass(python: &Interpreter) {
+    let (artifact, traced) = trace_default(python, &STORM);
+    let count = |function: &str, event: &str| {
+        effects(&artifact)
+            .filter(|(name, effect)| *name == function && effect.event == event)
+            .map(|(_, effect)| effect.count)
+            .sum::<u64>()
+    };
+    let stormy = count("storm", "builtins.id");
+    assert!((1..500_000).contains(&stormy), "{stormy} events\n{}", traced.stderr);
+    assert_eq!(count("later", "open"), 1, "{}", traced.stderr);
+    let state = &artifact.collector.sections[Section::SymbolsEffects.name()];
+    assert!(state.reason.as_ref().is_some_and(|reason| reason.contains("audit event")), "{state:?}");
 }

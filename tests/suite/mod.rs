@@ -106,6 +106,7 @@ const ON_ONE: &[(&str, Test)] = &[
         attach::target_that_dies_while_attached_leaves_an_artifact,
     ),
     ("changes_between_looks_are_seen", looks::changes_between_looks_are_seen),
+    ("storm_of_audit_events_is_let_pass", effects::storm_of_audit_events_is_let_pass),
     ("large_containers_are_looked_at_in_part", looks::large_containers_are_looked_at_in_part),
     ("strange_modules_and_events_are_bounded", looks::strange_modules_and_events_are_bounded),
     (

@@ -1,4 +1,5 @@
-//! The processes whose effects are seen, and their probes; and when system calls and assignments are watched.
+//! The processes whose effects are seen, and their probes; and when system calls, audit events and assignments are
+//! watched.
 
 mod valve;
 
@@ -18,21 +19,26 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
+use std::sync::Arc;
 use valve::{Turn, Valve, Watched};
 
 /// How often a process's C library is looked for: the dynamic linker maps it within a millisecond.
 const MAX_TRIES: u32 = 50;
 
-/// Why assignments are watched no more.
+/// Why something is not watched throughout.
 const TOO_MANY: &str = "there were too many for the budget";
 
 /// What sees effects.
 #[derive(Debug)]
 pub(super) struct EffectHooks {
-    /// The file that each process's interpreter is in, by device and inode.
-    hooked: BTreeMap<u32, (u64, u64)>,
+    /// The build that each process's interpreter is.
+    hooked: BTreeMap<u32, Arc<Build>>,
     /// When system calls are watched; `None` if always, or never.
     valve: Option<Valve>,
+    /// When audit events are watched; `None` if always, or never.
+    audits: Option<Valve>,
+    /// They are watched.
+    sees_audits: bool,
     /// Processes that are watched for what they do without a system call.
     shortcuts: BTreeSet<u32>,
     /// Processes whose C library is not there yet, and how often it was looked for.
@@ -58,7 +64,7 @@ impl EffectHooks {
                 None
             }
             Observe::Auto { budget, .. } => {
-                open(kernel, watch).then(|| Valve::new(Watched::Syscalls, budget, monotonic_ns()))
+                open(kernel, watch).then(|| Valve::new(Watched::All, budget, monotonic_ns()))
             }
         };
         let frequent = match observe {
@@ -68,6 +74,8 @@ impl EffectHooks {
         Self {
             hooked: BTreeMap::new(),
             valve,
+            audits: None,
+            sees_audits: true,
             shortcuts: BTreeSet::new(),
             waiting: BTreeMap::new(),
             given_up: false,
@@ -96,6 +104,7 @@ impl EffectHooks {
             watch.import_ends_are_unseen(TOO_MANY);
         }
         let frequent = self.frequent.as_ref().map(Valve::due_ns);
+        let audits = self.watch_audits(kernel, watch, now_ns)?;
         let Some(valve) = &mut self.valve else { return Ok(frequent) };
         if valve.is_due(now_ns) {
             match valve.turn(now_ns, kernel.meter()?) {
@@ -103,12 +112,42 @@ impl EffectHooks {
                 Turn::Close => {
                     kernel.ignore_syscalls();
                     kernel.unhook_shortcuts();
-                    self.given_up = true;
+                    if !std::mem::replace(&mut self.given_up, true) {
+                        self.audits = Some(valve.divide());
+                    }
                 }
                 Turn::Stay => {}
             }
         }
-        Ok([Some(valve.due_ns()), frequent].into_iter().flatten().min())
+        Ok([Some(valve.due_ns()), audits, frequent].into_iter().flatten().min())
+    }
+
+    /// Watches audit events as far as they can be paid for. When to be called again.
+    fn watch_audits(
+        &mut self,
+        kernel: &mut Kernel,
+        watch: &mut Watch,
+        now_ns: u64,
+    ) -> Result<Option<u64>, HookError> {
+        let Some(valve) = &mut self.audits else { return Ok(None) };
+        if valve.is_due(now_ns) {
+            match valve.turn(now_ns, kernel.meter()?) {
+                Turn::Open => {
+                    self.sees_audits = true;
+                    for (pid, build) in &self.hooked {
+                        // A process that has just ended is none that something is missed of.
+                        let _ = kernel.hook_audits(*pid, &build.open_path(), &EffectSites::of(build));
+                    }
+                }
+                Turn::Close => {
+                    self.sees_audits = false;
+                    kernel.unhook_audits();
+                    watch.audits_are_unseen(TOO_MANY);
+                }
+                Turn::Stay => {}
+            }
+        }
+        Ok(Some(valve.due_ns()))
     }
 
     /// Adds up what was counted since the last account. Why not all was seen of late, if so.
@@ -149,16 +188,18 @@ impl EffectHooks {
         kernel: &mut Kernel,
         watch: &mut Watch,
         pid: u32,
-        build: &Build,
+        build: &Arc<Build>,
     ) -> anyhow::Result<()> {
-        let file = build.elf.file().metadata().context("failed to identify the interpreter's file")?;
-        let file = (file.dev(), file.ino());
-        if self.hooked.get(&pid) != Some(&file) {
+        let known = self.hooked.get(&pid).map(|known| file_of(known)).transpose()?;
+        if known != Some(file_of(build)?) {
             self.remove(kernel, pid);
             let sites = EffectSites::of(build);
-            kernel.hook_effects(pid, &build.open_path(), &sites)?;
+            kernel.hook_happenings(pid, &build.open_path(), &sites)?;
+            if self.sees_audits {
+                kernel.hook_audits(pid, &build.open_path(), &sites)?;
+            }
             watch.effects_are_hooked(&sites);
-            self.hooked.insert(pid, file);
+            self.hooked.insert(pid, Arc::clone(build));
             if self.sees_frequent {
                 kernel.hook_frequent(pid, &build.open_path(), &sites)?;
                 watch.assignments_are_hooked(&sites);
@@ -202,6 +243,12 @@ impl EffectHooks {
         self.waiting.remove(&pid);
         kernel.unhook_effects(pid);
     }
+}
+
+/// The file that a build is in, by device and inode.
+fn file_of(build: &Build) -> anyhow::Result<(u64, u64)> {
+    let file = build.elf.file().metadata().context("failed to identify the interpreter's file")?;
+    Ok((file.dev(), file.ino()))
 }
 
 /// Watches system calls. Whether it can be done.

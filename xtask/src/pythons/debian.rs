@@ -66,8 +66,10 @@ fn is_debian() -> bool {
             .map_or(true, |vendor| vendor.trim() == "Debian")
 }
 
-/// The file `ready` holds the folder that the interpreter was made to run from, and its suite.
+/// The file `ready` holds the folder that the interpreter was made to run from, and its suite. The cache may be a link
+/// that several copies of the project share.
 fn is_ready(root: &Path) -> bool {
+    let Ok(root) = root.canonicalize() else { return false };
     fs::read_to_string(root.join("ready"))
         .is_ok_and(|text| text.lines().next().is_some_and(|folder| Path::new(folder) == root))
 }

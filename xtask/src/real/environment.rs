@@ -70,8 +70,7 @@ pub(super) fn wheel() -> Result<PathBuf> {
 pub(super) fn copy_sources(to: &Path) -> Result<()> {
     fs::create_dir_all(to)?;
     for name in SOURCES {
-        let name = format!("{name}.py");
-        fs::copy(pure().join("black").join(&name), to.join(&name))
+        fs::copy(pure().join("black").join(name), to.join(name))
             .with_context(|| format!("failed to copy {name}"))?;
     }
     Ok(())

@@ -17,9 +17,9 @@ pub(super) enum Stage {
     Alone,
     /// A second process that asks it so many times.
     Asked(u32),
-    /// The same with a local wheel, `WHEEL`, and a folder to install it to, `INTO`.
+    /// With a local wheel, `WHEEL`, and a folder to install it to, `INTO`.
     Wheel,
-    /// Some sources of black to format, `SOURCES`.
+    /// With some sources of black to format, `SOURCES`.
     Sources {
         /// With a black that is all Python: on most machines pip installs one that was compiled.
         pure: bool,
@@ -72,9 +72,9 @@ pub(super) const PROGRAMS: [Program; 9] = [
             signature: Some((
                 "__main__.on_refused",
                 &["starlette.requests.Request", "__main__.Refused"],
-                "coroutine",
+                "starlette.responses.JSONResponse",
             )),
-            class: Some(("__main__.Order", &["model_fields", "__pydantic_validator__"])),
+            class: Some(("__main__.Order", &["__pydantic_fields__", "__pydantic_validator__"])),
             effect: ("asyncio.selector_events", "net"),
         },
     },
@@ -115,7 +115,7 @@ pub(super) const PROGRAMS: [Program; 9] = [
             module: "pandas.core.frame",
             hot: &["__main__.", "pandas.", "numpy."],
             calls: &[("__main__.clean", 30000), ("__main__.smooth", 1)],
-            signature: Some(("__main__.clean", &["float"], "str")),
+            signature: Some(("__main__.smooth", &["numpy.ndarray"], "numpy.ndarray")),
             class: None,
             effect: ("_frozen_importlib_external", "fs.read"),
         },
@@ -190,4 +190,4 @@ pub(super) const PROGRAMS: [Program; 9] = [
 ];
 
 /// The modules of black that are formatted.
-pub(super) const SOURCES: [&str; 3] = ["brackets", "comments", "parsing"];
+pub(super) const SOURCES: [&str; 3] = ["brackets.py", "comments.py", "parsing.py"];

@@ -10,7 +10,7 @@ use anyhow::{Context, Result};
 
 use super::ends::{self, Ran};
 use super::environment::{self, Environment};
-use super::programs::{Program, Stage};
+use super::programs::{Program, SOURCES, Stage};
 use crate::{digest, project};
 
 /// How molt traces a run.
@@ -106,12 +106,13 @@ fn command(
     words.push(python);
     let sources = work.join("sources");
     for argument in program.arguments {
-        words.push(match *argument {
-            "INTO" => work.join("into").display().to_string(),
-            "WHEEL" => environment::wheel()?.display().to_string(),
-            "SOURCES" => sources.display().to_string(),
-            argument => argument.to_owned(),
-        });
+        match *argument {
+            "INTO" => words.push(work.join("into").display().to_string()),
+            "WHEEL" => words.push(environment::wheel()?.display().to_string()),
+            // Each by its name: black leaves out what git ignores of a folder.
+            "SOURCES" => words.extend(SOURCES.map(|name| sources.join(name).display().to_string())),
+            argument => words.push(argument.to_owned()),
+        }
     }
     let (first, rest) = words.split_first().context("a command has words")?;
     let mut command = Command::new(first);

@@ -28,6 +28,8 @@ pub(super) struct Effects {
     syscalls: Array<MapData, u8>,
     mutations: HashMap<MapData, MapValue<MutationKey>, u64>,
     links: BTreeMap<u32, Vec<OwnedFd>>,
+    /// What sees audit events.
+    audits: BTreeMap<u32, OwnedFd>,
     /// What sees assignments to attributes and the ends of imports.
     frequent: BTreeMap<u32, Vec<OwnedFd>>,
     /// What sees functions that do without a system call.
@@ -44,6 +46,7 @@ impl Effects {
             syscalls: take_map!(ebpf, "SYSCALLS", Array)?,
             mutations: take_map!(ebpf, "MUTATIONS", HashMap)?,
             links: BTreeMap::new(),
+            audits: BTreeMap::new(),
             frequent: BTreeMap::new(),
             shortcuts: BTreeMap::new(),
             tracepoint: None,
@@ -54,43 +57,61 @@ impl Effects {
 impl Effects {
     /// Every link that is in place.
     pub(super) fn take_links(&mut self) -> impl Iterator<Item = OwnedFd> {
-        let shortcuts = std::mem::take(&mut self.shortcuts).into_values();
-        let frequent = std::mem::take(&mut self.frequent).into_values().flatten();
-        std::mem::take(&mut self.links).into_values().flatten().chain(frequent).chain(shortcuts)
+        let several = [&mut self.links, &mut self.frequent].map(|links| std::mem::take(links).into_values());
+        let single = [&mut self.audits, &mut self.shortcuts].map(|links| std::mem::take(links).into_values());
+        several.into_iter().flatten().flatten().chain(single.into_iter().flatten())
     }
 }
 
 impl Kernel {
-    /// Counts the effects of process `pid`, which runs or is about to run the file `path`, and reports its imports and
-    /// collections.
-    pub fn hook_effects(&mut self, pid: u32, path: &Path, sites: &EffectSites) -> Result<(), HookError> {
-        let path = CString::new(path.as_os_str().as_bytes()).map_err(|_nul| HookError::Path)?;
-        let library = self.library.as_ref().ok_or(HookError::Unprepared)?;
-        let here = Scope { pid: Some(pid), returns: false };
+    /// Reports the imports and collections of process `pid`, which runs or is about to run the file `path`.
+    pub fn hook_happenings(&mut self, pid: u32, path: &Path, sites: &EffectSites) -> Result<(), HookError> {
         // Ends first: what is seen to begin must be seen to end.
-        let programs: [(&str, &Source); 5] = [
+        let programs: [(&str, &Source); 4] = [
             ("import_done", &sites.import_done),
             ("import_start", &sites.import_start),
             ("gc_done", &sites.gc_done),
             ("gc_start", &sites.gc_start),
-            ("audit", &sites.audit),
         ];
-        let mut links = Vec::new();
         for (name, source) in programs {
-            let spots = source.spots();
-            if spots.is_empty() {
-                continue;
-            }
-            let places: Vec<Place> = spots
-                .iter()
-                .map(|Spot { offset, cookie, .. }| Place { offset: *offset, cookie: *cookie })
-                .collect();
-            let semaphores: Vec<u64> = spots.iter().map(|spot| spot.semaphore).collect();
-            let program = library.program(name)?;
-            links.push(program.attach_raising(&path, &places, &semaphores, here)?);
+            let link = self.hook_source(name, pid, path, source)?;
+            self.effects.links.entry(pid).or_default().extend(link);
         }
-        self.effects.links.entry(pid).or_default().extend(links);
         Ok(())
+    }
+
+    /// Counts the audit events of process `pid`, which runs or is about to run the file `path`.
+    pub fn hook_audits(&mut self, pid: u32, path: &Path, sites: &EffectSites) -> Result<(), HookError> {
+        let link = self.hook_source("audit", pid, path, &sites.audit)?;
+        self.effects.audits.extend(link.map(|link| (pid, link)));
+        Ok(())
+    }
+
+    /// Counts no audit events any more.
+    pub fn unhook_audits(&mut self) {
+        remove(std::mem::take(&mut self.effects.audits).into_values());
+    }
+
+    /// Runs a program where `source` has its places in the file `path`, if it has any.
+    fn hook_source(
+        &self,
+        program: &'static str,
+        pid: u32,
+        path: &Path,
+        source: &Source,
+    ) -> Result<Option<OwnedFd>, HookError> {
+        let spots = source.spots();
+        if spots.is_empty() {
+            return Ok(None);
+        }
+        let path = CString::new(path.as_os_str().as_bytes()).map_err(|_nul| HookError::Path)?;
+        let library = self.library.as_ref().ok_or(HookError::Unprepared)?;
+        let place = |spot: &Spot| Place { offset: spot.offset, cookie: spot.cookie };
+        let places: Vec<Place> = spots.iter().map(place).collect();
+        let semaphores: Vec<u64> = spots.iter().map(|spot| spot.semaphore).collect();
+        let here = Scope { pid: Some(pid), returns: false };
+        let program = library.program(program)?;
+        Ok(Some(program.attach_raising(&path, &places, &semaphores, here)?))
     }
 
     /// Counts the assignments of process `pid`, which runs or is about to run the file `path`, to attributes of
@@ -153,7 +174,7 @@ impl Kernel {
         let effects = &mut self.effects;
         let links =
             [effects.links.remove(&pid), effects.frequent.remove(&pid)].into_iter().flatten().flatten();
-        remove(links.chain(effects.shortcuts.remove(&pid)));
+        remove(links.chain(effects.audits.remove(&pid)).chain(effects.shortcuts.remove(&pid)));
     }
 
     /// Counts those system calls of traced processes that `wanted` names by number, each with where its flags are.

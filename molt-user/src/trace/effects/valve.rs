@@ -1,4 +1,4 @@
-//! When system calls and assignments are watched: always, unless a program makes so many that watching them would
+//! When system calls, audit events and assignments are watched: always, unless a program makes so many that watching them would
 //! cost too much.
 
 use crate::capture::ebpf::cost::HitCost;
@@ -17,8 +17,12 @@ const TRAP_NS: u64 = 600;
 /// What is watched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Watched {
-    /// System calls, and functions that do without.
+    /// System calls, and what is seen together with them at first: functions that do without, and audit events.
+    All,
+    /// System calls alone.
     Syscalls,
+    /// Audit events, once no functions are watched.
+    Audits,
     /// Assignments to attributes, and imports.
     Frequent,
 }
@@ -27,8 +31,8 @@ impl Watched {
     /// One in so many parts of the budget is for it.
     const fn part(self) -> u64 {
         match self {
-            Self::Syscalls => 2,
-            Self::Frequent => 4,
+            Self::All => 2,
+            Self::Syscalls | Self::Audits | Self::Frequent => 4,
         }
     }
 
@@ -37,10 +41,9 @@ impl Watched {
         let cost = HitCost { trap_ns: TRAP_NS, after_ns: 0, empty_ns: 0 };
         let probes = |hits: u64| hits.saturating_mul(cost.of_effect(new));
         match self {
-            Self::Syscalls => {
-                let syscalls = new.syscalls.saturating_mul(cost.of_syscall(new));
-                syscalls.saturating_add(probes(new.effects.saturating_sub(new.frequent)))
-            }
+            Self::All => Self::Syscalls.cost_ns(new).saturating_add(Self::Audits.cost_ns(new)),
+            Self::Syscalls => new.syscalls.saturating_mul(cost.of_syscall(new)),
+            Self::Audits => probes(new.effects.saturating_sub(new.frequent)),
             Self::Frequent => probes(new.frequent),
         }
     }
@@ -72,7 +75,7 @@ pub(super) struct Valve {
 }
 
 impl Valve {
-    /// Open.
+    /// Open, when the meter shows nothing.
     pub(super) fn new(watched: Watched, budget: Share, now_ns: u64) -> Self {
         Self {
             watched,
@@ -85,6 +88,13 @@ impl Valve {
             open: true,
             closed_ns: 0,
         }
+    }
+
+    /// Two of it, of which this one pays for system calls alone, and the other for audit events. Those are watched still,
+    /// with nothing to pay for them, and are due at once.
+    pub(super) fn divide(&mut self) -> Self {
+        self.watched = Watched::Syscalls;
+        Self { watched: Watched::Audits, open: true, tokens_ns: 0, due_ns: 0, closed_ns: 0, ..self.clone() }
     }
 
     pub(super) fn is_due(&self, now_ns: u64) -> bool {
@@ -137,7 +147,7 @@ mod tests {
     /// A million calls a second are watched for a moment now and then; a quiet program always.
     #[test]
     fn what_costs_too_much_is_watched_seldom() {
-        let mut valve = Valve::new(Watched::Syscalls, Share::of(1, 100), 0);
+        let mut valve = Valve::new(Watched::All, Share::of(1, 100), 0);
         let (mut made, mut watched) = (0, 0);
         for look in 1..=500 {
             if valve.open {
@@ -147,10 +157,30 @@ mod tests {
         }
         assert!((10..100).contains(&watched), "{watched} of 500");
         assert!(valve.unwatched(500 * LOOK_NS).is_some());
-        let mut quiet = Valve::new(Watched::Syscalls, Share::of(1, 100), 0);
+        let mut quiet = Valve::new(Watched::All, Share::of(1, 100), 0);
         for look in 1..=500 {
             assert_eq!(quiet.turn(look * LOOK_NS, after(look * 100)), Turn::Stay);
         }
         assert_eq!(quiet.unwatched(500 * LOOK_NS), None);
+    }
+
+    /// What audit events cost is not taken from system calls once both are paid for apart.
+    #[test]
+    fn audit_events_do_not_pay_with_the_time_of_system_calls() {
+        let mut syscalls = Valve::new(Watched::All, Share::of(1, 100), 0);
+        let raised =
+            |events: u64| Meter { effects: events, effects_timed: 1, effects_ns: 1000, ..Meter::default() };
+        assert_eq!(syscalls.turn(LOOK_NS, raised(100_000)), Turn::Close);
+        let mut audits = syscalls.divide();
+        assert_eq!(audits.turn(2 * LOOK_NS, raised(110_000)), Turn::Close);
+        let mut now = 2 * LOOK_NS;
+        let turns: Vec<Turn> = std::iter::repeat_with(|| {
+            now += LOOK_NS;
+            syscalls.turn(now, raised(110_000 + now))
+        })
+        .take(10_000)
+        .filter(|turn| *turn != Turn::Stay)
+        .collect();
+        assert_eq!(turns, [Turn::Open]);
     }
 }

@@ -28,6 +28,13 @@ impl Watch {
         self.remark(why);
     }
 
+    /// Some audit events pass unseen, and imports that only they tell of, for this reason.
+    pub(in crate::trace) fn audits_are_unseen(&mut self, why: &str) {
+        let why = format!("not every audit event was seen: {why}");
+        self.effects_seen.events.insert(why.clone());
+        self.effects_seen.effects.insert(why);
+    }
+
     /// System calls pass unseen, for this reason.
     pub(in crate::trace) fn syscalls_are_unseen(&mut self, why: &str) {
         let why = format!("system calls were not seen: {why}");

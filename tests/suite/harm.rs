@@ -134,6 +134,15 @@ pub(crate) fn debugger_and_molt_share_a_target(python: &Interpreter) {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
     let held = status.lines().find_map(|line| line.strip_prefix("TracerPid:")).unwrap();
     assert_eq!(held.trim(), std::process::id().to_string());
+    // To be held at the end needs ptrace: molt says who has it.
+    let mut pausing = molt();
+    pausing.args(["trace", "--pause-at-exit", "--duration", "300ms", "--pid", &pid.to_string(), "-o"]);
+    let refused = run(pausing.arg(&output)).with_code(125);
+    assert!(
+        refused.stderr.contains(&format!("(process {}) does already", std::process::id())),
+        "{}",
+        refused.stderr
+    );
     kill(Pid::from_raw(pid), Signal::SIGKILL).unwrap();
 }
 
@@ -141,7 +150,7 @@ pub(crate) fn debugger_and_molt_share_a_target(python: &Interpreter) {
 /// target measures it, and what it measures without molt.
 pub(crate) fn target_does_not_stand_still(python: &Interpreter) {
     let folder = tempfile::tempdir().unwrap();
-    let measure = |with_molt: bool| -> [u64; 2] {
+    let measure = |with_molt: bool| -> [u64; 3] {
         let mut target = Running::start(python.start().arg("pauses.py").stdin(Stdio::piped()));
         wait_for("the target to be ready", || target.stdout().starts_with("ready").then_some(()));
         for _ in 0..cycles() {
@@ -155,13 +164,13 @@ pub(crate) fn target_does_not_stand_still(python: &Interpreter) {
         let said = target.wait().succeeded().stdout;
         let words: Vec<u64> =
             said.lines().last().unwrap().split(' ').map(|word| word.parse().unwrap()).collect();
-        [words[0], words[1]]
+        [words[0], words[1], words[2]]
     };
     let [alone, watched] = [measure(false), measure(true)];
-    for (name, [longest, tenth]) in [("alone", alone), ("watched", watched)] {
+    for (name, [longest, tenth, slept]) in [("alone", alone), ("watched", watched)] {
         note(
             &format!("longest pause of a target {name}"),
-            &format!("{longest} µs, the tenth longest {tenth} µs"),
+            &format!("{longest} µs, the tenth longest {tenth} µs, the longest wait for a lock {slept} µs"),
         );
     }
     // Far above what is meant, since a busy virtual machine stands still by itself.

@@ -2,6 +2,7 @@
 mod attach;
 mod auto;
 mod boxes;
+mod builds;
 mod doctor;
 mod effects;
 mod exact;
@@ -66,6 +67,15 @@ const ON_EACH: &[(&str, Test)] = &[
 const ON_ONE: &[(&str, Test)] = &[
     ("comparison_finds_each_kind_of_fault", exact::comparison_finds_each_kind_of_fault),
     ("target_in_namespaces_of_its_own_is_sampled", boxes::target_in_namespaces_of_its_own_is_sampled),
+    ("embedded_python_is_traced", builds::embedded_python_is_traced),
+    ("subinterpreters_are_seen", builds::subinterpreters_are_seen),
+    (
+        "unknown_free_threaded_build_is_refused_by_name",
+        builds::unknown_free_threaded_build_is_refused_by_name,
+    ),
+    ("compiled_program_is_sampled", builds::compiled_program_is_sampled),
+    ("free_threaded_build_is_sampled", builds::free_threaded_build_is_sampled),
+    ("musl_build_is_traced", builds::musl_build_is_traced),
     ("sidecar_needs_three_capabilities", boxes::sidecar_needs_three_capabilities),
     ("node_is_watched_with_five_capabilities", boxes::node_is_watched_with_five_capabilities),
     ("wait_that_is_in_vain_ends", boxes::wait_that_is_in_vain_ends),

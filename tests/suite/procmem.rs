@@ -27,7 +27,7 @@ pub(crate) fn stacks_read_from_outside_are_possible(python: &Interpreter) {
     let tight = script("tight");
     let (mut kept, mut torn, mut impossible, mut said) = (0, 0, 0, Vec::new());
     for program in PROGRAMS.iter().chain([&tight]) {
-        let seconds = if program.name == tight.name { "2" } else { "0.4" };
+        let seconds = if program.name == tight.name { "1" } else { "0.2" };
         let (truth, plain) = Truth::of(python, program);
         let (artifact, traced) = trace_unprivileged(&["-F", RATE], python, program, seconds);
         assert_eq!(traced.stdout, plain.stdout, "the traced program printed something else");

@@ -21,13 +21,18 @@ pub(crate) const C_COMPILER: Need = Need { what: "a C compiler", package: "gcc",
 /// Builds the fuzzing engine.
 pub(crate) const CPP_COMPILER: Need =
     Need { what: "a C++ compiler", package: "g++", is_there: || runs("c++") };
+/// Builds CPython.
+pub(crate) const MAKE: Need = Need { what: "make", package: "make", is_there: || runs("make") };
+/// Builds CPython with another C library.
+pub(crate) const MUSL: Need =
+    Need { what: "musl's compiler", package: "musl-tools", is_there: || runs("musl-gcc") };
 /// Unpacks the sources of core.
 pub(crate) const XZ: Need = Need { what: "xz", package: "xz-utils", is_there: || runs("xz") };
 /// Runs what is traced.
 pub(crate) const PYTHON: Need = Need { what: "Python 3", package: "python3", is_there: || runs("python3") };
 /// What libbpf, the second loader of the live tests, is built with.
 pub(crate) const LIBBPF: [&Need; 4] = [
-    &Need { what: "make", package: "make", is_there: || runs("make") },
+    &MAKE,
     &Need { what: "pkg-config", package: "pkg-config", is_there: || runs("pkg-config") },
     &Need { what: "libelf's headers", package: "libelf-dev", is_there: || has_header("libelf.h") },
     &Need { what: "zlib's headers", package: "zlib1g-dev", is_there: || has_header("zlib.h") },

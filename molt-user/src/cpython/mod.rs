@@ -10,6 +10,7 @@ pub mod dict;
 mod dispatch;
 pub mod effect_sites;
 mod handler;
+pub mod jit;
 pub mod layout;
 pub mod linetable;
 pub mod object;

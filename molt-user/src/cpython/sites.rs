@@ -100,6 +100,9 @@ pub enum NoSites {
         /// The interpreter's version.
         version: Version,
     },
+    /// The interpreter is free-threaded: references have other tags, and types other places.
+    #[error("calls of free-threaded builds are not hooked")]
+    FreeThreaded,
     /// There is no table, as in interpreters built without computed gotos.
     #[error("no dispatch table found: the interpreter is built without computed gotos, or in an unknown way")]
     NoTable,

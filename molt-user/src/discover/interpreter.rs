@@ -147,11 +147,22 @@ impl Build {
     /// Where its calls are seen, or why they are not. Found once.
     pub fn call_sites(&self) -> Result<&HookSites, &NoSites> {
         let find = || {
+            if self.free_threaded {
+                return Err(NoSites::FreeThreaded);
+            }
             let unknown = NoSites::Version { version: self.version };
             let layout = Layout::of(self.version, self.free_threaded).filter(fits).ok_or(unknown)?;
             find_sites(&self.elf, self.version, &layout)
         };
         self.sites.get_or_init(find).as_ref()
+    }
+
+    /// Whether its constants hold `text`, an ASCII name with a NUL behind it.
+    pub fn names(&self, text: &[u8]) -> bool {
+        let constants =
+            self.elf.find_section(b".rodata").and_then(|section| self.elf.read_section(section).ok());
+        let name = [text, b"\0"].concat();
+        constants.is_some_and(|bytes| bytes.windows(name.len()).any(|window| window == name))
     }
 
     /// Where threads go on after a probe on a call, before the load bias. Found once.

@@ -153,7 +153,8 @@ impl Target {
             }
         };
         thread::Builder::new().name("molt-follow".to_owned()).spawn(follow).map_err(LaunchError::Thread)?;
-        start.recv().unwrap_or(Err(Errno::EAGAIN)).map_err(LaunchError::Follow)?;
+        let followed = start.recv().unwrap_or(Err(Errno::EAGAIN));
+        followed.map_err(|source| LaunchError::of(pid, LaunchError::Follow(source)))?;
         Ok(Self { pid, pidfd, gate: None, events, wakeup })
     }
 

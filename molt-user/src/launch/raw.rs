@@ -122,9 +122,10 @@ impl Forked {
         match seize(self.pid) {
             Ok(()) => Ok(self),
             Err(source) => {
+                let refused = LaunchError::of(self.pid, LaunchError::Trace(source));
                 drop(self.gate);
                 let _ = wait(self.pid);
-                Err(LaunchError::Trace(source))
+                Err(refused)
             }
         }
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 /// Most code objects kept: a large program has some 50,000.
 pub const MAX_CODES: usize = 1 << 17;
-/// Most bytes of their code and line tables: 500 for each.
+/// Most bytes that they take: some 1,300 each, so that a program which goes on making new ones fills it with 50,000.
 const MAX_BYTES: usize = 64 << 20;
 /// How often a code object that could not be read is tried again, one sample a time.
 const MAX_TRIES: u8 = 3;

@@ -71,6 +71,9 @@ pub struct Site {
     pub position: Option<Position>,
 }
 
+/// A code object without its tables, its names, and its entries in tables of code objects.
+const BESIDES: usize = size_of::<CodeObject>() + 512;
+
 impl CodeObject {
     /// What sort of code it is; `qualname` where it was derived elsewhere.
     pub fn kind(&self, qualname: Option<&str>) -> SymbolKind {
@@ -98,11 +101,11 @@ impl CodeObject {
         i32::try_from(start).unwrap_or(lasti)
     }
 
-    /// Bytes of the code and of its tables.
+    /// Bytes that it takes in molt's memory, about: its tables, and what each has besides.
     pub fn bytes(&self) -> usize {
         let lines = self.lines.as_ref().map_or(0, |lines| lines.bytes.len());
         let starts = self.starts.as_ref().map_or(0, Starts::bytes);
-        lines + starts + self.code.as_ref().map_or(0, |code| code.len())
+        BESIDES + lines + starts + self.code.as_ref().map_or(0, |code| code.len())
     }
 
     /// The fields that could not be read, by their names in CPython, and why.

@@ -16,7 +16,7 @@ const KEPT: CapabilitySet = CapabilitySet::SYS_PTRACE
     .union(CapabilitySet::CHOWN);
 
 /// Gives up all others, of this thread and of those that it will make. A thread that follows a launched program was
-/// made before; it reads nothing.
+/// made before; it reads nothing, and those that load programs are soon at their end.
 pub(super) fn give_up() {
     let kept = if Privileges::read().needs_admin() { KEPT | CapabilitySet::SYS_ADMIN } else { KEPT };
     let given_up = capabilities(None).and_then(|held| {

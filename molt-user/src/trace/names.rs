@@ -5,9 +5,12 @@ use super::reader::SeenCode;
 use crate::aggregate::calls::TypeId;
 use crate::aggregate::tally::{CodeId, SiteKey};
 use crate::cpython::{Known, Unknown};
-use crate::symbolize::cache::MAX_CODES;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
+
+/// Most code objects kept beside those of the cache: they are wanted again within a moment, by the record that tells of
+/// a call.
+const MAX_OBJECTS: usize = 1 << 13;
 
 /// Codes, types and call sites, as far as they were found out when they were met first.
 #[derive(Clone, Debug, Default)]
@@ -30,7 +33,7 @@ impl CallNames {
 
     /// Notes the code object at `packed`.
     pub(super) fn note_object(&mut self, packed: u64, object: Arc<SeenCode>) {
-        if self.objects.len() >= MAX_CODES {
+        if self.objects.len() >= MAX_OBJECTS {
             // What they stand for stays; those that are met again are read again.
             self.objects.clear();
         }

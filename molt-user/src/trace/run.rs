@@ -9,6 +9,7 @@ use super::finish::finish;
 use super::source::Source;
 use super::watch::{Ask, Watch};
 use super::{Options, Outcome, Summary, output};
+use crate::capture::ebpf::urgent::PRIORITY;
 use crate::clock::monotonic_ns;
 use crate::decode::Kept;
 use crate::launch::{Ending, Signals};
@@ -70,6 +71,7 @@ pub fn run(options: &Options, notify: &mut dyn FnMut(Notice)) -> Result<Outcome,
         tracing::info!(%refused, "the priority stays as it is");
     }
     allow_files();
+    allow_urgency();
     if matches!(traced, Traced::Sought(_)) {
         source.watch_strangers();
     }
@@ -246,6 +248,14 @@ fn allow_files() {
         .and_then(|(_, most)| setrlimit(Resource::RLIMIT_NOFILE, most, most));
     if let Err(refused) = allowed {
         tracing::info!(%refused, "the limit of open files stays as it is");
+    }
+}
+
+/// Lets probes be placed and removed ahead of other work when the capability for it is given up.
+fn allow_urgency() {
+    let priority = PRIORITY.unsigned_abs().into();
+    if let Err(refused) = setrlimit(Resource::RLIMIT_RTPRIO, priority, priority) {
+        tracing::info!(%refused, "probes are placed and removed at the priority of all else");
     }
 }
 

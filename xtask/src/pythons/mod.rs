@@ -3,6 +3,7 @@
 //! What the machine has (pyenv's and the system's), and Debian's builds of the versions that it lacks, fetched
 //! with apt. The list is written to `.molt/pythons.json`, which the tests read.
 
+mod built;
 mod debian;
 mod describe;
 mod installed;
@@ -26,12 +27,18 @@ pub(crate) struct Args {
     /// List what is there; fetch nothing.
     #[arg(long)]
     pub offline: bool,
+    /// Build those that no registry has as well: without the global interpreter lock, and with musl. Takes some minutes.
+    #[arg(long)]
+    pub build: bool,
     /// Fail where a supported version has no interpreter.
     #[arg(long)]
     pub require: bool,
 }
 
 pub(crate) fn run(args: &Args) -> Result<()> {
+    if args.build {
+        built::make()?;
+    }
     let mut pythons = installed::find();
     pythons.extend(debian::fetch(&pythons, args.offline)?);
     pythons.sort_by_key(|python| (python.version, python.name.clone()));

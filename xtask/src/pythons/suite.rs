@@ -30,7 +30,10 @@ impl Suite {
         }
         let signed_by =
             if Path::new(KEYRING).exists() { format!("[signed-by={KEYRING}] ") } else { String::new() };
-        fs::write(suite.folder.join("sources.list"), format!("deb {signed_by}{} {name} main\n", mirror()?))?;
+        fs::write(
+            suite.folder.join("sources.list"),
+            format!("deb {signed_by}{0} {name} main\ndeb-src {signed_by}{0} {name} main\n", mirror()?),
+        )?;
         fs::write(suite.folder.join("status"), "")?;
         let updated = command::output(suite.apt("apt-get").args(["-qq", "update", "--error-on=any"]));
         updated.with_context(|| {
@@ -64,6 +67,21 @@ impl Suite {
             fs::remove_file(&archive)?;
         }
         Ok(())
+    }
+
+    /// Fetches the archive of the source of `package`, as its authors published it, into `folder`.
+    pub(crate) fn source(&self, package: &str, folder: &Path) -> Result<PathBuf> {
+        let mut fetch = self.apt("apt-get");
+        fetch.args(["-qq", "--only-source", "--download-only", "source", package]).current_dir(folder);
+        command::run(&mut fetch)?;
+        let files = fs::read_dir(folder)?.flatten().map(|entry| entry.path());
+        let is_archive = |path: &PathBuf| {
+            path.to_string_lossy().contains(".orig.tar.") && !path.to_string_lossy().ends_with(".asc")
+        };
+        files
+            .into_iter()
+            .find(is_archive)
+            .with_context(|| format!("{} has no source of {package}", self.name))
     }
 
     fn needed(&self, package: &str) -> Result<Vec<String>> {

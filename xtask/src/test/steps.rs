@@ -56,7 +56,7 @@ fn system() -> Result<Outcome> {
 }
 
 fn interpreters() -> Result<Outcome> {
-    done(pythons::run(&pythons::Args { offline: false, require: live::is_required() }))
+    done(pythons::run(&pythons::Args { offline: false, build: false, require: live::is_required() }))
 }
 
 fn format() -> Result<Outcome> {

@@ -2,6 +2,7 @@
 
 use super::load::{Kernel, LoadError};
 use super::uprobe_multi::{MultiError, Place, Scope};
+use super::urgent::Urgent;
 use crate::discover::Milestones;
 use aya::programs::perf_event::{PerfEventConfig, PerfEventScope, SamplePolicy, SoftwareEvent};
 use aya::programs::uprobe::{UProbeAttachLocation, UProbeLink, UProbeScope};
@@ -134,7 +135,7 @@ impl Kernel {
         let starts = milestones.starts.iter().map(place(milestone::START));
         let places: Vec<Place> = starts.chain(milestones.ends.iter().map(place(milestone::END))).collect();
         let everyone = Scope { pid: None, returns: false };
-        self.prepared.as_ref().ok_or_else(none)?.load("milestone")?.attach(&path, &places, everyone)
+        self.library.as_ref().ok_or_else(none)?.program("milestone")?.attach(&path, &places, everyone)
     }
 
     /// Without cookies: every place is taken for an end.
@@ -170,7 +171,10 @@ impl Kernel {
         let mut threads = Vec::new();
         while hooks.peek().is_some() {
             let some: Vec<Hook> = hooks.by_ref().take(share).collect();
-            let remove = move || drop(some);
+            let remove = move || {
+                let _urgent = Urgent::begin();
+                drop(some);
+            };
             // Without a thread they are closed here, which takes longer.
             threads.extend(thread::Builder::new().name("molt-unhook".to_owned()).spawn(remove).ok());
         }

@@ -1,8 +1,10 @@
 //! The probes that see calls, and the tables that they count in.
 
+use super::library::Library;
 use super::load::{Kernel, LoadError, take_map};
 use super::maps::MapValue;
-use super::uprobe_multi::{MultiError, MultiProgram, Place, Prepared, Scope};
+use super::uprobe_multi::{MultiError, Place, Scope};
+use super::urgent::remove;
 use crate::cpython::sites::{HookSites, Kind};
 use aya::maps::{Array, HashMap, MapData, MapError, PerCpuArray};
 use aya::{Ebpf, Pod};
@@ -11,20 +13,17 @@ use molt_common::call::{
 };
 use molt_common::plan::Plans;
 use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
 use std::ffi::{CStr, CString};
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
-use std::thread;
 
 /// The registers of a function's first and second argument by number (System V ABI): `rdi` and `rsi`.
 const FIRST_ARGUMENT: u8 = 7;
 const SECOND_ARGUMENT: u8 = 6;
 
-/// What call probes need of the kernel side. The programs are loaded when they are first wanted.
+/// What call probes need of the kernel side.
 pub(super) struct Calls {
-    programs: BTreeMap<&'static str, MultiProgram>,
     open: HashMap<MapData, MapValue<FrameKey>, MapValue<OpenCall>>,
     counts: HashMap<MapData, MapValue<CallKey>, u64>,
     undetailed: HashMap<MapData, MapValue<SiteKey>, u64>,
@@ -65,7 +64,6 @@ impl Calls {
     /// Takes the tables.
     pub(super) fn new(ebpf: &mut Ebpf) -> Result<Self, LoadError> {
         Ok(Self {
-            programs: BTreeMap::new(),
             open: take_map!(ebpf, "OPEN", HashMap)?,
             counts: take_map!(ebpf, "CALLS", HashMap)?,
             undetailed: take_map!(ebpf, "UNDETAILED", HashMap)?,
@@ -84,33 +82,18 @@ impl Calls {
         std::mem::take(&mut self.links).into_values().flatten()
     }
 
-    pub(super) fn program(
-        &mut self,
-        name: &'static str,
-        prepared: &Prepared,
-    ) -> Result<&MultiProgram, MultiError> {
-        match self.programs.entry(name) {
-            Entry::Occupied(program) => Ok(program.into_mut()),
-            Entry::Vacant(place) => Ok(place.insert(prepared.load(name)?)),
-        }
-    }
-
-    fn hook(&mut self, pid: u32, path: &CStr, sites: &HookSites, all: &Prepared) -> Result<(), MultiError> {
+    fn hook(&mut self, pid: u32, path: &CStr, sites: &HookSites, all: &Library) -> Result<(), MultiError> {
         let here = Scope { pid: Some(pid), returns: false };
         let mut links = Vec::new();
         // Ends first: a call that is seen to begin must be seen to end.
         if let Some(offset) = sites.trace_back_here {
-            links.push(self.program("call_raise", all)?.attach(
-                path,
-                &[Place { offset, cookie: 0 }],
-                here,
-            )?);
+            links.push(all.program("call_raise")?.attach(path, &[Place { offset, cookie: 0 }], here)?);
         }
         match &sites.exit {
             Ok(exit) if sites.kind == Kind::EvalFrame => {
                 let place = Place { offset: exit.file_offset, cookie: 0 };
                 let scope = Scope { returns: true, ..here };
-                links.push(self.program("call_return", all)?.attach(path, &[place], scope)?);
+                links.push(all.program("call_return")?.attach(path, &[place], scope)?);
             }
             Ok(exit) => {
                 let frame = exit.frame_argument.map_or(SECOND_ARGUMENT, |register| register.0);
@@ -118,11 +101,11 @@ impl Calls {
                 let tstate = if frame == SECOND_ARGUMENT { FIRST_ARGUMENT } else { NO_REGISTER };
                 let cookie = Site { frame, further: tstate, opcodes: [0; 2], resume_mask: 0 }.cookie();
                 let place = Place { offset: exit.file_offset, cookie };
-                links.push(self.program("call_leave", all)?.attach(path, &[place], here)?);
+                links.push(all.program("call_leave")?.attach(path, &[place], here)?);
             }
             Err(_unknown) => {}
         }
-        links.push(self.program("call_enter", all)?.attach(path, &entries(sites), here)?);
+        links.push(all.program("call_enter")?.attach(path, &entries(sites), here)?);
         self.links.entry(pid).or_default().extend(links);
         Ok(())
     }
@@ -177,17 +160,13 @@ impl Kernel {
     /// Counts the calls of process `pid`, which runs or is about to run the file `path`.
     pub fn hook_calls(&mut self, pid: u32, path: &Path, sites: &HookSites) -> Result<(), HookError> {
         let path = CString::new(path.as_os_str().as_bytes()).map_err(|_nul| HookError::Path)?;
-        let prepared = self.prepared.as_ref().ok_or(HookError::Unprepared)?;
-        Ok(self.calls.hook(pid, &path, sites, prepared)?)
+        let library = self.library.as_ref().ok_or(HookError::Unprepared)?;
+        Ok(self.calls.hook(pid, &path, sites, library)?)
     }
 
-    /// Counts process `pid`'s calls no more. The probes are gone at once; the kernel waits for those that are
-    /// being hit in the background.
+    /// Counts process `pid`'s calls no more.
     pub fn unhook_calls(&mut self, pid: u32) {
-        for link in self.calls.links.remove(&pid).into_iter().flatten() {
-            // Without a thread it is closed here, which takes longer.
-            let _ = thread::Builder::new().name("molt-unhook".to_owned()).spawn(move || drop(link));
-        }
+        remove(self.calls.links.remove(&pid).into_iter().flatten());
     }
 
     /// Copies objects of `program` as `plans` say.

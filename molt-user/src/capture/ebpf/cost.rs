@@ -74,9 +74,9 @@ impl Kernel {
         let bare_ns = quickest(|| work.round_ns(place));
         self.grant(None)?;
         self.trace(pid, &config).map_err(|_refused| HookError::Unprepared)?;
-        let prepared = self.prepared.as_ref().ok_or(HookError::Unprepared)?;
+        let library = self.library.as_ref().ok_or(HookError::Unprepared)?;
         let scope = Scope { pid: Some(pid), returns: false };
-        let program = self.calls.program("call_measure", prepared)?;
+        let program = library.program("call_measure")?;
         let link = program.attach(c"/proc/self/exe", &[Place { offset, cookie: 0 }], scope)?;
         let each = |ns: u64| ns / CALLS as u64;
         let alone_ns = each(quickest(calls_ns));

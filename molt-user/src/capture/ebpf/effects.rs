@@ -5,6 +5,7 @@ use super::calls::HookError;
 use super::load::{Kernel, LoadError, take_map};
 use super::maps::MapValue;
 use super::uprobe_multi::{Place, Scope};
+use super::urgent::remove;
 use crate::cpython::effect_sites::{EffectSites, Source, Spot};
 use aya::Ebpf;
 use aya::maps::{Array, HashMap, MapData};
@@ -17,7 +18,6 @@ use std::ffi::CString;
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
-use std::thread;
 
 /// The program that sees system calls.
 const SYSCALL: &str = "syscall_enter";
@@ -55,7 +55,8 @@ impl Effects {
     /// Every link that is in place.
     pub(super) fn take_links(&mut self) -> impl Iterator<Item = OwnedFd> {
         let shortcuts = std::mem::take(&mut self.shortcuts).into_values();
-        std::mem::take(&mut self.links).into_values().flatten().chain(shortcuts)
+        let frequent = std::mem::take(&mut self.frequent).into_values().flatten();
+        std::mem::take(&mut self.links).into_values().flatten().chain(frequent).chain(shortcuts)
     }
 }
 
@@ -64,7 +65,7 @@ impl Kernel {
     /// collections.
     pub fn hook_effects(&mut self, pid: u32, path: &Path, sites: &EffectSites) -> Result<(), HookError> {
         let path = CString::new(path.as_os_str().as_bytes()).map_err(|_nul| HookError::Path)?;
-        let prepared = self.prepared.as_ref().ok_or(HookError::Unprepared)?;
+        let library = self.library.as_ref().ok_or(HookError::Unprepared)?;
         let here = Scope { pid: Some(pid), returns: false };
         // Ends first: what is seen to begin must be seen to end.
         let programs: [(&str, &Source); 5] = [
@@ -85,7 +86,7 @@ impl Kernel {
                 .map(|Spot { offset, cookie, .. }| Place { offset: *offset, cookie: *cookie })
                 .collect();
             let semaphores: Vec<u64> = spots.iter().map(|spot| spot.semaphore).collect();
-            let program = self.calls.program(name, prepared)?;
+            let program = library.program(name)?;
             links.push(program.attach_raising(&path, &places, &semaphores, here)?);
         }
         self.effects.links.entry(pid).or_default().extend(links);
@@ -96,18 +97,18 @@ impl Kernel {
     /// modules, and reports the ends of its imports where they have no probe of their own.
     pub fn hook_frequent(&mut self, pid: u32, path: &Path, sites: &EffectSites) -> Result<(), HookError> {
         let path = CString::new(path.as_os_str().as_bytes()).map_err(|_nul| HookError::Path)?;
-        let prepared = self.prepared.as_ref().ok_or(HookError::Unprepared)?;
+        let library = self.library.as_ref().ok_or(HookError::Unprepared)?;
         let mut links = Vec::new();
         if let Some(offset) = sites.import_return {
             let scope = Scope { pid: Some(pid), returns: true };
-            let program = self.calls.program("import_return", prepared)?;
+            let program = library.program("import_return")?;
             links.push(program.attach(&path, &[Place { offset, cookie: 0 }], scope)?);
         }
         let place = |(offset, cookie): &(u64, u64)| Place { offset: *offset, cookie: *cookie };
         let places: Vec<Place> = sites.setters.iter().map(place).collect();
         if !places.is_empty() {
             let scope = Scope { pid: Some(pid), returns: false };
-            links.push(self.calls.program("assign", prepared)?.attach(&path, &places, scope)?);
+            links.push(library.program("assign")?.attach(&path, &places, scope)?);
         }
         self.effects.frequent.entry(pid).or_default().extend(links);
         Ok(())
@@ -133,11 +134,11 @@ impl Kernel {
         functions: &[(u64, u32)],
     ) -> Result<(), HookError> {
         let path = CString::new(path.as_os_str().as_bytes()).map_err(|_nul| HookError::Path)?;
-        let prepared = self.prepared.as_ref().ok_or(HookError::Unprepared)?;
+        let library = self.library.as_ref().ok_or(HookError::Unprepared)?;
         let place = |(offset, number): &(u64, u32)| Place { offset: *offset, cookie: u64::from(*number) };
         let places: Vec<Place> = functions.iter().map(place).collect();
         let here = Scope { pid: Some(pid), returns: false };
-        let link = self.calls.program("shortcut", prepared)?.attach(&path, &places, here)?;
+        let link = library.program("shortcut")?.attach(&path, &places, here)?;
         self.effects.shortcuts.insert(pid, link);
         Ok(())
     }
@@ -180,13 +181,5 @@ impl Kernel {
     pub fn effects(&self) -> Result<Vec<(EffectKey, EffectCount)>, HookError> {
         let entries = self.effects.counts.iter().map(|entry| entry.map(|(key, count)| (key.0, count.0)));
         entries.collect::<Result<_, _>>().map_err(|source| HookError::Map { map: "EFFECTS", source })
-    }
-}
-
-/// Takes probes away. The kernel waits for those that are being hit in the background.
-fn remove(links: impl Iterator<Item = OwnedFd>) {
-    for link in links {
-        // Without a thread it is closed here, which takes longer.
-        let _ = thread::Builder::new().name("molt-unhook".to_owned()).spawn(move || drop(link));
     }
 }

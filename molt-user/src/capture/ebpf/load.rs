@@ -3,6 +3,7 @@
 use super::attach::Hook;
 use super::calls::Calls;
 use super::effects::Effects;
+use super::library::Library;
 use super::maps::MapValue;
 use super::uprobe_multi::Prepared;
 use super::{btf, object, refusal};
@@ -18,6 +19,7 @@ use molt_common::limits::RING_BYTES;
 use std::error::Error;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
+use std::sync::Arc;
 
 /// Why the kernel side could not be loaded or configured.
 #[derive(Debug, thiserror::Error)]
@@ -91,7 +93,7 @@ pub struct Kernel {
     counters: PerCpuArray<MapData, u64>,
     events: RingBuf<MapData>,
     /// The object's programs for links to many places, where they could be prepared.
-    pub(super) prepared: Option<Prepared>,
+    pub(super) library: Option<Arc<Library>>,
     /// What sees calls, and what is counted.
     pub(super) calls: Calls,
     /// What sees effects.
@@ -123,9 +125,13 @@ impl Kernel {
     }
 
     /// The same with a ring buffer that holds what a program sends when each of its calls is new, as at its start: a
-    /// hundred times what samples need.
+    /// hundred times what samples need. The programs that see calls are loaded in the background.
     pub fn load_for_calls() -> Result<Self, LoadError> {
-        Self::load_object(object::bytes(), CALLS_RING_BYTES)
+        let kernel = Self::load_object(object::bytes(), CALLS_RING_BYTES)?;
+        if let Some(library) = &kernel.library {
+            library.load_ahead();
+        }
+        Ok(kernel)
     }
 
     /// Loads an object that holds the kernel side.
@@ -144,10 +150,9 @@ impl Kernel {
         let mut ebpf = load_configured(bytes, ring_bytes, level, layout)?;
         // Before any map is taken out of `ebpf`.
         let prepared = Prepared::new(bytes, &ebpf)
-            .inspect_err(|failed| tracing::info!(%failed, "probes are placed one by one"))
-            .ok();
+            .inspect_err(|failed| tracing::info!(%failed, "probes are placed one by one"));
         Ok(Self {
-            prepared,
+            library: prepared.ok().map(Library::new),
             calls: Calls::new(&mut ebpf)?,
             effects: Effects::new(&mut ebpf)?,
             processes: take_map!(ebpf, "PROCESSES", HashMap)?,

@@ -5,6 +5,7 @@ pub mod btf;
 pub mod calls;
 pub mod cost;
 pub mod effects;
+mod library;
 pub mod load;
 pub mod maps;
 pub mod object;
@@ -13,5 +14,6 @@ pub mod refusal;
 pub mod task_clock;
 pub mod ticks;
 pub mod uprobe_multi;
+pub mod urgent;
 
 pub use load::{Kernel, LoadError};

@@ -5,6 +5,7 @@
 //! each other; and it can be for one process, so that others that run the same file are not slowed.
 
 use super::refusal;
+use super::urgent::Urgent;
 use aya::Ebpf;
 use aya::maps::Map;
 use aya_obj::Object;
@@ -47,7 +48,7 @@ pub(super) struct Scope {
 }
 
 /// Why a program could not be loaded for such a link, or the link not made.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub enum MultiError {
     /// The object cannot be prepared a second time.
     #[error("failed to prepare the embedded eBPF object: {0}")]
@@ -256,6 +257,7 @@ impl MultiProgram {
             pid: scope.pid.unwrap_or(0),
             reserved: 0,
         };
+        let _urgent = Urgent::begin();
         // SAFETY: path, offsets, cookies and semaphores are alive, the path ends in a NUL, and there are `cnt` of each.
         let linked = unsafe { bpf(LINK_CREATE, &attributes) };
         linked.map_err(|source| MultiError::Refused { what: "make a link", source })

@@ -1,8 +1,9 @@
 //! The processes whose calls are to be seen, and their probes.
 
 use crate::capture::ebpf::Kernel;
+use crate::cpython::jit;
 use crate::diagnose::advice::one_line;
-use crate::discover::Build;
+use crate::discover::{Build, Process};
 use crate::trace::watch::Watch;
 use anyhow::{Context, anyhow};
 use std::collections::BTreeMap;
@@ -37,6 +38,7 @@ impl Hooks {
         }
         self.remove(kernel, pid);
         build.call_sites().map_err(|why| anyhow!("{why}"))?;
+        jit::check(build, &Process::read(pid.cast_signed())?)?;
         if now {
             place(kernel, pid, build)?;
         }

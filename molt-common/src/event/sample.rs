@@ -11,6 +11,8 @@ pub const STACK_TORN: u16 = 2;
 pub const NOT_READY: u16 = 4;
 /// In `Header::flags`: the thread has no thread state or no frame: it was not running Python.
 pub const NO_PYTHON: u16 = 8;
+/// In `Header::flags`: copies of new code in the stack came before, as pieces.
+pub const COPIED: u16 = 16;
 
 /// The fixed part of a sample; `frames` [`Frame`]s follow it, innermost first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]

@@ -4,13 +4,12 @@ use super::programs::{introduce, number_of};
 use super::{Ask, FirstPython, Watch};
 use crate::aggregate::tally::{CodeId, Site, SiteKey};
 use crate::decode::{Record, decode};
-use crate::symbolize::memory::Pieces;
 use crate::trace::classes::Allowance;
 use crate::trace::place::Placing;
 use crate::trace::subject::State;
 use molt_common::event::Header;
 use molt_common::event::process::Birth;
-use molt_common::event::sample::{Frame, NO_PYTHON, NOT_READY, STACK_CUT, STACK_TORN, Sample};
+use molt_common::event::sample::{COPIED, Frame, NO_PYTHON, NOT_READY, STACK_CUT, STACK_TORN, Sample};
 use molt_common::event::tick::Tick;
 use std::sync::Arc;
 
@@ -33,11 +32,14 @@ impl Watch {
             _ => return,
         };
         let told = usize::from(self.is_untold(&sample, frames));
+        // Without copies of its own those that wait are a call's, which it came upon.
+        let copied = sample.header.flags & COPIED != 0;
+        let pieces = copied.then(|| self.pieces.remove(&sample.header.tid)).flatten().unwrap_or_default();
         let subject = self.subjects.get_mut(&sample.header.pid).map(|subject| &mut subject.state);
         if let Some(State::Python(reader)) = subject {
             for frame in frames.iter().skip(told) {
                 // What cannot be read is counted when the record is taken.
-                let _ = reader.read_ahead(frame, &Pieces::default());
+                let _ = reader.read_ahead(frame, &pieces);
             }
         }
     }

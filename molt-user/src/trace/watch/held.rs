@@ -5,6 +5,7 @@
 //! or, of a module that begins, to read a name that it did not have yet. What the thread tells of next is that call.
 
 use super::Watch;
+use crate::trace::names::CallNames;
 use crate::trace::subject::State;
 use molt_common::event::sample::{COPIED, Frame, Sample};
 use molt_common::event::{Header, KIND_PIECE, KIND_WORDS};
@@ -26,7 +27,7 @@ impl Watch {
         let Some(subject) = self.subjects.get(&sample.header.pid) else { return false };
         let names = self.programs.get(subject.program as usize);
         let is_new = matches!(&subject.state, State::Python(reader) if !reader.knows(innermost));
-        is_new && subject.counts_calls() && names.is_some_and(|names| names.has_sites())
+        is_new && subject.counts_calls() && names.is_some_and(CallNames::has_sites)
     }
 
     /// Keeps a sample until something more is told of its thread.

@@ -196,7 +196,7 @@ impl Watch {
         }
         match decode(bytes) {
             Ok(Record::Sample(sample, frames)) if self.is_untold(&sample, frames) => {
-                self.hold(&sample, frames)
+                self.hold(&sample, frames);
             }
             Ok(Record::Sample(sample, frames)) => self.sample(&sample, frames),
             Ok(Record::Birth(birth)) => self.birth(&birth),

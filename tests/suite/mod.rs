@@ -7,6 +7,7 @@ mod builds;
 mod doctor;
 mod effects;
 mod exact;
+mod foreign;
 mod harm;
 mod identity;
 mod interrupt;
@@ -53,6 +54,7 @@ const ON_EACH: &[(&str, Test)] = &[
     ("audit_events_are_as_the_hook_sees_them", effects::audit_events_are_as_the_hook_sees_them),
     ("semaphores_are_back_at_zero", effects::semaphores_are_back_at_zero),
     ("imports_come_in_order", effects::imports_come_in_order),
+    ("calls_of_c_are_seen", foreign::calls_of_c_are_seen),
     ("assignments_and_collections_are_counted", looks::assignments_and_collections_are_counted),
     ("classes_are_as_the_program_sees_them", types::classes_are_as_the_program_sees_them),
     ("changes_of_classes_are_seen", types::changes_of_classes_are_seen),

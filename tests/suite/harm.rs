@@ -9,7 +9,7 @@ use nix::unistd::Pid;
 
 use super::attach::{samples, target};
 use crate::support::artifact::{molt, read};
-use crate::support::figures::{cycles, is_long, note, stop};
+use crate::support::figures::{churn, cycles, is_long, note, stop};
 use crate::support::process::{Ended, Running, run, wait_for};
 use crate::support::pythons::Interpreter;
 use crate::support::service::{Load, Service};
@@ -175,6 +175,41 @@ pub(crate) fn target_does_not_stand_still(python: &Interpreter) {
     }
     // Far above what is meant, since a busy virtual machine stands still by itself.
     assert!(watched[1] < 20_000.max(10 * alone[1]), "{watched:?} µs, without molt {alone:?} µs");
+}
+
+/// molt's own memory while the target makes code objects and classes without end: caches fill, and then it stays.
+pub(crate) fn memory_of_molt_stays_flat(python: &Interpreter) {
+    let folder = tempfile::tempdir().unwrap();
+    let output = folder.path().join("profile.json");
+    let mut target = Running::start(python.start().arg("churn.py").stdin(Stdio::piped()));
+    wait_for("the target to be ready", || target.stdout().starts_with("ready").then_some(()));
+    let mut command = molt();
+    command.args(["trace", "--mode", "exact", "--pid", &target.pid().to_string(), "-o"]).arg(&output);
+    let molt = Running::start(command.stdin(Stdio::null()));
+    wait_for("molt to sample", || samples(molt.pid().as_raw()));
+    let part = churn() / 4;
+    let [.., early, late] = [(); 4].map(|()| {
+        thread::sleep(part);
+        resident(molt.pid().as_raw())
+    });
+    molt.signal(Signal::SIGINT);
+    molt.wait().succeeded();
+    drop(target.stdin());
+    let said = target.wait().succeeded().stdout;
+    let made = said.trim().rsplit(' ').next().unwrap();
+    let loss = read(&output).collector.loss;
+    note(
+        &format!("molt's memory after {:?} of a target that makes classes without end", part * 4),
+        &format!("{late} kB, {early} kB at three quarters of it; {made} classes, {loss:?} lost"),
+    );
+    assert!(late < early + early / 4, "{early} kB, then {late} kB");
+}
+
+/// What is in a process's memory, in kB.
+fn resident(pid: i32) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+    line.trim().trim_end_matches(" kB").parse().unwrap()
 }
 
 fn report(what: &str, load: Load) {

@@ -84,6 +84,7 @@ const ON_ONE: &[(&str, Test)] = &[
     ("nothing_is_harmed_by_killing_molt", harm::nothing_is_harmed_by_killing_molt),
     ("nothing_is_harmed_by_killing_the_target", harm::nothing_is_harmed_by_killing_the_target),
     ("nothing_is_harmed_by_stopping_molt", harm::nothing_is_harmed_by_stopping_molt),
+    ("memory_of_molt_stays_flat", harm::memory_of_molt_stays_flat),
     ("two_molts_watch_one_target", harm::two_molts_watch_one_target),
     ("debugger_and_molt_share_a_target", harm::debugger_and_molt_share_a_target),
     ("target_does_not_stand_still", harm::target_does_not_stand_still),

@@ -1,6 +1,6 @@
 //! Nothing is harmed: a service answers every request, whatever happens to molt beside it.
 use std::path::Path;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 use std::thread;
 use std::time::Duration;
 
@@ -144,6 +144,33 @@ pub(crate) fn debugger_and_molt_share_a_target(python: &Interpreter) {
         refused.stderr
     );
     kill(Pid::from_raw(pid), Signal::SIGKILL).unwrap();
+}
+
+/// Tools that trace, sample or debug the same target, as far as they are installed: molt sees what it sees without
+/// them, and they go on.
+pub(crate) fn other_tools_and_molt_share_a_target(python: &Interpreter) {
+    let folder = tempfile::tempdir().unwrap();
+    let [output, theirs] = ["profile.json", "theirs"].map(|name| folder.path().join(name));
+    let mut target = target(python);
+    let pid = target.pid().to_string();
+    let theirs = theirs.to_str().unwrap();
+    let tools: [&[&str]; 3] = [
+        &["strace", "-f", "-o", theirs, "-p", &pid],
+        &["perf", "record", "-q", "-o", theirs, "-p", &pid],
+        &["gdb", "-batch", "-ex", "continue", "-p", &pid],
+    ];
+    let is_installed = |tool: &&[&str]| {
+        Command::new(tool[0]).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok()
+    };
+    for tool in tools.into_iter().filter(is_installed) {
+        let mut tool = Running::start(Command::new(tool[0]).args(&tool[1..]).stdin(Stdio::null()));
+        thread::sleep(Duration::from_millis(500));
+        attach(target.pid().as_raw(), "300ms", &output).wait().succeeded();
+        assert!(read(&output).symbols.contains_key("__main__.work"), "{}", tool.stderr());
+        assert!(!tool.has_ended(), "{}", tool.stderr());
+    }
+    drop(target.stdin());
+    assert!(target.wait().succeeded().stdout.ends_with("done\n"));
 }
 
 /// How long the target stands still by itself while molt attaches, opens and closes windows, and detaches; as the

@@ -87,6 +87,7 @@ const ON_ONE: &[(&str, Test)] = &[
     ("memory_of_molt_stays_flat", harm::memory_of_molt_stays_flat),
     ("two_molts_watch_one_target", harm::two_molts_watch_one_target),
     ("debugger_and_molt_share_a_target", harm::debugger_and_molt_share_a_target),
+    ("other_tools_and_molt_share_a_target", harm::other_tools_and_molt_share_a_target),
     ("target_does_not_stand_still", harm::target_does_not_stand_still),
     ("odd_classes_are_cut_and_counted", types::odd_classes_are_cut_and_counted),
     ("status_of_the_target_is_forwarded", status::status_of_the_target_is_forwarded),

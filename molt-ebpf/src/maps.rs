@@ -170,8 +170,15 @@ pub struct Scratch {
     /// so with what follows.
     pub cursor: Cursor,
     /// Pieces of code in the stack that user space has not been told of.
-    pub unmet: u64,
+    pub unmet: u32,
+    /// The frames of the innermost of them.
+    pub fresh: [u32; MAX_FRESH],
+    /// The program that they are code of.
+    pub program: u32,
 }
+
+/// Most frames of one sample whose code is copied: the body of a class in that of a module, and what made them.
+pub const MAX_FRESH: usize = 8;
 
 /// One for each CPU. Only the sampling program uses it, and that cannot interrupt itself.
 #[btf_map]

@@ -75,9 +75,10 @@ pub fn code(program: u32, found: u64, globals: u64) {
     }
 }
 
+/// The same, whether it was met before or not. 1 if it was copied, 0 if the memory for pieces is in use.
 #[inline(never)]
 #[unsafe(export_name = "tell_code")]
-extern "C" fn copy_code(program: u32, found: u64, globals: u64) -> u64 {
+pub extern "C" fn copy_code(program: u32, found: u64, globals: u64) -> u64 {
     // SAFETY: an element's memory outlives this program, as in `maps::process`.
     if let Some(plans) = unsafe { PLANS.get(program) }
         && let Some(pieces) = snapshot::take()
@@ -85,6 +86,7 @@ extern "C" fn copy_code(program: u32, found: u64, globals: u64) -> u64 {
         snapshot::send(pieces, &plans.code, address(found));
         containers::send_name(pieces, &plans.containers, globals);
         pieces.busy = 0;
+        return 1;
     }
     0
 }

@@ -20,7 +20,11 @@ pub fn state(config: &ProcessConfig) -> Result<u64, Fault> {
             return Ok(tstate);
         }
     }
-    let search = Search::new(&UserMemory, &config.layout, config.runtime, thread)?;
+    let search = match Search::new(&UserMemory, &config.layout, config.runtime, thread) {
+        // While the dynamic linker works nobody has written to the runtime, and its page is not there yet.
+        Err(Fault::ReadFault) => return Ok(0),
+        search => search?,
+    };
     let mut lookup = Lookup { search, found: Ok(None), layout: &config.layout };
     repeat(MAX_THREADS, look, &mut lookup);
     lookup.found.map(|tstate| tstate.unwrap_or(0))

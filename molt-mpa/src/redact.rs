@@ -2,7 +2,7 @@
 //!
 //! Data are: values of argv, keys of dicts, arguments of audit events (paths, hosts, SQL), values of the
 //! environment, file paths outside the import roots. Names in the program's own code (modules, functions,
-//! attributes, types) are not.
+//! attributes, types) are not; what stands in the place of an attribute's name and is none is.
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -99,6 +99,14 @@ impl Redactor {
         };
         *self.counts.entry(category).or_default() += 1;
         replacement.into_owned()
+    }
+
+    /// What the artifact says for the name of an attribute. One that no program's text can hold, such as a header's
+    /// that became an attribute, is data, and counts as a key of a dict.
+    pub fn attribute(&mut self, name: &str) -> String {
+        let is_name = name.chars().all(|letter| letter == '_' || letter.is_alphanumeric())
+            && name.chars().next().is_some_and(|first| !first.is_numeric());
+        if is_name { name.to_owned() } else { self.redact(Category::DictKey, name) }
     }
 
     /// The policy.

@@ -13,6 +13,7 @@ use crate::support::pythons::Interpreter;
 
 const MUTATIONS: Program = script("mutations");
 const PATCHED: Program = script("patched");
+const LARGE: Program = script("large");
 const STRANGE: Program = script("strange_modules");
 
 /// Kind and count of what became of an attribute, and the names of the functions that did it.
@@ -148,6 +149,19 @@ pub(crate) fn strange_modules_and_events_are_bounded(python: &Interpreter) {
         .filter(|event| event.starts_with("molt.") || *event == "?")
         .collect();
     assert!(events.contains(&"molt.\u{fffd}.event") && events.contains(&"?"), "{events:?}");
+}
+
+/// Of a dict of ten million keys a part is looked at, wherever molt meets it, and of an instance with very many
+/// attributes so many.
+pub(crate) fn large_containers_are_looked_at_in_part(python: &Interpreter) {
+    let (artifact, traced) = trace_default(python, &LARGE);
+    let dict = |name: &str| artifact.containers[&format!("__main__.use#param:{name}")].dict.as_ref().unwrap();
+    let numbers = dict("numbers");
+    assert_eq!((numbers.length.min, numbers.length.max), (10_000_000, 10_000_000), "{}", traced.stderr);
+    assert!(numbers.looked_at <= 64 * numbers.key_sets[0].count, "{numbers:?}");
+    assert_eq!((dict("texts").length.max, dict("texts").key_sets[0].keys.len()), (100_000, 64));
+    assert!(artifact.types["__main__.Holder"].attrs.contains_key("table"), "{}", traced.stderr);
+    assert!(artifact.collector.loss["further_attribute"] > 0, "{:?}", artifact.collector.loss);
 }
 
 /// Starts late.py, which ends in this way once its input has.

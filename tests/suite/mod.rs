@@ -102,6 +102,7 @@ const ON_ONE: &[(&str, Test)] = &[
         attach::target_that_dies_while_attached_leaves_an_artifact,
     ),
     ("changes_between_looks_are_seen", looks::changes_between_looks_are_seen),
+    ("large_containers_are_looked_at_in_part", looks::large_containers_are_looked_at_in_part),
     ("strange_modules_and_events_are_bounded", looks::strange_modules_and_events_are_bounded),
     (
         "attached_process_is_held_at_its_end_if_asked_for",

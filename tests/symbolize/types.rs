@@ -132,7 +132,7 @@ fn a_reused_address_is_noticed() {
             assert_eq!(read_type_name(memory, layout, addr).unwrap(), name);
             let identity = ty::read_identity(memory, &layout.types(), addr, &mut Block::default()).unwrap();
             assert!(seen.insert((addr, identity)), "{}: {name}", python.display());
-            let got = cache.get(addr, fold16(identity).into(), || read_type(memory, layout, addr)).unwrap();
+            let got = cache.get(addr, fold16(identity).into(), false, || read_type(memory, layout, addr)).unwrap();
             taken += u64::from(got.name.text().unwrap() != name);
             reused += u64::from(latest.insert(addr, name.to_owned()).is_some());
         }
@@ -142,6 +142,6 @@ fn a_reused_address_is_noticed() {
         // The kernel may still report the class before.
         let last = target.ask();
         let read = || read_type(&target.memory, &target.checked.layout, addr(&last));
-        assert_eq!(cache.get(addr(&last), 1 << 16, read), Err(Unknown::Stale));
+        assert_eq!(cache.get(addr(&last), 1 << 16, false, read), Err(Unknown::Stale));
     }
 }

@@ -26,14 +26,8 @@ fn manifests() -> Result<()> {
 /// The validator, in an environment of its own.
 fn validator() -> Result<PathBuf> {
     let folder = project::cache().join("deploy");
-    let validator = folder.join("bin/kubernetes-validate");
-    if !validator.exists() {
-        println!("installing {VALIDATOR} into {}", folder.display());
-        venv::make(&pythons::to_try()?, &folder)?;
-        let mut pip = Command::new(folder.join("bin/python"));
-        command::run(pip.args(["-m", "pip", "--quiet", "install", VALIDATOR]))?;
-    }
-    Ok(validator)
+    venv::install(&pythons::to_try()?, &folder, &[VALIDATOR])?;
+    Ok(folder.join("bin/kubernetes-validate"))
 }
 
 /// systemd reads the units without a complaint. It looks for the program that they start, which need not be installed

@@ -147,6 +147,13 @@ fn opcodes(entry: &Value) -> Result<String> {
     writeln!(out, "    raise: {},", named("RAISE_VARARGS")?)?;
     writeln!(out, "    store_global: {},", named("STORE_GLOBAL")?)?;
     writeln!(out, "    delete_global: {},", named("DELETE_GLOBAL")?)?;
+    writeln!(out, "    push_null: {},", named("PUSH_NULL")?)?;
+    writeln!(out, "    load_name: {},", named("LOAD_NAME")?)?;
+    writeln!(out, "    load_global: {},", named("LOAD_GLOBAL")?)?;
+    writeln!(out, "    load_attr: {},", named("LOAD_ATTR")?)?;
+    writeln!(out, "    load_method: {},", option(named("LOAD_METHOD").ok()))?;
+    let (call_kw, unpacking) = (named("CALL_KW").or_else(|_| named("CALL"))?, named("CALL_FUNCTION_EX")?);
+    writeln!(out, "    other_calls: [{call_kw}, {unpacking}],")?;
     out += &rows("base", "[", &base)?;
     out += &rows("caches", "[", &bytes(&entry["caches"])?)?;
     out += "    #[rustfmt::skip]\n    resume: &[\n";

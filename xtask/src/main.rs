@@ -11,10 +11,12 @@ mod failure;
 mod fuzz;
 mod layout;
 mod live;
+mod marks;
 mod packages;
 mod privilege;
 mod project;
 mod pythons;
+mod real;
 mod soak;
 mod test;
 mod tidy;
@@ -51,6 +53,8 @@ enum Chore {
     Bench(bench::Args),
     /// Run the tests that nothing is harmed for long, and write their figures to docs/reliability.md.
     Soak(soak::Args),
+    /// Run molt on programs from the package index, check what comes out, and write it to docs/real.md.
+    Real(real::Args),
     /// Build the archive of a release, with a static binary.
     Dist,
     /// Build the eBPF object in molt-ebpf/prebuilt, or check that it is what its source makes.
@@ -73,6 +77,7 @@ fn main() -> ExitCode {
         Chore::Tidy => tidy::run(),
         Chore::Bench(args) => bench::run(&args),
         Chore::Soak(args) => soak::run(&args),
+        Chore::Real(args) => real::run(&args),
         Chore::Dist => dist::run(),
         Chore::Ebpf(args) => ebpf::run(&args),
         Chore::Layout { rest } => layout::run(&rest),

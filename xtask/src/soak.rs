@@ -5,9 +5,9 @@ use std::fs;
 use std::process::Command;
 use std::time::Instant;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 
-use crate::{command, live, project};
+use crate::{command, live, marks, project};
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -18,8 +18,6 @@ pub(crate) struct Args {
 
 /// The tests, by parts of their names.
 const TESTS: [&str; 4] = ["nothing_is_harmed", "two_molts_watch", "stand_still", "stays_flat"];
-/// Around what is written anew on the page.
-const MARKS: [&str; 2] = ["<!-- figures: cargo xtask soak -->\n", "<!-- end of figures -->\n"];
 
 pub(crate) fn run(args: &Args) -> Result<()> {
     let figures = project::target()?.join("soak-figures");
@@ -37,11 +35,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let figures =
         fs::read_to_string(&figures).with_context(|| format!("failed to read {}", figures.display()))?;
     let text = page(&figures, args.cycles, began.elapsed().as_secs())?;
-    let path = project::root().join("docs/reliability.md");
-    let old = fs::read_to_string(&path).with_context(|| format!("failed to read {}", path.display()))?;
-    fs::write(&path, replace(&old, &text)?)?;
-    println!("wrote {}", path.display());
-    Ok(())
+    marks::write("reliability.md", "soak", &text)
 }
 
 /// The figures as a table, and what they were measured on.
@@ -63,27 +57,4 @@ fn page(figures: &str, cycles: u32, seconds: u64) -> Result<String> {
         writeln!(page, "| {name} | {value} |")?;
     }
     Ok(page)
-}
-
-/// The page with new figures.
-fn replace(page: &str, figures: &str) -> Result<String> {
-    let [from, to] = MARKS;
-    let parts = page.split_once(from).and_then(|(head, rest)| Some((head, rest.split_once(to)?.1)));
-    let (head, tail) = parts.context("docs/reliability.md has no place for figures")?;
-    ensure!(!figures.is_empty(), "nothing was measured");
-    Ok(format!("{head}{from}{figures}{to}{tail}"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{MARKS, replace};
-
-    /// What stands around the figures stays.
-    #[test]
-    fn figures_take_the_place_of_the_old_ones() {
-        let [from, to] = MARKS;
-        let page = format!("above\n{from}old\n{to}below\n");
-        assert_eq!(replace(&page, "new\n").unwrap(), format!("above\n{from}new\n{to}below\n"));
-        assert!(replace("nothing", "new").is_err());
-    }
 }

@@ -11,6 +11,8 @@ pub const STACK_TORN: u16 = 2;
 pub const NOT_READY: u16 = 4;
 /// In `Header::flags`: the thread has no thread state or no frame: it was not running Python.
 pub const NO_PYTHON: u16 = 8;
+/// In `Header::flags`: copies of new code in the stack came before, as pieces.
+pub const COPIED: u16 = 16;
 
 /// The fixed part of a sample; `frames` [`Frame`]s follow it, innermost first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
@@ -22,9 +24,15 @@ pub struct Sample {
     pub frames: u32,
     /// [`crate::fault::Fault`] number of the read that ended the walk, when [`STACK_TORN`] is set.
     pub fault: u32,
+    /// The lowest values on the innermost frame's own stack, from 3.11 on: where a call is under way, among them is the
+    /// callable. All 0 where they could not be read.
+    pub values: [u64; STACK_VALUES],
 }
 
-const _: () = assert!(size_of::<Sample>() == 32);
+const _: () = assert!(size_of::<Sample>() == 160);
+
+/// Values of a frame's stack in a [`Sample`]: few calls have more before their callable.
+pub const STACK_VALUES: usize = 16;
 
 /// One Python frame as the kernel saw it. Names come later, from the addresses.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]

@@ -10,6 +10,7 @@ pub mod stack;
 pub mod thread;
 pub mod top;
 pub mod ty;
+pub mod values;
 mod window;
 
 use crate::fault::Fault;

@@ -1,21 +1,25 @@
 //! On each tick of a CPU's clock: the Python stack of the thread that runs there.
 
 use crate::emit::Take;
-use crate::maps::{Scratch, meter_sample, process, scratch};
+use crate::maps::{MAX_FRESH, Scratch, meter_sample, process, scratch};
 use crate::memory::{StackMemory, UserMemory};
 use crate::met::Met;
 use crate::registers::is_user;
 use crate::repeat::{Turn, repeat};
-use crate::{emit, fault, task, thread};
+use crate::{emit, fault, task, tell, thread};
 use aya_ebpf::macros::perf_event;
 use aya_ebpf::programs::PerfEventContext;
+use molt_common::call::packed;
 use molt_common::config::{PROCESS_READY, ProcessConfig};
 use molt_common::event::KIND_SAMPLE;
-use molt_common::event::sample::{NO_PYTHON, NOT_READY, STACK_CUT, STACK_TORN, Sample};
+use molt_common::event::sample::{
+    COPIED, NO_PYTHON, NOT_READY, STACK_CUT, STACK_TORN, STACK_VALUES, Sample,
+};
 use molt_common::fault::Fault;
 use molt_common::layout::WalkLayout;
 use molt_common::walk::frame::innermost;
 use molt_common::walk::stack::{Cursor, MAX_STEPS};
+use molt_common::walk::values::stack_values;
 
 #[perf_event]
 pub fn sample(ctx: PerfEventContext) -> u32 {
@@ -32,6 +36,7 @@ fn try_sample(ctx: &PerfEventContext, config: &ProcessConfig) -> Result<(), Faul
     scratch.sample.header = task::header(KIND_SAMPLE);
     scratch.sample.frames = 0;
     scratch.sample.fault = 0;
+    scratch.sample.values = [0; STACK_VALUES];
     scratch.buffers.clear();
     let mut take = Take::Later;
     if config.flags & PROCESS_READY == 0 {
@@ -57,16 +62,23 @@ fn walk(config: &ProcessConfig, scratch: &mut Scratch, take: &mut Take) -> Resul
     }
     scratch.cursor = Cursor::new(first);
     scratch.unmet = 0;
+    scratch.program = config.program;
     let memory = StackMemory { program: config.program, pid: scratch.sample.header.pid };
     let mut walk = Walk { memory, layout: &config.layout, scratch, met: Met::get()? };
     repeat(MAX_STEPS / STEPS, steps, &mut walk);
-    let Scratch { sample, cursor, unmet, .. } = walk.scratch;
+    let Scratch { sample, frames, cursor, unmet, .. } = &mut *walk.scratch;
     sample.frames = cursor.count;
-    if *unmet > 0 {
-        *take = Take::Now;
+    // What cannot be read stays 0: it is one more fact about the sample, and no part of the stack.
+    if sample.frames != 0 {
+        let (layout, call) = (&config.layout, &config.call);
+        let _ = stack_values(&UserMemory, layout, call, first, frames[0].code, &mut sample.values);
     }
     if sample.fault == 0 && cursor.next != 0 {
         sample.header.flags = STACK_CUT;
+    }
+    if *unmet > 0 {
+        *take = Take::Now;
+        repeat(MAX_FRESH as u32, copy, &mut walk);
     }
     Ok(())
 }
@@ -91,7 +103,7 @@ extern "C" fn steps(_index: u32, walk: &mut Walk) -> Turn {
 /// One step of the walk. Whether there is more to read.
 #[inline(always)]
 fn step(walk: &mut Walk) -> bool {
-    let Scratch { sample, frames, buffers, cursor, unmet } = &mut *walk.scratch;
+    let Scratch { sample, frames, buffers, cursor, unmet, fresh, .. } = &mut *walk.scratch;
     let goes_on = match cursor.advance(&walk.memory, walk.layout, buffers, frames) {
         Ok(goes_on) => goes_on,
         Err(fault) => {
@@ -99,10 +111,28 @@ fn step(walk: &mut Walk) -> bool {
             false
         }
     };
-    if let Some(frame) = frames.get((cursor.count as usize).wrapping_sub(1)) {
-        *unmet += u64::from(walk.met.note(sample.header.pid, frame));
+    let at = cursor.count.wrapping_sub(1);
+    if let Some(frame) = frames.get(at as usize)
+        && walk.met.note(sample.header.pid, frame)
+    {
+        if let Some(place) = fresh.get_mut(*unmet as usize) {
+            *place = at;
+        }
+        *unmet += 1;
     }
     goes_on
+}
+
+/// Copies the code of one of the frames that are new: that of a class's body is gone in less than a millisecond, which
+/// is less than user space takes to come where other work keeps the processors.
+extern "C" fn copy(index: u32, walk: &mut Walk) -> Turn {
+    let Scratch { sample, frames, unmet, fresh, program, .. } = &mut *walk.scratch;
+    let Some(at) = fresh.get(index as usize).filter(|_| index < *unmet) else { return Turn::Stop };
+    let Some(frame) = frames.get(*at as usize) else { return Turn::Stop };
+    if tell::copy_code(*program, packed(frame.code, 0), frame.globals) != 0 {
+        sample.header.flags |= COPIED;
+    }
+    Turn::Go
 }
 
 /// Notes what kept the rest of a stack from being read.

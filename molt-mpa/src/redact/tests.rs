@@ -51,3 +51,16 @@ fn none_keeps_and_counts_nothing() {
 fn an_empty_salt_is_refused() {
     assert_eq!(Salt::new(b"").unwrap_err(), EmptySalt);
 }
+
+// Names of the program's text are kept, whatever letters they have; other attributes hold data.
+#[test]
+fn attributes_are_kept_unless_they_are_no_names() {
+    let mut redactor = Redactor::new(Policy::Drop, None);
+    for name in ["a", "_A1", "__init__", "\u{3bb}"] {
+        assert_eq!(redactor.attribute(name), name);
+    }
+    for data in ["", "1", "/o\\", "Content-Type", "two words"] {
+        assert_eq!(redactor.attribute(data), DROPPED);
+    }
+    assert_eq!(redactor.summary().counts["dict_key"], 5);
+}

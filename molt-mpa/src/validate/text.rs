@@ -6,7 +6,8 @@ use super::Findings;
 use super::place::{self, Step};
 
 /// Keys under which strings of the program's data stand. With the policy `none` they are kept as they are.
-const DATA_KEYS: [&str; 7] = ["argv", "entrypoint", "expr", "file", "keys", "program", "value"];
+const DATA_KEYS: [&str; 9] =
+    ["argv", "attr", "entrypoint", "expr", "file", "keys", "layout", "program", "value"];
 
 /// Keys that name what differs from run to run.
 const FOREIGN_KEYS: [&str; 14] = [
@@ -101,6 +102,7 @@ impl<'a> Walk<'a, '_> {
 
     fn is_data(&self) -> bool {
         match self.steps.as_slice() {
+            [.., Step::Key("attrs"), Step::Key(_)] => true,
             [.., Step::Key(key), Step::Index(_)] | [.., Step::Key(key)] => DATA_KEYS.contains(key),
             _ => false,
         }

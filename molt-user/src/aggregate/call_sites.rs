@@ -20,7 +20,8 @@ pub struct CallSites {
 }
 
 /// Every call that was seen, by its place. A site or target that exact means and samples met has the exact
-/// counts. With `exact_only`, those that only samples met are left out: every call of the run was seen.
+/// counts. With `exact_only`, those of Python code that only samples met are left out: every such call of the run was
+/// seen.
 pub fn call_sites(
     tally: &Tally,
     calls: &Calls,
@@ -32,13 +33,19 @@ pub fn call_sites(
     let mut places = Places { tally, files, redactor, found: CallSites::default(), sites: BTreeMap::new() };
     for (key, callee, edge) in calls.edges() {
         let site = calls.described(key).unwrap_or(&nowhere);
-        match places.target(key, site, callee) {
+        match places.python(key, site, callee) {
             Some(target) => target.exact.push(edge),
             None => places.found.unnamed += edge.calls.seen,
         }
     }
     for (key, site, callee, samples) in tally.calls().filter(|_| !exact_only) {
-        match places.target(key, site, callee) {
+        match places.python(key, site, callee) {
+            Some(target) => target.samples += samples,
+            None => places.found.unnamed += samples,
+        }
+    }
+    for (key, site, callee, samples) in tally.foreign_calls() {
+        match places.target(key, site, (callee.symbol.clone(), callee.kind)) {
             Some(target) => target.samples += samples,
             None => places.found.unnamed += samples,
         }
@@ -52,9 +59,12 @@ struct Places<'a, 'r> {
     tally: &'a Tally,
     files: &'a Files,
     redactor: &'r mut Redactor,
-    sites: BTreeMap<(Sha256Hash, String), (CallSite, BTreeMap<String, Met<'a>>)>,
+    sites: BTreeMap<(Sha256Hash, String), (CallSite, Targets<'a>)>,
     found: CallSites,
 }
+
+/// Targets by symbol and kind.
+type Targets<'a> = BTreeMap<(String, TargetKind), Met<'a>>;
 
 /// How a target was met.
 #[derive(Debug, Default)]
@@ -64,9 +74,15 @@ struct Met<'a> {
 }
 
 impl<'a> Places<'a, '_> {
+    /// Where to count calls of Python code.
+    fn python(&mut self, key: SiteKey, site: &Site, callee: CodeId) -> Option<&mut Met<'a>> {
+        let callee = self.tally.code(callee)?.symbol();
+        self.target(key, site, (callee, TargetKind::Py))
+    }
+
     /// Where to count calls of `callee`; `None` when nothing names the site. The first description counts.
-    fn target(&mut self, key: SiteKey, site: &Site, callee: CodeId) -> Option<&mut Met<'a>> {
-        let (caller, callee) = (self.tally.code(key.caller)?, self.tally.code(callee)?);
+    fn target(&mut self, key: SiteKey, site: &Site, callee: (String, TargetKind)) -> Option<&mut Met<'a>> {
+        let caller = self.tally.code(key.caller)?;
         if !self.found.ids.contains_key(&key) {
             let entry = describe(key, site, caller, self.files, self.redactor)?;
             self.found.ids.insert(key, entry.id);
@@ -74,16 +90,17 @@ impl<'a> Places<'a, '_> {
         }
         let id = *self.found.ids.get(&key)?;
         let (_, targets) = self.sites.get_mut(&(id, caller.symbol()))?;
-        Some(targets.entry(callee.symbol()).or_default())
+        Some(targets.entry(callee).or_default())
     }
 }
 
 /// The site with its targets, its signatures capped: those of all sites together would be many.
-fn finish(site: CallSite, targets: BTreeMap<String, Met<'_>>, calls: &Calls) -> CallSite {
+fn finish(site: CallSite, targets: Targets<'_>, calls: &Calls) -> CallSite {
     let exact = targets.values().any(|met| !met.exact.is_empty());
-    let target = |(symbol, met): (String, Met<'_>)| match met.exact.as_slice() {
+    let target = |((symbol, kind), met): ((String, TargetKind), Met<'_>)| match met.exact.as_slice() {
         [] => {
-            CallTarget { observation: exact.then_some(Observation::Sampled), ..sampled(symbol, met.samples) }
+            let observation = exact.then_some(Observation::Sampled);
+            CallTarget { observation, ..sampled(symbol, kind, met.samples) }
         }
         edges => calls.target(symbol, edges),
     };
@@ -129,10 +146,10 @@ fn describe(
     })
 }
 
-fn sampled(symbol: String, count: u64) -> CallTarget {
+fn sampled(symbol: String, kind: TargetKind, count: u64) -> CallTarget {
     CallTarget {
         symbol,
-        kind: TargetKind::Py,
+        kind,
         observation: None,
         count,
         count_est: None,

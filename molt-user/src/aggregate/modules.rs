@@ -10,8 +10,8 @@ use std::collections::{BTreeMap, BTreeSet};
 /// What a look at a module, or its code, shows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ModuleFacts {
-    /// What it is made of.
-    pub kind: ModuleKind,
+    /// What it is made of, once that is known: a module that is being imported may not say yet.
+    pub kind: Option<ModuleKind>,
     /// Its file as the program names it, where it has one.
     pub file: Option<String>,
     /// Of its source, where it was read.
@@ -23,7 +23,7 @@ pub struct ModuleFacts {
 impl ModuleFacts {
     /// Of a module that is made of this source.
     pub fn of_source(file: String, source_sha256: Option<Sha256Hash>) -> Self {
-        Self { kind: ModuleKind::Py, file: Some(file), source_sha256, replaced_by: None }
+        Self { kind: Some(ModuleKind::Py), file: Some(file), source_sha256, replaced_by: None }
     }
 }
 
@@ -51,6 +51,7 @@ impl Modules {
                 self.found.insert(name.to_owned(), facts);
             }
             Some(known) => {
+                known.kind = known.kind.or(facts.kind);
                 known.file = known.file.take().or(facts.file);
                 known.source_sha256 = known.source_sha256.or(facts.source_sha256);
                 known.replaced_by = facts.replaced_by.or(known.replaced_by.take());
@@ -65,7 +66,10 @@ impl Modules {
             let kind = if code.file.starts_with("<frozen ") { ModuleKind::Frozen } else { ModuleKind::Py };
             let is_body = code.kind == SymbolKind::Module && !code.file.starts_with('<');
             let file = is_body.then(|| code.file.clone());
-            self.note(&code.module, ModuleFacts { kind, file, source_sha256: None, replaced_by: None });
+            self.note(
+                &code.module,
+                ModuleFacts { kind: Some(kind), file, source_sha256: None, replaced_by: None },
+            );
         }
     }
 
@@ -87,10 +91,11 @@ impl Modules {
     pub fn section(&self, files: &Files, redactor: &mut Redactor) -> BTreeMap<String, Module> {
         let mut section = BTreeMap::new();
         for (name, facts) in &self.found {
-            let inside = matches!(facts.kind, ModuleKind::Builtin | ModuleKind::Frozen);
+            let kind = facts.kind.unwrap_or(ModuleKind::Py);
+            let inside = matches!(kind, ModuleKind::Builtin | ModuleKind::Frozen);
             let origin = facts.file.as_deref().and_then(|file| files.origin(file));
             let module = Module {
-                kind: facts.kind,
+                kind,
                 file: facts.file.as_ref().map(|file| files.name(file, redactor)),
                 origin: origin.or(inside.then_some(Origin::Stdlib)),
                 source_sha256: facts.source_sha256,
@@ -113,11 +118,14 @@ mod tests {
     fn facts_add_up_in_either_order() {
         let file = Some("/app/a.py".to_owned());
         let hash = Some(Sha256Hash::of(b"x"));
-        let from_code =
-            ModuleFacts { kind: ModuleKind::Py, file: file.clone(), source_sha256: None, replaced_by: None };
-        let from_look =
-            ModuleFacts { kind: ModuleKind::Py, file: None, source_sha256: hash, replaced_by: None };
-        let both = ModuleFacts { kind: ModuleKind::Py, file, source_sha256: hash, replaced_by: None };
+        let from_code = ModuleFacts {
+            kind: Some(ModuleKind::Py),
+            file: file.clone(),
+            source_sha256: None,
+            replaced_by: None,
+        };
+        let from_look = ModuleFacts { kind: None, file: None, source_sha256: hash, replaced_by: None };
+        let both = ModuleFacts { kind: Some(ModuleKind::Py), file, source_sha256: hash, replaced_by: None };
         for order in [[&from_code, &from_look], [&from_look, &from_code]] {
             let mut modules = Modules::default();
             for facts in order {
@@ -149,7 +157,7 @@ mod tests {
         let mut modules = Modules::default();
         modules.note_codes(codes.iter());
         let facts = |kind, file: Option<&str>| ModuleFacts {
-            kind,
+            kind: Some(kind),
             file: file.map(str::to_owned),
             source_sha256: None,
             replaced_by: None,
@@ -168,7 +176,7 @@ mod tests {
     fn files_are_named_by_their_root_or_redacted() {
         let mut modules = Modules::default();
         let py = |file: &str, text: &[u8]| ModuleFacts {
-            kind: ModuleKind::Py,
+            kind: Some(ModuleKind::Py),
             file: Some(file.to_owned()),
             source_sha256: Some(Sha256Hash::of(text)),
             replaced_by: None,

@@ -5,6 +5,7 @@ use super::code::Code;
 use super::tally::{CodeId, Tally};
 use crate::symbolize::namespaces::Change;
 use molt_mpa::model::{Module, ModuleMutation, MutationKind, Observation};
+use molt_mpa::redact::Redactor;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Most attributes whose changes are kept.
@@ -116,7 +117,11 @@ impl Mutations {
 
     /// Writes them into the artifact's section. What the body of the main module itself does before it ends is no
     /// mutation: of that module only what a function is seen or suspected to have done counts.
-    pub fn fill(&self, section: &mut BTreeMap<String, Module>, tally: &Tally) {
+    pub fn fill(&self, section: &mut BTreeMap<String, Module>, tally: &Tally, redactor: &mut Redactor) {
+        let mut named = |attribute: &Attribute| Attribute {
+            name: redactor.attribute(&attribute.name),
+            ..attribute.clone()
+        };
         let symbols = |codes: &BTreeSet<CodeId>| -> Vec<String> {
             codes
                 .iter()
@@ -134,9 +139,9 @@ impl Mutations {
                 (MutationKind::Rebind, rebinds),
                 (MutationKind::Delete, assigned.deletes),
             ];
-            let by = symbols(&assigned.by);
+            let (by, attribute) = (symbols(&assigned.by), named(attribute));
             for (kind, count) in counts.into_iter().filter(|(_, count)| *count > 0) {
-                add(section, attribute, kind, Observation::Exact, count, by.clone());
+                add(section, &attribute, kind, Observation::Exact, count, by.clone());
             }
         }
         for (attribute, changes) in &self.compared {
@@ -149,9 +154,10 @@ impl Mutations {
             let by = suspects.map(&symbols).unwrap_or_default();
             // The body is what adds it, and it runs on.
             let is_own = attribute.module == MAIN && self.of_bodies.contains(attribute);
+            let attribute = named(attribute);
             for (change, count) in changes.iter().filter(|(change, _)| !(is_own && **change == Change::Added))
             {
-                add(section, attribute, kind_of(*change), Observation::Sampled, *count, by.clone());
+                add(section, &attribute, kind_of(*change), Observation::Sampled, *count, by.clone());
             }
         }
     }

@@ -1,6 +1,7 @@
 //! Counts what samples show, while the run goes on.
 
 use super::code::Code;
+use crate::symbolize::callee::Callee;
 use molt_mpa::model::{IdBasis, Samples};
 use std::collections::{BTreeMap, HashMap};
 
@@ -76,6 +77,8 @@ pub struct Tally {
     edges: Vec<Edge>,
     /// Places in `edges`.
     places: HashMap<(SiteKey, CodeId), usize>,
+    /// Samples that met a call of what has no Python code.
+    foreign: BTreeMap<(SiteKey, Callee), u64>,
 }
 
 /// What a [`Tally`] has counted, without the names of it.
@@ -86,6 +89,7 @@ pub struct SampleCounts {
     symbols: Vec<Symbol>,
     edges: Vec<Edge>,
     places: HashMap<(SiteKey, CodeId), usize>,
+    foreign: BTreeMap<(SiteKey, Callee), u64>,
 }
 
 /// A code, and the place of its symbol.
@@ -141,6 +145,7 @@ impl Tally {
         std::mem::swap(&mut self.symbols, &mut other.symbols);
         std::mem::swap(&mut self.edges, &mut other.edges);
         std::mem::swap(&mut self.places, &mut other.places);
+        std::mem::swap(&mut self.foreign, &mut other.foreign);
     }
 
     /// Counts one stack, innermost frame first. A frame whose code is not known is `None`: it has no name,
@@ -176,6 +181,19 @@ impl Tally {
             edge.count += u64::from(edge.last != number);
             edge.last = number;
         }
+    }
+
+    /// Counts a sample whose innermost frame calls what has no Python code, from a site that `describe` describes if it
+    /// is new.
+    pub fn add_foreign(&mut self, site: SiteKey, callee: Callee, describe: impl FnOnce() -> Site) {
+        self.sites.entry(site).or_insert_with(describe);
+        *self.foreign.entry((site, callee)).or_default() += 1;
+    }
+
+    /// Calls of what has no Python code, with the samples that met them, by call site and callee.
+    pub fn foreign_calls(&self) -> impl Iterator<Item = (SiteKey, &Site, &Callee, u64)> {
+        let calls = self.foreign.iter();
+        calls.filter_map(|((key, callee), count)| Some((*key, self.sites.get(key)?, callee, *count)))
     }
 
     /// The code that `id` stands for.

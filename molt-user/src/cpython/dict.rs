@@ -231,6 +231,21 @@ impl<M: Memory> Objects<'_, M> {
         self.str(value)
     }
 
+    /// What code in the namespace at `globals` means by `name`, where no local variable has it.
+    pub fn global(&self, globals: u64, name: &str) -> Known<u64> {
+        match self.namespace_get(globals, name) {
+            Err(Unknown::Absent) => {}
+            found => return found,
+        }
+        // The module in `__main__`, else its namespace.
+        let builtins = self.namespace_get(globals, "__builtins__")?;
+        let is_module = self.is_a(builtins, "module")?;
+        self.namespace_get(
+            if is_module { self.u64(builtins, self.layout.module_dict)? } else { builtins },
+            name,
+        )
+    }
+
     /// The table of the `PyDictKeysObject` at `addr`.
     fn keys(&self, addr: u64) -> Known<Table> {
         Table::of(self.layout, addr, &self.head(addr, self.layout.keys_indices)?)

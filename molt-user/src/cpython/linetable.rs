@@ -44,7 +44,7 @@ impl LineTable {
         match self.minor {
             ..=9 => Some(Position::of_line(self.lnotab_line(lasti))),
             10 => self.pep626_line(lasti).map(Position::of_line),
-            _ => self.pep657(lasti),
+            _ => self.places().find(|(end, _)| lasti < *end)?.1,
         }
     }
 
@@ -77,17 +77,16 @@ impl LineTable {
         None
     }
 
-    fn pep657(&self, lasti: u64) -> Option<Position> {
-        let mut entries = Entries { bytes: self.bytes.iter(), line: self.first_line };
-        let mut start = 0;
-        loop {
+    /// From 3.11 on: the places of all instructions in their order, each with the offset at which the next one begins.
+    pub fn places(&self) -> impl Iterator<Item = (u64, Option<Position>)> + '_ {
+        let bytes: &[u8] = if self.minor >= 11 { &self.bytes } else { &[] };
+        let mut entries = Entries { bytes: bytes.iter(), line: self.first_line };
+        let mut end = 0;
+        std::iter::from_fn(move || {
             let (units, position) = entries.next_entry()?;
-            let end = start + 2 * u64::from(units);
-            if lasti < end {
-                return position;
-            }
-            start = end;
-        }
+            end += 2 * u64::from(units);
+            Some((end, position))
+        })
     }
 }
 

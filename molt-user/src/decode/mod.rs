@@ -140,12 +140,14 @@ pub fn decode(bytes: &[u8]) -> Result<Record<'_>, DecodeError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use molt_common::event::sample::STACK_VALUES;
 
     fn sample(frames: u32) -> Vec<u64> {
         let header = Header { kind: KIND_SAMPLE, flags: 0, pid: 7, tid: 8, reserved: 0, time_ns: 9 };
-        let mut words = vec![0u64; 4 + 4 * 2];
-        words.as_mut_bytes()[..32].copy_from_slice(Sample { header, frames, fault: 0 }.as_bytes());
-        words[4] = 0xc0de;
+        let sample = Sample { header, frames, fault: 0, values: [0; STACK_VALUES] };
+        let mut words = vec![0u64; 20 + 4 * 2];
+        words.as_mut_bytes()[..160].copy_from_slice(sample.as_bytes());
+        words[20] = 0xc0de;
         words
     }
 
@@ -161,8 +163,8 @@ mod tests {
     #[test]
     fn refuses_a_sample_that_counts_too_many_frames() {
         let bytes = sample(3);
-        assert_eq!(decode(bytes.as_bytes()), Err(DecodeError::Cut { have: 96 }));
-        for cut in 0..32 {
+        assert_eq!(decode(bytes.as_bytes()), Err(DecodeError::Cut { have: 224 }));
+        for cut in 0..160 {
             assert!(decode(&bytes.as_bytes()[..cut]).is_err());
         }
     }

@@ -95,16 +95,24 @@ impl<T: Identified> CodeCache<T> {
     }
 
     /// The code object that a record names by `addr` and `identity`; 0 when the kernel could not read the
-    /// identity, which then is that of what is there now. `read` is called for one that is not known.
-    pub fn get(&mut self, addr: u64, identity: u64, read: impl FnOnce() -> Known<T>) -> Known<Arc<T>> {
+    /// identity, which then is that of what is there now. `read` is called for one that is not known, `copied` if it
+    /// reads a copy from when the record was made: that may be had though the object itself was gone before.
+    pub fn get(
+        &mut self,
+        addr: u64,
+        identity: u64,
+        copied: bool,
+        read: impl FnOnce() -> Known<T>,
+    ) -> Known<Arc<T>> {
         if identity == 0 {
             return self.get_unidentified(addr, read);
         }
         let known = self.codes.get(&(addr, identity));
-        if let Some(entry) = known.filter(|entry| entry.code.is_ok() || entry.tries >= MAX_TRIES) {
+        let is_final = |entry: &&Entry<T>| entry.code.is_ok() || (entry.tries >= MAX_TRIES && !copied);
+        if let Some(entry) = known.filter(is_final) {
             return entry.code.clone();
         }
-        let tries = known.map_or(1, |entry| entry.tries + 1);
+        let tries = known.map_or(1, |entry| entry.tries.saturating_add(1));
         match read() {
             Ok(code) if code.identity() != identity => {
                 self.counts.stale += 1;
@@ -138,6 +146,11 @@ impl<T: Identified> CodeCache<T> {
         self.insert((addr, identity), Ok(Arc::clone(&code)), 0);
         self.note(addr, identity);
         code
+    }
+
+    /// Whether the code object is known that a record names like this.
+    pub fn knows(&self, addr: u64, identity: u64) -> bool {
+        self.codes.get(&(addr, identity)).is_some_and(|entry| entry.code.is_ok())
     }
 
     /// Every code object that is kept, in the order in which they were met.
@@ -220,8 +233,8 @@ mod tests {
     #[test]
     fn reads_each_code_object_once() {
         let mut cache = CodeCache::default();
-        cache.get(0x10, 7, || Ok(code(7))).unwrap();
-        assert_eq!(cache.get(0x10, 7, never).unwrap().identity, 7);
+        cache.get(0x10, 7, false, || Ok(code(7))).unwrap();
+        assert_eq!(cache.get(0x10, 7, false, never).unwrap().identity, 7);
         assert_eq!(cache.counts(), CacheCounts::default());
     }
 
@@ -229,21 +242,21 @@ mod tests {
     #[test]
     fn reads_anew_what_the_kernel_could_not_identify() {
         let mut cache = CodeCache::default();
-        cache.get(0x10, 7, || Ok(code(7))).unwrap();
-        assert_eq!(cache.get(0x10, 0, || Ok(code(8))).unwrap().identity, 8);
-        let first = cache.get(0x10, 8, never).unwrap();
-        let again = cache.get(0x10, 0, || Ok(code(8))).unwrap();
+        cache.get(0x10, 7, false, || Ok(code(7))).unwrap();
+        assert_eq!(cache.get(0x10, 0, false, || Ok(code(8))).unwrap().identity, 8);
+        let first = cache.get(0x10, 8, false, never).unwrap();
+        let again = cache.get(0x10, 0, false, || Ok(code(8))).unwrap();
         assert!(Arc::ptr_eq(&first, &again), "what is known of it stays");
-        assert_eq!(cache.get(0x10, 0, || Err(Unknown::Unreadable)), Err(Unknown::Unreadable));
+        assert_eq!(cache.get(0x10, 0, false, || Err(Unknown::Unreadable)), Err(Unknown::Unreadable));
     }
 
     /// Another code object at the address is a new one; late records of the first still find theirs.
     #[test]
     fn notices_a_reused_address() {
         let mut cache = CodeCache::default();
-        cache.get(0x10, 7, || Ok(code(7))).unwrap();
-        assert_eq!(cache.get(0x10, 8, || Ok(code(8))).unwrap().identity, 8);
-        assert_eq!(cache.get(0x10, 7, never).unwrap().identity, 7);
+        cache.get(0x10, 7, false, || Ok(code(7))).unwrap();
+        assert_eq!(cache.get(0x10, 8, false, || Ok(code(8))).unwrap().identity, 8);
+        assert_eq!(cache.get(0x10, 7, false, never).unwrap().identity, 7);
         assert_eq!(cache.counts().reused, 1);
     }
 
@@ -251,10 +264,21 @@ mod tests {
     #[test]
     fn does_not_name_a_record_after_its_successor() {
         let mut cache = CodeCache::default();
-        assert_eq!(cache.get(0x10, 7, || Ok(code(8))), Err(Unknown::Stale));
-        assert_eq!(cache.get(0x10, 7, never), Err(Unknown::Stale));
-        assert_eq!(cache.get(0x10, 8, never).unwrap().identity, 8);
+        assert_eq!(cache.get(0x10, 7, false, || Ok(code(8))), Err(Unknown::Stale));
+        assert_eq!(cache.get(0x10, 7, false, never), Err(Unknown::Stale));
+        assert_eq!(cache.get(0x10, 8, false, never).unwrap().identity, 8);
         assert_eq!(cache.counts().stale, 1);
+    }
+
+    /// A sample may interrupt the telling of a call, and come before the copies: it must not keep them from being read.
+    #[test]
+    fn a_copy_is_read_of_what_was_gone_before() {
+        let mut cache = CodeCache::default();
+        assert_eq!(cache.get(0x10, 7, false, || Ok(code(8))), Err(Unknown::Stale));
+        assert!(!cache.knows(0x10, 7));
+        assert_eq!(cache.get(0x10, 7, true, || Ok(code(7))).unwrap().identity, 7);
+        assert!(cache.knows(0x10, 7));
+        assert_eq!(cache.get(0x10, 7, true, never).unwrap().identity, 7);
     }
 
     /// A page may come back; but not every sample pays for one that does not.
@@ -262,9 +286,9 @@ mod tests {
     fn gives_up_after_some_tries() {
         let mut cache = CodeCache::default();
         for _ in 0..MAX_TRIES {
-            assert_eq!(cache.get(0x10, 7, || Err(Unknown::Unreadable)), Err(Unknown::Unreadable));
+            assert_eq!(cache.get(0x10, 7, false, || Err(Unknown::Unreadable)), Err(Unknown::Unreadable));
         }
-        assert_eq!(cache.get(0x10, 7, never), Err(Unknown::Unreadable));
+        assert_eq!(cache.get(0x10, 7, false, never), Err(Unknown::Unreadable));
     }
 
     /// The cache is bounded, and says what it forgot.
@@ -272,13 +296,13 @@ mod tests {
     fn forgets_the_oldest() {
         let mut cache = CodeCache::new(2);
         for addr in 1..=5 {
-            cache.get(addr, 7, || Ok(code(7))).unwrap();
+            cache.get(addr, 7, false, || Ok(code(7))).unwrap();
         }
         assert_eq!((cache.codes.len(), cache.latest.len(), cache.counts().evicted), (2, 2, 3));
         let large = |identity| Ok(Seen { identity, bytes: MAX_BYTES + 1 });
-        cache.get(6, 7, || large(7)).unwrap();
+        cache.get(6, 7, false, || large(7)).unwrap();
         assert_eq!((cache.codes.len(), cache.bytes), (1, MAX_BYTES + 1));
-        cache.get(6, 8, || large(8)).unwrap();
+        cache.get(6, 8, false, || large(8)).unwrap();
         assert_eq!((cache.codes.len(), cache.bytes), (1, MAX_BYTES + 1));
     }
 }

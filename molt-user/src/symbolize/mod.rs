@@ -4,6 +4,7 @@
 
 pub mod arguments;
 pub mod cache;
+pub mod callee;
 pub mod code;
 pub mod collections;
 pub mod containers;

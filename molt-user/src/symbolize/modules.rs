@@ -171,9 +171,12 @@ pub fn read_entry<M: Memory>(memory: &M, layout: &Layout, (key, value): Entry) -
         }
     }
     let ImportNames { file, loader, spec, has_path } = found;
-    // The main module of `-c` and of the prompt has the loader of builtin modules, and is none.
+    // The main module of `-c` and of the prompt has the loader of builtin modules, and is none; as has that of a file
+    // until it begins.
     let kind = match (name.value.as_str(), &file, loader) {
-        ("__main__", Err(Unknown::Absent), _) => Some(ModuleKind::Py),
+        ("__main__", Err(Unknown::Absent), _) | ("__main__", _, Ok(Some(ModuleKind::Builtin))) => {
+            Some(ModuleKind::Py)
+        }
         (_, _, Ok(Some(kind))) => Some(kind),
         (_, Ok(_) | Err(Unknown::Absent | Unknown::WrongType), Ok(None)) => {
             kind_by_file(file.as_ref().ok(), has_path)

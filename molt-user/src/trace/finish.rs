@@ -98,14 +98,14 @@ fn fill(
     artifact.call_counts = call_counts(&artifact.symbols);
     artifact.containers =
         watch.containers.section(Observation::Sampled, &watch.tally, &watch.calls, &sites.ids, redactor);
-    artifact.types = watch.types.section(&watch.calls);
+    artifact.types = watch.types.section(&watch.calls, redactor);
     artifact.call_sites = sites.sites;
     artifact.hotspots = hotspots(&watch.tally, options.frequency);
     if !watch.modules_seen {
         watch.modules.note_codes(watch.tally.codes());
     }
     artifact.modules = watch.modules.section(files, redactor);
-    watch.mutations.fill(&mut artifact.modules, &watch.tally);
+    watch.mutations.fill(&mut artifact.modules, &watch.tally, redactor);
     watch.processes.prune(true);
     artifact.events = std::mem::take(&mut watch.processes.events);
     artifact.events.extend(watch.audit_events(redactor));

@@ -180,15 +180,16 @@ impl Reader {
         let runtime = self.interpreter.runtime();
         let interp = main_interpreter(&self.memory, &self.layout, runtime)?;
         let (entries, cut) = read_entries(&self.memory, &self.layout, interp)?;
+        // Before what is told once only.
+        let paths = read_import_paths(&self.memory, &self.layout, interp)?;
         let mut lost = Unlisted { changes: self.looks.unlisted.changes, ..Unlisted::default() };
         let modules = self.read_new(&entries, &mut lost);
         // Before the interpreter has begun, and when it has been torn down, there is a dict of another kind.
         if !self.looks.known.values().any(|seen| seen.name == "builtins") {
+            self.looks.known.clear();
             return Err(Unknown::Malformed);
         }
         lost.further += u64::from(cut);
-        // Before what is told once only.
-        let paths = read_import_paths(&self.memory, &self.layout, interp)?;
         let changes = self.compare(&mut lost);
         let collected = self.collect(runtime);
         self.looks.unlisted = lost;
@@ -277,14 +278,17 @@ impl Reader {
 impl Seen {
     fn of(module: &Module) -> Self {
         let place = module.place;
+        let file = module.file.as_ref().ok().map(|file| file.value.clone());
+        // `importlib` gives a file to the frozen modules that it is made of when it is imported itself.
+        let may_have_file_later = file.is_none() && module.kind == Some(ModuleKind::Frozen);
         Self {
             name: module.name.value.clone(),
             kind: module.kind,
-            file: module.file.as_ref().ok().map(|file| file.value.clone()),
+            file,
             namespace: place.map_or(0, |place| place.namespace),
             spec: place.map_or(0, |place| place.spec),
             // The main module has its file later, and a program may make a module of an object.
-            whole: module.name.value != "__main__" && module.kind.is_some(),
+            whole: module.name.value != "__main__" && module.kind.is_some() && !may_have_file_later,
         }
     }
 }

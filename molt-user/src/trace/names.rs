@@ -62,6 +62,11 @@ impl CallNames {
         self.sites.insert((packed, offset), site);
     }
 
+    /// Whether calls were told of.
+    pub(super) fn has_sites(&self) -> bool {
+        !self.sites.is_empty()
+    }
+
     /// Notes that the type at `packed` is that of a container.
     pub(super) fn note_container(&mut self, packed: u64) {
         self.containers.insert(packed);

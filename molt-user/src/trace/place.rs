@@ -5,7 +5,9 @@ use crate::aggregate::code::{Code, UNNAMED};
 use crate::aggregate::tally::{CodeId, Columns, Placed, Site, Tally};
 use crate::cpython::linetable::Position;
 use crate::cpython::object::Objects;
+use crate::cpython::opcode::Load;
 use crate::cpython::{Known, Unknown};
+use crate::symbolize::callee::{Callee, find_callee, loaded_by};
 use crate::symbolize::code::{CodeObject, read_code};
 use crate::symbolize::functions::{Wanted, find_qualname};
 use crate::symbolize::memory::{Overlay, Pieces, Recent};
@@ -56,13 +58,17 @@ impl Reader {
             let identity = in_globals(object.identity, frame.globals);
             Ok(SeenCode { id: OnceLock::new(), identity, object })
         };
-        codes.get(frame.code, in_globals(frame.identity, frame.globals), read).map_err(
-            |reason| match reason {
-                // The kernel side saw a code object there, which has been freed and built over since.
-                Unknown::BadPointer | Unknown::WrongType if frame.identity != 0 => Unknown::Stale,
-                reason => reason,
-            },
-        )
+        let (identity, copied) = (in_globals(frame.identity, frame.globals), pieces.has(frame.code));
+        codes.get(frame.code, identity, copied, read).map_err(|reason| match reason {
+            // The kernel side saw a code object there, which has been freed and built over since.
+            Unknown::BadPointer | Unknown::WrongType if frame.identity != 0 => Unknown::Stale,
+            reason => reason,
+        })
+    }
+
+    /// Whether the code of a frame was read.
+    pub(super) fn knows(&self, frame: &Frame) -> bool {
+        self.codes.knows(frame.code, in_globals(frame.identity, frame.globals))
     }
 
     /// Finds the code of a sampled frame, and names it if it is new. `callers`: the frames further out,
@@ -103,6 +109,20 @@ impl Reader {
         let qualname = qualname(object, sources.as_mut(), find);
         let known = qualname.filter(|(_, basis)| *basis != Basis::NameOnly);
         describe(object, known.map(|(name, _)| name))
+    }
+
+    /// What a frame calls that has no Python code, if it stands at a call of such: `values` are the lowest of its stack.
+    pub(super) fn callee(&self, frame: &Frame, code: &CodeObject, values: &[u64]) -> Option<Callee> {
+        let load = loaded_by(code, u32::try_from(code.instruction(frame.lasti)).ok()?)?;
+        let (Load::Global(index) | Load::Attribute(index)) = load;
+        let memory = Recent::new(&self.memory);
+        let objects = Objects::new(&memory, &self.layout);
+        let names = objects.items(objects.u64(frame.code, self.layout.code_names).ok()?).ok()?;
+        let name = objects.str(*names.get(index)?).ok()?.value;
+        find_callee(&objects, values, &name, || match load {
+            Load::Global(_) => objects.global(frame.globals, &name),
+            Load::Attribute(_) => Err(Unknown::Absent),
+        })
     }
 
     /// What the source says of the place at `offset` in `caller`, from which `callee` was called.

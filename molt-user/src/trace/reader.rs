@@ -155,11 +155,11 @@ impl Reader {
         }
         let file = module.file.ok().map(|file| file.value);
         let replaced_by = module.replaced_by;
-        let kind = module.kind.unwrap_or(ModuleKind::Py);
-        if let Some(file) = file.clone().filter(|_| kind == ModuleKind::Py) {
+        if let Some(file) = file.clone().filter(|_| matches!(module.kind, None | Some(ModuleKind::Py))) {
             self.unhashed.push((name.clone(), file));
         }
-        modules.note(&name, modules::ModuleFacts { kind, file, source_sha256: None, replaced_by });
+        modules
+            .note(&name, modules::ModuleFacts { kind: module.kind, file, source_sha256: None, replaced_by });
     }
 
     /// The file of the program's main module, by the code of its body: the module itself has its `__file__` only as

@@ -4,33 +4,20 @@ use std::collections::BTreeSet;
 use molt_mpa::model::Artifact;
 use serde_json::{Map, Value};
 
-use crate::support::artifact::trace_exact;
+use crate::support::artifact::trace_exact_often;
 use crate::support::program::script;
 use crate::support::pythons::Interpreter;
 
 /// Most differences that a failure lists.
 const SHOWN: usize = 60;
 
-/// Most runs of a program, of which two must be equal.
-const RUNS: usize = 8;
-
-/// Two artifacts of one deterministic program say the same but for times, costs and what is sampled.
-///
-/// A page of the program that is not there for a moment cannot be read in the kernel: a run may lose a call, and says so,
-/// or learn a name too late. Such a run is no equal of any other.
+/// Two artifacts of one deterministic program say the same but for times, costs and what is sampled. The clock that
+/// takes samples ticks often, in the midst of what is told of calls.
 pub(crate) fn two_exact_runs_are_equal(python: &Interpreter) {
     let mut faults = Vec::new();
     for program in ["exact/methods", "exact/exceptions", "exact/classes", "exact/coroutines"].map(script) {
-        let mut runs: Vec<Value> = Vec::new();
-        let two_are_equal = (0..RUNS).any(|_| {
-            let run = facts(&trace_exact(python, &program).0);
-            let is_equal = runs.contains(&run);
-            runs.push(run);
-            is_equal
-        });
-        if !two_are_equal {
-            differences(&runs[0], &runs[1], program.name, &mut faults);
-        }
+        let [first, second] = [(); 2].map(|()| facts(&trace_exact_often(python, &program)));
+        differences(&first, &second, program.name, &mut faults);
     }
     let count = faults.len();
     faults.truncate(SHOWN);
@@ -50,7 +37,6 @@ fn facts(artifact: &Artifact) -> Value {
     // Losses are those of samples as well, and coverage is a share of samples.
     remove(&mut value["collector"], &["samples", "coverage", "overhead", "windows", "processes", "loss"]);
     drop_sampled(&mut value);
-    drop_start_up(&mut value);
     // What is redacted are keys of dicts, which are looked at in samples.
     remove(&mut value["redactions"], &["counts"]);
     // By caller and id: a list in which one is missing would differ from there on.
@@ -86,39 +72,6 @@ fn drop_sampled(value: &mut Value) {
         Value::Object(entries) => {
             entries.retain(|_, item| !is_sampled(item));
             entries.values_mut().for_each(drop_sampled);
-        }
-        _ => {}
-    }
-}
-
-/// Modules of which an interpreter is made before it comes to the program. They get their names while their code runs,
-/// so that molt may know them under another name, or none (docs/calls.md).
-const START_UP: [&str; 9] = [
-    "<unnamed>.",
-    "_frozen_importlib",
-    "codecs.",
-    "encodings.",
-    "importlib.",
-    "io.",
-    "site.",
-    "typing.",
-    "zipimport.",
-];
-
-/// Removes what functions of those modules did, and that they were called.
-fn drop_start_up(value: &mut Value) {
-    let is_of_start_up = |name: &str| START_UP.iter().any(|module| name.starts_with(module));
-    let is_theirs = |value: &Value| {
-        ["symbol", "caller"].iter().any(|field| value[field].as_str().is_some_and(is_of_start_up))
-    };
-    match value {
-        Value::Array(items) => {
-            items.retain(|item| !is_theirs(item));
-            items.iter_mut().for_each(drop_start_up);
-        }
-        Value::Object(entries) => {
-            entries.retain(|name, item| !is_of_start_up(name) && !is_theirs(item));
-            entries.values_mut().for_each(drop_start_up);
         }
         _ => {}
     }

@@ -5,10 +5,12 @@ mod bystander;
 mod chains;
 mod comparison;
 mod environment;
+mod looks;
 mod page;
 mod pairs;
 mod pyperformance;
 mod recursion;
+mod service;
 mod sites;
 mod statistics;
 mod times;
@@ -51,12 +53,16 @@ enum Part {
     Tools,
     /// Another process of the same interpreter.
     Bystander,
+    /// Requests to a service.
+    Service,
     /// molt's memory on many calls.
     Sites,
     /// Start-up and end.
     Times,
     /// molt's memory and processor time while it samples.
     Watch,
+    /// Looks at a large program.
+    Looks,
     /// One sample.
     Walk,
 }
@@ -103,6 +109,9 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     if wanted(Part::Bystander) {
         figures.push(bystander::measure(&tracer, effort)?);
     }
+    if wanted(Part::Service) {
+        figures.push(service::measure(&tracer, effort)?);
+    }
     if wanted(Part::Sites) {
         figures.push(sites::measure(&tracer)?);
     }
@@ -111,6 +120,9 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     }
     if wanted(Part::Watch) {
         figures.extend(watch::measure(&tracer, effort)?);
+    }
+    if wanted(Part::Looks) {
+        figures.extend(looks::measure(&tracer, effort)?);
     }
     if wanted(Part::Walk) {
         figures.push(walk::measure(&tracer, effort)?);

@@ -17,7 +17,7 @@ use anyhow::{Context, Result, bail};
 use serde_json::json;
 
 use crate::project;
-use describe::Python;
+pub(crate) use describe::Python;
 
 /// Minor versions of Python 3 that molt supports: each must be tested on at least one build.
 const SUPPORTED: std::ops::RangeInclusive<u32> = 8..=15;
@@ -61,11 +61,17 @@ pub(crate) fn to_try() -> Result<PathBuf> {
 /// An interpreter that the other tools of the benchmarks run on as well: from 3.12 on for RightTyper, and old enough
 /// that all have built packages for it. Debian's build before one that was made without optimizations.
 pub(crate) fn to_compare() -> Result<PathBuf> {
-    let mut pythons = installed::find();
-    pythons.extend(debian::fetch(&pythons, true)?);
-    let fit = pythons.into_iter().filter(|python| python.supported() && matches!(python.version[1], 12 | 13));
+    let fit = at_hand()?.into_iter().filter(|python| matches!(python.version[1], 12 | 13));
     let best = fit.max_by_key(|python| (python.usdt, python.version)).map(|python| python.path);
     best.map_or_else(to_try, Ok)
+}
+
+/// The interpreters of this machine that molt supports, those that were fetched before among them.
+pub(crate) fn at_hand() -> Result<Vec<Python>> {
+    let mut pythons = installed::find();
+    pythons.extend(debian::fetch(&pythons, true)?);
+    pythons.retain(Python::supported);
+    Ok(pythons)
 }
 
 fn missing(pythons: &[Python]) -> impl Iterator<Item = u32> {

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use anyhow::Result;
 
-use crate::{command, deploy, ebpf, fuzz, layout, live, packages, privilege, project, pythons, tidy};
+use crate::{command, deploy, ebpf, fuzz, layout, live, packages, privilege, project, pythons, real, tidy};
 
 /// One thing that must hold.
 pub(crate) struct Step {
@@ -20,7 +20,7 @@ pub(crate) enum Outcome {
     LeftOut(String),
 }
 
-pub(crate) const STEPS: [Step; 11] = [
+pub(crate) const STEPS: [Step; 12] = [
     Step { name: "packages", what: "what the steps need from the system", work: system },
     Step {
         name: "tidy",
@@ -43,7 +43,8 @@ pub(crate) const STEPS: [Step; 11] = [
         what: "every parser of foreign bytes over random input",
         work: || done(fuzz::run(&fuzz::SHORT)),
     },
-    Step { name: "live", what: "real programs, traced on every interpreter", work: live_suite },
+    Step { name: "live", what: "small programs, traced on every interpreter", work: live_suite },
+    Step { name: "real", what: "programs from the package index, traced", work: real_programs },
 ];
 
 fn done(result: Result<()>) -> Result<Outcome> {
@@ -96,6 +97,13 @@ fn live_suite() -> Result<Outcome> {
         return Ok(Outcome::LeftOut("loading eBPF needs root: `cargo xtask live` asks for it".to_owned()));
     }
     done(live::run(&live::Args::default()))
+}
+
+fn real_programs() -> Result<Outcome> {
+    if !privilege::is_root() {
+        return Ok(Outcome::LeftOut("loading eBPF needs root: `sudo cargo xtask real --short`".to_owned()));
+    }
+    done(real::run(&real::short()))
 }
 
 fn cargo(arguments: &[&str]) -> Result<()> {

@@ -1,5 +1,6 @@
 use super::*;
 use molt_mpa::model::ModuleKind;
+use molt_mpa::redact::Policy;
 
 fn attribute(module: &str, name: &str) -> Attribute {
     Attribute { module: module.to_owned(), name: name.to_owned() }
@@ -15,7 +16,7 @@ fn section(mutations: &Mutations) -> BTreeMap<String, Module> {
         mutations: Vec::new(),
     };
     let mut section = BTreeMap::from([("app".to_owned(), module.clone()), ("__main__".to_owned(), module)]);
-    mutations.fill(&mut section, &Tally::default());
+    mutations.fill(&mut section, &Tally::default(), &mut Redactor::new(Policy::Hash, None));
     section
 }
 

@@ -5,28 +5,33 @@ use super::{Class, Instances, TypeId, Types};
 use molt_mpa::model::{
     AttributeFacts, AttributePlace, Observation, TypeFacts, TypeForm, TypeKind, TypeMutation,
 };
+use molt_mpa::redact::Redactor;
 use std::collections::{BTreeMap, BTreeSet};
 
 impl Types {
     /// The artifact's section. Classes of one name are one entry. `calls` knows the names of types.
-    pub fn section(&self, calls: &Calls) -> BTreeMap<String, TypeFacts> {
+    pub fn section(&self, calls: &Calls, redactor: &mut Redactor) -> BTreeMap<String, TypeFacts> {
         let mut named: BTreeMap<&str, Vec<&Class>> = BTreeMap::new();
         for class in &self.classes {
             named.entry(&class.facts.name).or_default().push(class);
         }
-        let entry = |(name, classes): (&str, Vec<&Class>)| Some((name.to_owned(), facts(&classes, calls)?));
+        let entry =
+            |(name, classes): (&str, Vec<&Class>)| Some((name.to_owned(), facts(&classes, calls, redactor)?));
         named.into_iter().filter_map(entry).collect()
     }
 }
 
-/// What is said of the classes of one name: what they have is added up, what they are is that of the last one.
-fn facts(classes: &[&Class], calls: &Calls) -> Option<TypeFacts> {
+/// What is said of the classes of one name: what they have is added up, what they are is that of the last one. Those of
+/// another kind are left out: a module in Python makes classes that those of its C accelerator then replace (`datetime`
+/// up to 3.11), and the two have nothing in common but the name.
+fn facts(classes: &[&Class], calls: &Calls, redactor: &mut Redactor) -> Option<TypeFacts> {
     let last = &classes.last()?.facts;
+    let classes: Vec<_> = classes.iter().copied().filter(|class| class.facts.kind == last.kind).collect();
     let text = |id: &TypeId| calls.type_name(*id).to_owned();
     let mut instances = Instances::default();
     let mut forms: BTreeSet<TypeForm> = BTreeSet::new();
     let mut mutations = BTreeMap::new();
-    for class in classes {
+    for class in &classes {
         instances.merge(&class.instances);
         forms.extend(&class.facts.forms);
         for (change, count) in &class.mutations {
@@ -35,23 +40,25 @@ fn facts(classes: &[&Class], calls: &Calls) -> Option<TypeFacts> {
     }
     let is_heap = last.kind == TypeKind::Heap;
     let mutations = mutations.into_iter().map(|((attr, kind), count)| TypeMutation {
-        attr: attr.to_string(),
+        attr: redactor.attribute(attr),
         kind: *kind,
         observation: Observation::Sampled,
         count,
     });
+    let mutations = mutations.collect();
+    let attrs = if is_heap { attributes(&classes, &instances, calls) } else { BTreeMap::new() };
     Some(TypeFacts {
         kind: last.kind,
         observation: Observation::Sampled,
         forms: forms.into_iter().collect(),
         metaclass: last.metaclass.as_ref().map(text),
-        classes: several(classes),
+        classes: several(&classes),
         bases: last.bases.iter().map(text).collect(),
         mro: last.mro.iter().map(text).collect(),
-        attrs: if is_heap { attributes(classes, &instances, calls) } else { BTreeMap::new() },
-        mutations: mutations.collect(),
+        attrs: attrs.into_iter().map(|(name, found)| (redactor.attribute(&name), found)).collect(),
+        mutations,
         layout_stable: instances.is_stable(),
-        layout: instances.layout(),
+        layout: instances.layout().iter().map(|name| redactor.attribute(name)).collect(),
         instances: Some(instances.count).filter(|count| *count > 0),
     })
 }

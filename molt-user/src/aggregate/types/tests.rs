@@ -1,6 +1,7 @@
 use super::*;
 use crate::aggregate::calls::Calls;
 use molt_mpa::model::{AttributePlace, TypeFacts};
+use molt_mpa::redact::{Policy, Redactor};
 
 /// A class of `app` with these attributes: name, type, address of the value, slot.
 fn class(calls: &mut Calls, name: &str, attributes: &[(&str, &str, u64, bool)]) -> ClassFacts {
@@ -27,7 +28,7 @@ fn fields(calls: &mut Calls, fields: &[(&str, &str)]) -> Vec<Field> {
 }
 
 fn only(types: &Types, calls: &Calls) -> TypeFacts {
-    let mut section = types.section(calls);
+    let mut section = types.section(calls, &mut Redactor::new(Policy::Hash, None));
     assert_eq!(section.len(), 1);
     section.remove("app.C").unwrap()
 }
@@ -145,4 +146,32 @@ fn what_there_is_no_room_for_is_counted() {
         types.add(7, facts);
     }
     assert!(types.unlisted().any(|(cause, count)| (cause, count) == ("further_type", 1)));
+}
+
+/// A class in Python that one in C has taken the place of lends it neither attributes nor a layout.
+#[test]
+fn classes_of_another_kind_do_not_count() {
+    let (mut types, mut calls) = (Types::default(), Calls::default());
+    let facts = class(&mut calls, "C", &[("slot", "member_descriptor", 1, true)]);
+    let id = types.add(7, facts).unwrap();
+    types.instance(id, fields(&mut calls, &[("slot", "int")]), false);
+    let taken = ClassFacts { kind: TypeKind::Static, ..class(&mut calls, "C", &[]) };
+    types.add(7, taken).unwrap();
+    let found = only(&types, &calls);
+    assert_eq!((found.kind, found.instances, found.classes), (TypeKind::Static, None, None));
+    assert!(found.attrs.is_empty() && found.layout.is_empty());
+}
+
+/// A name that no program's text can hold was made of data.
+#[test]
+fn attributes_that_are_no_names_are_redacted() {
+    let (mut types, mut calls) = (Types::default(), Calls::default());
+    let facts = class(&mut calls, "C", &[("Content-Type", "str", 1, false)]);
+    let id = types.add(7, facts).unwrap();
+    types.instance(id, fields(&mut calls, &[("plain", "int"), ("/o\\", "int")]), false);
+    let found = only(&types, &calls);
+    let [one, other] =
+        ["/o\\", "Content-Type"].map(|text| molt_mpa::ids::Sha256Hash::of(text.as_bytes()).to_string());
+    assert_eq!(found.layout, ["plain", &one]);
+    assert!(found.attrs.len() == 3 && found.attrs.contains_key(&one) && found.attrs.contains_key(&other));
 }

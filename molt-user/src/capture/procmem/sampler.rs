@@ -13,7 +13,7 @@ use crate::clock::monotonic_ns;
 use crate::symbolize::memory::ProcessMemory;
 use molt_common::config::{PROCESS_READY, ProcessConfig};
 use molt_common::event::KIND_SAMPLE;
-use molt_common::event::sample::{Frame, NO_PYTHON, NOT_READY, STACK_CUT, STACK_TORN, Sample};
+use molt_common::event::sample::{Frame, NO_PYTHON, NOT_READY, STACK_CUT, STACK_TORN, STACK_VALUES, Sample};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
@@ -185,7 +185,8 @@ impl Sampled {
 
     /// Sends the stack of one thread.
     fn sample(&mut self, pid: u32, tid: u32, inner: u32, queue: &Queue) {
-        let mut sample = Sample { header: header(KIND_SAMPLE, pid, tid), frames: 0, fault: 0 };
+        let mut sample =
+            Sample { header: header(KIND_SAMPLE, pid, tid), frames: 0, fault: 0, values: [0; STACK_VALUES] };
         let mut frames: Vec<Frame> = Vec::new();
         let flags = &mut sample.header.flags;
         if self.config.flags & PROCESS_READY == 0 {

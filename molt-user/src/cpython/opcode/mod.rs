@@ -4,6 +4,7 @@
 //! from 3.12 on writes instrumentation over them. The order of the steps is that of `_PyCode_GetCode` and
 //! `_Py_GetBaseCodeUnit` (`Objects/codeobject.c`, `Python/instrumentation.c`).
 
+mod instructions;
 mod starts;
 mod v3_11;
 mod v3_12;
@@ -14,6 +15,7 @@ mod v3_15;
 #[cfg(test)]
 mod tests;
 
+pub use instructions::{Instruction, Load};
 pub use starts::Starts;
 
 use super::{Known, Unknown};
@@ -45,6 +47,18 @@ pub struct Opcodes {
     store_global: u8,
     /// `DELETE_GLOBAL`, never specialised.
     delete_global: u8,
+    /// `PUSH_NULL`.
+    push_null: u8,
+    /// `LOAD_NAME`.
+    load_name: u8,
+    /// `LOAD_GLOBAL`.
+    load_global: u8,
+    /// `LOAD_ATTR`.
+    load_attr: u8,
+    /// `LOAD_METHOD`, in 3.11; later `LOAD_ATTR` has a bit for it.
+    load_method: Option<u8>,
+    /// `CALL_KW`, where there is none `CALL`, and `CALL_FUNCTION_EX`.
+    other_calls: [u8; 2],
     /// `RESUME`, and what it is specialised and instrumented to, with their names.
     resume: &'static [(u8, &'static str)],
     /// Numbers that no opcode has; ascending.

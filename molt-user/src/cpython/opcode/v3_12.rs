@@ -13,6 +13,12 @@ pub(super) static OPCODES: Opcodes = Opcodes {
     raise: 130,
     store_global: 97,
     delete_global: 98,
+    push_null: 2,
+    load_name: 101,
+    load_global: 116,
+    load_attr: 106,
+    load_method: None,
+    other_calls: [171, 142],
     #[rustfmt::skip]
     base: [
         0, 1, 2, 3, 4, 5, 122, 122, 122, 9, 122, 11, 12, 122, 122, 15,

@@ -13,6 +13,12 @@ pub(super) static OPCODES: Opcodes = Opcodes {
     raise: 101,
     store_global: 113,
     delete_global: 66,
+    push_null: 34,
+    load_name: 92,
+    load_global: 91,
+    load_attr: 82,
+    load_method: None,
+    other_calls: [57, 54],
     #[rustfmt::skip]
     base: [
         0, 1, 2, 45, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15,

@@ -13,6 +13,12 @@ pub(super) static OPCODES: Opcodes = Opcodes {
     raise: 104,
     store_global: 115,
     delete_global: 64,
+    push_null: 33,
+    load_name: 93,
+    load_global: 92,
+    load_attr: 80,
+    load_method: None,
+    other_calls: [55, 4],
     #[rustfmt::skip]
     base: [
         0, 1, 2, 44, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15,

@@ -13,6 +13,12 @@ pub(super) static OPCODES: Opcodes = Opcodes {
     raise: 103,
     store_global: 114,
     delete_global: 62,
+    push_null: 31,
+    load_name: 92,
+    load_global: 91,
+    load_attr: 79,
+    load_method: None,
+    other_calls: [53, 4],
     #[rustfmt::skip]
     base: [
         0, 1, 2, 42, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15,

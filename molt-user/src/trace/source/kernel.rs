@@ -52,6 +52,7 @@ impl KernelSide {
         let mut kernel = if exact { Kernel::load_for_calls()? } else { Kernel::load()? };
         kernel.watch_processes()?;
         let mut watch = Watch::new(monotonic_ns(), options.observe != Observe::Sample);
+        watch.held.until_told = exact;
         let observer = Observer::new(&mut kernel, options.observe, &mut watch)
             .context("failed to let calls be counted")?;
         let effects = EffectHooks::new(&mut kernel, options.observe, &mut watch);

@@ -124,6 +124,7 @@ impl Watch {
     /// Ends the watch over a process, and keeps what is worth keeping of it. Whether there was one.
     pub(super) fn let_go(&mut self, pid: u32, ended_ns: Option<u64>) -> bool {
         self.turn(pid);
+        self.take_all_held(pid);
         let Some(subject) = self.subjects.remove(&pid) else { return false };
         self.asks.push(Ask::Forget(pid));
         self.settle(pid, Ended { state: subject.state, finalized: subject.finalized }, ended_ns);

@@ -8,7 +8,9 @@ mod classes;
 mod containers;
 mod effects;
 mod family;
+mod files;
 mod happenings;
+mod held;
 mod looks;
 mod mutations;
 mod page;
@@ -20,7 +22,6 @@ use super::classes::Allowance;
 use super::names::CallNames;
 use super::subject::{State, Subject};
 use crate::aggregate::calls::Calls;
-use crate::aggregate::code::Files;
 use crate::aggregate::containers::Containers;
 use crate::aggregate::effects::Effects;
 use crate::aggregate::modules::Modules;
@@ -33,13 +34,14 @@ use crate::cpython::Known;
 use crate::decode::{Record, decode};
 use crate::discover::{Build, Inspector};
 use crate::symbolize::memory::Pieces;
-use crate::symbolize::paths::{Roots, SourceFile};
+use crate::symbolize::paths::Roots;
 pub(in crate::trace) use family::Considered;
 
 use audits::Audits;
 use classes::Pace;
 use containers::Found;
 use happenings::Happenings;
+use held::Held;
 use molt_common::config::ProcessConfig;
 use molt_common::event::Header;
 use molt_common::plan::Plans;
@@ -112,6 +114,8 @@ pub(in crate::trace) struct Watch {
     looks: BTreeMap<(u32, u64), Vec<Known<Found>>>,
     /// What was copied for the next call of each thread.
     pieces: BTreeMap<u32, Pieces>,
+    /// Samples that came before it.
+    pub(in crate::trace) held: Held,
     /// Calls whose end was not seen.
     pub(in crate::trace) open_calls: u64,
     /// Processes whose calls are not seen, and why not those of the last one.
@@ -162,6 +166,7 @@ impl Watch {
             audits: Audits::default(),
             looks: BTreeMap::new(),
             pieces: BTreeMap::new(),
+            held: Held::default(),
             open_calls: 0,
             unhooked: (0, String::new()),
             ticks: 0,
@@ -187,8 +192,12 @@ impl Watch {
         self.class_pace.record_came();
         if let Ok((header, _)) = Header::read_from_prefix(bytes) {
             self.turn(header.pid);
+            self.take_held(&header);
         }
         match decode(bytes) {
+            Ok(Record::Sample(sample, frames)) if self.is_untold(&sample, frames) => {
+                self.hold(&sample, frames)
+            }
             Ok(Record::Sample(sample, frames)) => self.sample(&sample, frames),
             Ok(Record::Birth(birth)) => self.birth(&birth),
             Ok(Record::Exec(header)) => self.exec(&header),
@@ -261,21 +270,6 @@ impl Watch {
         if let Some(config) = self.subjects.get(&pid).and_then(Subject::config) {
             self.asks.push(Ask::Configure(pid, Box::new(config)));
         }
-    }
-
-    /// Every file that codes and modules name, placed under the import roots.
-    pub(in crate::trace) fn files(&self) -> Files {
-        let called = self.calls.functions().filter_map(|(id, _)| self.tally.code(id));
-        let codes = self.tally.codes().chain(called);
-        let codes = codes.chain(self.effects.codes().filter_map(|id| self.tally.code(id)));
-        let mutators = self.mutations.codes();
-        let codes = codes.chain(mutators.iter().filter_map(|id| self.tally.code(*id)));
-        let names = codes.map(|code| code.file.as_str()).chain(self.modules.files());
-        let place = |name: &str| {
-            let inside = |place: &SourceFile| *place != SourceFile::Outside;
-            self.roots.values().map(|roots| roots.place(name)).find(inside).unwrap_or(SourceFile::Outside)
-        };
-        Files(names.map(|name| (name.to_owned(), place(name))).collect())
     }
 
     /// Whether process `pid` runs, as far as is known.

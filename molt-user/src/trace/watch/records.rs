@@ -2,15 +2,14 @@
 
 use super::programs::{introduce, number_of};
 use super::{Ask, FirstPython, Watch};
-use crate::aggregate::tally::{CodeId, Site};
+use crate::aggregate::tally::{CodeId, Site, SiteKey};
 use crate::decode::{Record, decode};
-use crate::symbolize::memory::Pieces;
 use crate::trace::classes::Allowance;
 use crate::trace::place::Placing;
 use crate::trace::subject::State;
 use molt_common::event::Header;
 use molt_common::event::process::Birth;
-use molt_common::event::sample::{Frame, NO_PYTHON, NOT_READY, STACK_CUT, STACK_TORN, Sample};
+use molt_common::event::sample::{COPIED, Frame, NO_PYTHON, NOT_READY, STACK_CUT, STACK_TORN, Sample};
 use molt_common::event::tick::Tick;
 use std::sync::Arc;
 
@@ -32,11 +31,15 @@ impl Watch {
             }
             _ => return,
         };
+        let told = usize::from(self.is_untold(&sample, frames));
+        // Without copies of its own those that wait are a call's, which it came upon.
+        let copied = sample.header.flags & COPIED != 0;
+        let pieces = copied.then(|| self.pieces.remove(&sample.header.tid)).flatten().unwrap_or_default();
         let subject = self.subjects.get_mut(&sample.header.pid).map(|subject| &mut subject.state);
         if let Some(State::Python(reader)) = subject {
-            for frame in frames {
+            for frame in frames.iter().skip(told) {
                 // What cannot be read is counted when the record is taken.
-                let _ = reader.read_ahead(frame, &Pieces::default());
+                let _ = reader.read_ahead(frame, &pieces);
             }
         }
     }
@@ -54,11 +57,13 @@ impl Watch {
             return;
         }
         let (mut stack, mut seen) = (Vec::with_capacity(frames.len()), Vec::with_capacity(frames.len()));
+        // Whether the innermost frame is one that Python shows.
+        let mut is_shown = true;
         let mut rest = frames;
         while let Some((frame, callers)) = rest.split_first() {
             rest = callers;
             match reader.place(frame, callers, &mut self.tally) {
-                Placing::Hidden => {}
+                Placing::Hidden => is_shown &= !stack.is_empty(),
                 Placing::Unknown(reason) => {
                     tracing::debug!(?frame, %reason, "code is not known");
                     *self.loss.entry(reason.name()).or_default() += 1;
@@ -80,6 +85,14 @@ impl Watch {
             (Some(caller), Some(callee)) => reader.site(&caller.object, site.offset, &callee.object),
             _ => Site::nowhere(),
         });
+        if let (true, Some(frame), Some(Some(top)), Some((id, code))) =
+            (is_shown, frames.first(), stack.first(), seen.first())
+            && let Ok(offset) = u32::try_from(top.offset)
+            && let Some(callee) = reader.callee(frame, &code.object, &sample.values)
+        {
+            let site = SiteKey { caller: *id, offset };
+            self.tally.add_foreign(site, callee, || reader.site(&code.object, offset, &code.object));
+        }
         self.processes.sampled(sample.header.pid);
     }
 

@@ -132,7 +132,8 @@ fn a_reused_address_is_noticed() {
             assert_eq!(read_type_name(memory, layout, addr).unwrap(), name);
             let identity = ty::read_identity(memory, &layout.types(), addr, &mut Block::default()).unwrap();
             assert!(seen.insert((addr, identity)), "{}: {name}", python.display());
-            let got = cache.get(addr, fold16(identity).into(), false, || read_type(memory, layout, addr)).unwrap();
+            let got =
+                cache.get(addr, fold16(identity).into(), false, || read_type(memory, layout, addr)).unwrap();
             taken += u64::from(got.name.text().unwrap() != name);
             reused += u64::from(latest.insert(addr, name.to_owned()).is_some());
         }

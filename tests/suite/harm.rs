@@ -1,6 +1,6 @@
 //! Nothing is harmed: a service answers every request, whatever happens to molt beside it.
 use std::path::Path;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 use std::thread;
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use nix::unistd::Pid;
 
 use super::attach::{samples, target};
 use crate::support::artifact::{molt, read};
-use crate::support::figures::{cycles, is_long, note, stop};
+use crate::support::figures::{churn, cycles, is_long, note, stop};
 use crate::support::process::{Ended, Running, run, wait_for};
 use crate::support::pythons::Interpreter;
 use crate::support::service::{Load, Service};
@@ -146,6 +146,33 @@ pub(crate) fn debugger_and_molt_share_a_target(python: &Interpreter) {
     kill(Pid::from_raw(pid), Signal::SIGKILL).unwrap();
 }
 
+/// Tools that trace, sample or debug the same target, as far as they are installed: molt sees what it sees without
+/// them, and they go on.
+pub(crate) fn other_tools_and_molt_share_a_target(python: &Interpreter) {
+    let folder = tempfile::tempdir().unwrap();
+    let [output, theirs] = ["profile.json", "theirs"].map(|name| folder.path().join(name));
+    let mut target = target(python);
+    let pid = target.pid().to_string();
+    let theirs = theirs.to_str().unwrap();
+    let tools: [&[&str]; 3] = [
+        &["strace", "-f", "-o", theirs, "-p", &pid],
+        &["perf", "record", "-q", "-o", theirs, "-p", &pid],
+        &["gdb", "-batch", "-ex", "continue", "-p", &pid],
+    ];
+    let is_installed = |tool: &&[&str]| {
+        Command::new(tool[0]).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok()
+    };
+    for tool in tools.into_iter().filter(is_installed) {
+        let mut tool = Running::start(Command::new(tool[0]).args(&tool[1..]).stdin(Stdio::null()));
+        thread::sleep(Duration::from_millis(500));
+        attach(target.pid().as_raw(), "300ms", &output).wait().succeeded();
+        assert!(read(&output).symbols.contains_key("__main__.work"), "{}", tool.stderr());
+        assert!(!tool.has_ended(), "{}", tool.stderr());
+    }
+    drop(target.stdin());
+    assert!(target.wait().succeeded().stdout.ends_with("done\n"));
+}
+
 /// How long the target stands still by itself while molt attaches, opens and closes windows, and detaches; as the
 /// target measures it, and what it measures without molt.
 pub(crate) fn target_does_not_stand_still(python: &Interpreter) {
@@ -175,6 +202,41 @@ pub(crate) fn target_does_not_stand_still(python: &Interpreter) {
     }
     // Far above what is meant, since a busy virtual machine stands still by itself.
     assert!(watched[1] < 20_000.max(10 * alone[1]), "{watched:?} µs, without molt {alone:?} µs");
+}
+
+/// molt's own memory while the target makes code objects and classes without end: caches fill, and then it stays.
+pub(crate) fn memory_of_molt_stays_flat(python: &Interpreter) {
+    let folder = tempfile::tempdir().unwrap();
+    let output = folder.path().join("profile.json");
+    let mut target = Running::start(python.start().arg("churn.py").stdin(Stdio::piped()));
+    wait_for("the target to be ready", || target.stdout().starts_with("ready").then_some(()));
+    let mut command = molt();
+    command.args(["trace", "--mode", "exact", "--pid", &target.pid().to_string(), "-o"]).arg(&output);
+    let molt = Running::start(command.stdin(Stdio::null()));
+    wait_for("molt to sample", || samples(molt.pid().as_raw()));
+    let part = churn() / 4;
+    let [.., early, late] = [(); 4].map(|()| {
+        thread::sleep(part);
+        resident(molt.pid().as_raw())
+    });
+    molt.signal(Signal::SIGINT);
+    molt.wait().succeeded();
+    drop(target.stdin());
+    let said = target.wait().succeeded().stdout;
+    let made = said.trim().rsplit(' ').next().unwrap();
+    let loss = read(&output).collector.loss;
+    note(
+        &format!("molt's memory after {:?} of a target that makes classes without end", part * 4),
+        &format!("{late} kB, {early} kB at three quarters of it; {made} classes, {loss:?} lost"),
+    );
+    assert!(late < early + early / 4, "{early} kB, then {late} kB");
+}
+
+/// What is in a process's memory, in kB.
+fn resident(pid: i32) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+    line.trim().trim_end_matches(" kB").parse().unwrap()
 }
 
 fn report(what: &str, load: Load) {

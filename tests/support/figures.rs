@@ -13,6 +13,11 @@ pub(crate) fn stop() -> Duration {
     if is_long() { Duration::from_secs(10) } else { Duration::from_secs(2) }
 }
 
+/// How long molt watches a target that makes new things without end: a second for each cycle, 20 minutes at most.
+pub(crate) fn churn() -> Duration {
+    Duration::from_secs(u64::from(cycles()).clamp(4, 1200))
+}
+
 /// Whether this is a long run.
 pub(crate) fn is_long() -> bool {
     std::env::var_os("MOLT_SOAK_CYCLES").is_some()

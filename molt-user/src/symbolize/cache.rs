@@ -4,6 +4,9 @@ use crate::cpython::{Known, Unknown};
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
+#[cfg(test)]
+mod tests;
+
 /// Most code objects kept: a large program has some 50,000.
 pub const MAX_CODES: usize = 1 << 17;
 /// Most bytes that they take: some 1,300 each, so that a program which goes on making new ones fills it with 50,000.
@@ -197,6 +200,3 @@ impl<T: Identified> CodeCache<T> {
 fn bytes_of<T: Identified>(code: &Known<Arc<T>>) -> usize {
     code.as_ref().map_or(0, |code| code.bytes())
 }
-
-#[cfg(test)]
-mod tests;

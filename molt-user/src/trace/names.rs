@@ -6,6 +6,7 @@ use crate::aggregate::calls::TypeId;
 use crate::aggregate::tally::{CodeId, SiteKey};
 use crate::cpython::{Known, Unknown};
 use std::collections::{HashMap, HashSet};
+use std::mem::take;
 use std::sync::Arc;
 
 /// Most code objects kept beside those of the cache: they are wanted again within a moment, by the record that tells of
@@ -16,6 +17,8 @@ const MAX_OBJECTS: usize = 1 << 13;
 #[derive(Clone, Debug, Default)]
 pub(super) struct CallNames {
     objects: HashMap<u64, Arc<SeenCode>>,
+    /// Those that were noted before these.
+    older: HashMap<u64, Arc<SeenCode>>,
     codes: HashMap<u64, Known<CodeId>>,
     types: HashMap<u64, Known<TypeId>>,
     sites: HashMap<(u64, i32), SiteKey>,
@@ -34,15 +37,14 @@ impl CallNames {
     /// Notes the code object at `packed`.
     pub(super) fn note_object(&mut self, packed: u64, object: Arc<SeenCode>) {
         if self.objects.len() >= MAX_OBJECTS {
-            // What they stand for stays; those that are met again are read again.
-            self.objects.clear();
+            self.older = take(&mut self.objects);
         }
         self.objects.insert(packed, object);
     }
 
     /// The code object at `packed`, if it was read.
     pub(super) fn object(&self, packed: u64) -> Option<&Arc<SeenCode>> {
-        self.objects.get(&packed)
+        self.objects.get(&packed).or_else(|| self.older.get(&packed))
     }
 
     /// Notes what the code at `packed` counts under, unless that is known.

@@ -6,6 +6,7 @@ use crate::aggregate::entrypoint::{Entry, parse};
 use crate::aggregate::modules;
 use crate::aggregate::tally::CodeId;
 use crate::cpython::Known;
+use crate::cpython::calls::call_layout;
 use crate::cpython::debug_offsets::{LayoutError, layout_of};
 use crate::cpython::layout::Layout;
 use crate::cpython::thread_key::thread_key;
@@ -17,6 +18,7 @@ use crate::symbolize::memory::ProcessMemory;
 use crate::symbolize::modules::{ImportPaths, Module};
 use crate::symbolize::paths::Roots;
 use crate::symbolize::source::{self, Sources};
+use molt_common::call::CallLayout;
 use molt_mpa::ids::Sha256Hash;
 use molt_mpa::model::{ModuleKind, SymbolKind};
 use std::collections::BTreeSet;
@@ -30,6 +32,8 @@ pub(super) struct Reader {
     pub(super) process: Process,
     pub(super) interpreter: Interpreter,
     pub(super) layout: Layout,
+    /// How its calls are read: to find that out takes a search through the file's symbols.
+    pub(super) calls: CallLayout,
     pub(super) memory: ProcessMemory,
     /// `None` where the process's root cannot be opened.
     pub(super) sources: Option<Sources>,
@@ -80,6 +84,7 @@ impl Reader {
         let started = process.started();
         Ok(Self {
             process,
+            calls: call_layout(&checked.layout, &interpreter),
             interpreter,
             layout: checked.layout,
             memory,
@@ -102,6 +107,7 @@ impl Reader {
             process,
             interpreter: self.interpreter.clone(),
             layout: self.layout,
+            calls: self.calls,
             memory: ProcessMemory::new(pid.cast_signed()),
             started: self.started,
             changed_sources: self.changed_sources.clone(),

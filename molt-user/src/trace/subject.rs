@@ -1,7 +1,6 @@
 //! One traced process: whether it runs Python yet, and when to look at it next.
 
 use super::reader::Reader;
-use crate::cpython::calls::call_layout;
 use crate::cpython::debug_offsets::LayoutError;
 use crate::discover::{DiscoverError, Finding, Inspector, Process};
 use molt_common::config::{
@@ -183,7 +182,7 @@ impl Subject {
         Some(ProcessConfig {
             runtime: reader.interpreter.runtime(),
             layout: reader.layout.walk(),
-            call: call_layout(&reader.layout, &reader.interpreter),
+            call: reader.calls,
             program: self.program,
             reserved: 0,
             flags: self.flags | PROCESS_READY | if key.is_some() { PROCESS_TSS } else { 0 },

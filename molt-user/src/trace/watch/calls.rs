@@ -6,7 +6,6 @@ use crate::aggregate::calls::{Call, Count, Outcome, Slot, TypeId};
 use crate::aggregate::containers::{Containers, Place};
 use crate::aggregate::tally::{CodeId, SiteKey, Tally};
 use crate::capture::ebpf::calls::Counted;
-use crate::cpython::calls::call_layout;
 use crate::cpython::layout::Layout;
 use crate::cpython::{Known, Unknown};
 use crate::symbolize::containers::{ContainerKind, container_kind};
@@ -46,7 +45,7 @@ impl Watch {
                 names.note_object(packed, object);
             }
         }
-        let layout = call_layout(&reader.layout, &reader.interpreter);
+        let layout = reader.calls;
         let memory = Overlay { pieces: &pieces, memory: &reader.memory };
         for packed in types(&seen.key).filter(|packed| *packed > UNREAD) {
             if !names.knows_type(packed) {

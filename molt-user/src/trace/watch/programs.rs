@@ -1,7 +1,6 @@
 //! What the kernel side is told of a program before its calls are counted.
 
 use super::Ask;
-use crate::cpython::calls::call_layout;
 use crate::cpython::plans::plans;
 use crate::trace::names::CallNames;
 use crate::trace::reader::Reader;
@@ -26,7 +25,7 @@ pub(super) fn number_of(programs: &mut Vec<CallNames>, names: CallNames) -> u32 
 /// How the objects of a program are copied.
 pub(super) fn introduce(asks: &mut Vec<Ask>, program: u32, reader: &Reader) {
     let interpreter = &reader.interpreter;
-    let plans = plans(&reader.layout, &call_layout(&reader.layout, interpreter));
+    let plans = plans(&reader.layout, &reader.calls);
     asks.push(Ask::Plan(program, Box::new(plans)));
     for (name, kind) in CONTAINERS {
         if let Some(symbol) = interpreter.build.elf.find_symbol(name) {

@@ -14,8 +14,8 @@ fn call(parts: &[&[u8]]) -> Result<Option<Passed>, Shape> {
     promoted_call(&Text::of_bytes(&parts.concat()), 0, FUNCTION)
 }
 
-fn passed(second: Option<Argument>, third: Option<Argument>) -> Result<Option<Passed>, Shape> {
-    Ok(Some(Passed { site: 6, depth: 0, arguments: [second, third] }))
+fn passed(second: Option<Argument>, third: Option<Argument>) -> Passed {
+    Passed { site: 6, depth: 0, arguments: [second, third] }
 }
 
 /// Arguments are what the way to the call makes of registers: copies, constants, or what they were.
@@ -23,14 +23,17 @@ fn passed(second: Option<Argument>, third: Option<Argument>) -> Result<Option<Pa
 fn arguments_are_followed_from_the_comparison_to_the_call() {
     let (rbx, rdx) = (Argument::In(Register(3)), Argument::In(Register(2)));
     // mov %rbx,%rsi; jmp *%rax.
-    assert_eq!(call(&[&COMPARE, &JUMP, &[0x48, 0x89, 0xde], &[0xff, 0xe0]]), passed(Some(rbx), Some(rdx)));
+    assert_eq!(
+        call(&[&COMPARE, &JUMP, &[0x48, 0x89, 0xde], &[0xff, 0xe0]]),
+        Ok(Some(passed(Some(rbx), Some(rdx))))
+    );
     // mov $0x18,%esi; mov %rsi,%rdx; call *%rax.
     let constant = Some(Argument::Is(0x18));
     let moves = [0xbe, 0x18, 0, 0, 0, 0x48, 0x89, 0xf2];
-    assert_eq!(call(&[&COMPARE, &JUMP, &moves, &[0xff, 0xd0]]), passed(constant, constant));
+    assert_eq!(call(&[&COMPARE, &JUMP, &moves, &[0xff, 0xd0]]), Ok(Some(passed(constant, constant))));
     // mov 8(%rsp),%rsi: it is not known where that was at the comparison.
     let load = [0x48, 0x8b, 0x74, 0x24, 0x08];
-    assert_eq!(call(&[&COMPARE, &JUMP, &load, &[0xff, 0xe0]]), passed(None, Some(rdx)));
+    assert_eq!(call(&[&COMPARE, &JUMP, &load, &[0xff, 0xe0]]), Ok(Some(passed(None, Some(rdx)))));
 }
 
 /// A comparison behind which another pointer is called, or none, says nothing; nor does one with another function.

@@ -13,6 +13,8 @@
 #[expect(dead_code, reason = "the live suite uses the rest")]
 mod pythons;
 
+use molt_common::allocation::Site;
+use molt_user::cpython::allocator::find_allocations;
 use molt_user::cpython::layout::Layout;
 use molt_user::cpython::opcode::Opcodes;
 use molt_user::cpython::sites::{HookSites, Kind, NoSites, find_sites};
@@ -160,4 +162,22 @@ fn survives_mangled_files() {
         file.write_all_at(&sound[from..from + count], at).expect("room");
     }
     assert!(changed > 15, "the mangling was noticed {changed} times");
+}
+
+/// Every interpreter's requests of memory are seen at some place for each of its three functions, and all but a few
+/// comparisons of the pointers to them are understood.
+#[test]
+fn every_interpreter_has_places_for_allocations() {
+    for python in supported() {
+        let elf = Elf::parse(File::open(&python.binary).expect("a file")).expect("an ELF file");
+        let found = find_allocations(&elf).unwrap_or_else(|error| panic!("{}: {error}", python.name));
+        println!("{}: {} places, {} unknown", python.name, found.sites.len(), found.unknown);
+        let entered = found.sites.iter().filter(|place| place.site.flags & Site::COMPARED == 0);
+        assert_eq!(entered.count(), 3, "{}", python.name);
+        // Only those that were built with a profile have more.
+        assert_eq!(found.sites.len() > 3, elf.is_stripped(), "{}", python.name);
+        if elf.is_stripped() {
+            assert!(found.sites.len() > 150 && found.unknown < 6, "{}: {found:?}", python.name);
+        }
+    }
 }

@@ -51,6 +51,12 @@ pub mod syscall {
     pub const CLONE: u8 = 4;
     /// Its first argument points to `struct clone_args`, whose flags come first.
     pub const CLONE3: u8 = 5;
+    /// Memory is mapped: `mmap`.
+    pub const MAP: u8 = 6;
+    /// A mapping is made larger or smaller: `mremap`.
+    pub const REMAP: u8 = 7;
+    /// The end of the data is moved: `brk`.
+    pub const BREAK: u8 = 8;
 }
 
 /// What is counted: one event by one piece of code. Key of the map `EFFECTS`.

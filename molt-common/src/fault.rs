@@ -46,11 +46,15 @@ pub enum Fault {
     MutationsFull = 18,
     /// An assignment to an attribute of a module that could not be read.
     UnreadMutation = 19,
+    /// More pieces of code than [`crate::allocation::MAX_ALLOCATIONS`] that allocate.
+    AllocationsFull = 20,
+    /// An allocation whose code or size could not be read.
+    UnreadAllocation = 21,
 }
 
 impl Fault {
     /// Every fault, in the order of its number.
-    pub const ALL: [Fault; 20] = [
+    pub const ALL: [Fault; 22] = [
         Fault::RingFull,
         Fault::ReadFault,
         Fault::NoThreadState,
@@ -71,6 +75,8 @@ impl Fault {
         Fault::UnreadHappening,
         Fault::MutationsFull,
         Fault::UnreadMutation,
+        Fault::AllocationsFull,
+        Fault::UnreadAllocation,
     ];
 
     /// The name under which the artifact's `collector.loss` counts it.
@@ -96,6 +102,8 @@ impl Fault {
             Fault::UnreadHappening => "unread_happening",
             Fault::MutationsFull => "mutations_full",
             Fault::UnreadMutation => "unread_mutation",
+            Fault::AllocationsFull => "allocations_full",
+            Fault::UnreadAllocation => "unread_allocation",
         }
     }
 }

@@ -5,7 +5,7 @@
 //! differs between interpreters arrives as a [`layout::WalkLayout`].
 //!
 //! In reading order: [`limits`], [`fault`], [`layout`], [`config`], [`event`], [`call`], [`plan`],
-//! [`operand`], [`effect`], [`mutation`], [`walk`].
+//! [`operand`], [`effect`], [`allocation`], [`mutation`], [`walk`].
 #![cfg_attr(not(test), no_std)]
 #![expect(
     clippy::inline_always,
@@ -17,6 +17,7 @@
     reason = "fields are cut out of words, C's ints have 32 bits, and the limits are far below"
 )]
 
+pub mod allocation;
 pub mod call;
 pub mod config;
 pub mod container;
@@ -31,4 +32,4 @@ pub mod plan;
 pub mod walk;
 
 /// Version of every layout in this crate. The object carries it, and the loader refuses another one.
-pub const WIRE_VERSION: u32 = 4;
+pub const WIRE_VERSION: u32 = 6;

@@ -35,6 +35,8 @@ pub fn send_name(pieces: &mut Pieces, layout: &ContainerLayout, globals: u64) {
     let (Ok(keys), Ok(values)) = (field(layout.dict_keys), field(layout.dict_values)) else { return };
     let Ok(table) = copy.entries(keys, values) else { return };
     send_piece(copy.pieces, globals, u64::from(layout.head_bytes));
+    // Its table may be freed soon: a namespace grows.
+    send_piece(copy.pieces, keys, u64::from(layout.keys_indices));
     send_piece(copy.pieces, table.base, table.count.min(NAMESPACE) * table.stride);
     if let Ok(name) = UserMemory.read_u64(table.base + table.value) {
         send_piece(copy.pieces, name, 2 * KEY_BYTES);

@@ -21,6 +21,8 @@ pub enum Kind {
     Probe,
     /// A uprobe that may be hit often.
     Frequent,
+    /// A uprobe where memory is asked for.
+    Allocation,
     /// A tracepoint.
     Syscall,
 }
@@ -49,6 +51,7 @@ impl Hit {
         let counts = unsafe { &mut *meter };
         let hits = match kind {
             Kind::Probe | Kind::Frequent => &mut counts.effects,
+            Kind::Allocation => &mut counts.allocations,
             Kind::Syscall => &mut counts.syscalls,
         };
         *hits += 1;
@@ -69,6 +72,7 @@ impl Hit {
         let meter = unsafe { &mut *self.meter };
         let (timed, ns) = match self.kind {
             Kind::Probe | Kind::Frequent => (&mut meter.effects_timed, &mut meter.effects_ns),
+            Kind::Allocation => (&mut meter.allocations_timed, &mut meter.allocations_ns),
             Kind::Syscall => (&mut meter.syscalls_timed, &mut meter.syscalls_ns),
         };
         *timed += 1;

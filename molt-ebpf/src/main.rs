@@ -7,6 +7,7 @@
 #![feature(core_intrinsics)]
 #![expect(internal_features, reason = "`core` has no atomic additions for this target")]
 
+mod allocations;
 mod arguments;
 mod atomic;
 mod calls;
@@ -15,6 +16,7 @@ mod desk;
 mod effects;
 mod emit;
 mod fault;
+mod growth;
 mod importing;
 mod lasting;
 mod maps;

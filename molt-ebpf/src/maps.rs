@@ -5,6 +5,7 @@ use crate::{lasting, met};
 use aya_ebpf::bindings::BPF_F_NO_PREALLOC;
 use aya_ebpf::btf_maps::{Array, HashMap, LruHashMap, PerCpuArray, RingBuf};
 use aya_ebpf::macros::btf_map;
+use molt_common::allocation::{Allocated, AllocationKey, MAX_ALLOCATIONS, Resized};
 use molt_common::call::{
     CallKey, FrameKey, Gate, MAX_CALL_SITES, MAX_CALLS, MAX_OPEN_CALLS, MAX_SEEN, Meter, OpenCall, SiteKey,
     Told,
@@ -67,8 +68,25 @@ pub static EFFECTS: HashMap<EffectKey, EffectCount, { MAX_EFFECTS as usize }, GR
 #[btf_map]
 pub static MUTATIONS: HashMap<MutationKey, u64, { MAX_MUTATIONS as usize }, GROWS> = HashMap::new();
 
+/// How much each piece of code has allocated.
+#[btf_map]
+pub static ALLOCATIONS: HashMap<AllocationKey, Allocated, { MAX_ALLOCATIONS as usize }, GROWS> =
+    HashMap::new();
+
+/// What each CPU has resized last.
+#[btf_map]
+pub static RESIZED: PerCpuArray<Resized, 1> = PerCpuArray::new();
+
+/// One entry, written by user space when it grants hits of allocations.
+#[btf_map]
+pub static ALLOCATION_GATE: Array<Gate, 1> = Array::new();
+
 /// Threads that trace states are kept of. Those of the least active ones are forgotten.
 const MAX_THREADS: usize = 1 << 13;
+
+/// Where each program's data ends.
+#[btf_map]
+pub static BREAKS: LruHashMap<u32, u64, MAX_THREADS> = LruHashMap::new();
 
 /// What each thread has begun to assign.
 #[btf_map]

@@ -22,6 +22,16 @@ pub fn instruction(regs: *const pt_regs) -> u64 {
     unsafe { (&raw const regs.rip).read_volatile() }
 }
 
+/// Whether the last comparison found both sides equal (`ZF`, bit 6 of the flags).
+#[inline(always)]
+pub fn is_equal(regs: *const pt_regs) -> bool {
+    // SAFETY: as in [`register`].
+    let regs = unsafe { &*regs };
+    // SAFETY: as above.
+    let flags = unsafe { (&raw const regs.eflags).read_volatile() };
+    flags & 1 << 6 != 0
+}
+
 /// Whether an instruction is one that the kernel has put into the process for probes: in the highest page of user space
 /// (`xol_add_vma`, `kernel/events/uprobes.c`), through which the return of a function that is seen leads.
 #[inline(always)]

@@ -1,4 +1,5 @@
 //! The tests of the live suite, by what they are about.
+mod allocations;
 mod attach;
 mod auto;
 mod boxes;
@@ -6,6 +7,7 @@ mod builds;
 mod doctor;
 mod effects;
 mod exact;
+mod foreign;
 mod harm;
 mod identity;
 mod interrupt;
@@ -41,6 +43,10 @@ const ON_EACH: &[(&str, Test)] = &[
         "default_mode_sees_what_takes_time_and_estimates_its_calls",
         auto::default_mode_sees_what_takes_time_and_estimates_its_calls,
     ),
+    (
+        "allocations_are_ranked_as_tracemalloc_has_them",
+        allocations::allocations_are_ranked_as_tracemalloc_has_them,
+    ),
     ("attaches_to_a_running_program", attach::attaches_to_a_running_program),
     ("target_in_namespaces_of_its_own_is_traced", boxes::target_in_namespaces_of_its_own_is_traced),
     ("doctor_describes_the_interpreter", doctor::doctor_describes_the_interpreter),
@@ -48,6 +54,7 @@ const ON_EACH: &[(&str, Test)] = &[
     ("audit_events_are_as_the_hook_sees_them", effects::audit_events_are_as_the_hook_sees_them),
     ("semaphores_are_back_at_zero", effects::semaphores_are_back_at_zero),
     ("imports_come_in_order", effects::imports_come_in_order),
+    ("calls_of_c_are_seen", foreign::calls_of_c_are_seen),
     ("assignments_and_collections_are_counted", looks::assignments_and_collections_are_counted),
     ("classes_are_as_the_program_sees_them", types::classes_are_as_the_program_sees_them),
     ("changes_of_classes_are_seen", types::changes_of_classes_are_seen),
@@ -63,6 +70,7 @@ const ON_EACH: &[(&str, Test)] = &[
 
 /// Tests of molt's own behaviour, for which any interpreter serves.
 const ON_ONE: &[(&str, Test)] = &[
+    ("allocations_that_are_not_seen_have_a_reason", allocations::allocations_that_are_not_seen_have_a_reason),
     ("comparison_finds_each_kind_of_fault", exact::comparison_finds_each_kind_of_fault),
     ("target_in_namespaces_of_its_own_is_sampled", boxes::target_in_namespaces_of_its_own_is_sampled),
     ("embedded_python_is_traced", builds::embedded_python_is_traced),

@@ -46,9 +46,9 @@ pub(crate) fn trace_exact(python: &Interpreter, program: &Program) -> (Artifact,
     trace_with(&["--mode", "exact"], python, program, "0")
 }
 
-/// Traces every call of a program of one round, and takes samples as often as a test of them does.
-pub(crate) fn trace_exact_often(python: &Interpreter, program: &Program) -> Artifact {
-    trace_with(&["--mode", "exact", "-F", RATE], python, program, "0").0
+/// Traces every call of a program that runs for `seconds`, and takes samples as often as a test of them does.
+pub(crate) fn trace_exact_often(python: &Interpreter, program: &Program, seconds: &str) -> (Artifact, Ended) {
+    trace_with(&["--mode", "exact", "-F", RATE], python, program, seconds)
 }
 
 /// Traces a program as molt does when it is told nothing.

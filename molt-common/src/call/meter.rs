@@ -24,6 +24,12 @@ pub struct Meter {
     pub effects_timed: u64,
     /// Their time in the programs, in nanoseconds.
     pub effects_ns: u64,
+    /// Hits of probes that see allocations, of which those count that are granted.
+    pub allocations: u64,
+    /// Those of them whose time was taken, see [`is_timed`].
+    pub allocations_timed: u64,
+    /// Their time in the programs, in nanoseconds.
+    pub allocations_ns: u64,
     /// System calls of traced processes.
     pub syscalls: u64,
     /// Those whose time was taken.
@@ -54,6 +60,9 @@ impl Meter {
             frequent: self.frequent + other.frequent,
             effects_timed: self.effects_timed + other.effects_timed,
             effects_ns: self.effects_ns + other.effects_ns,
+            allocations: self.allocations + other.allocations,
+            allocations_timed: self.allocations_timed + other.allocations_timed,
+            allocations_ns: self.allocations_ns + other.allocations_ns,
             syscalls: self.syscalls + other.syscalls,
             syscalls_timed: self.syscalls_timed + other.syscalls_timed,
             syscalls_ns: self.syscalls_ns + other.syscalls_ns,
@@ -77,6 +86,9 @@ impl Meter {
             frequent: self.frequent.saturating_sub(before.frequent),
             effects_timed: self.effects_timed.saturating_sub(before.effects_timed),
             effects_ns: self.effects_ns.saturating_sub(before.effects_ns),
+            allocations: self.allocations.saturating_sub(before.allocations),
+            allocations_timed: self.allocations_timed.saturating_sub(before.allocations_timed),
+            allocations_ns: self.allocations_ns.saturating_sub(before.allocations_ns),
             syscalls: self.syscalls.saturating_sub(before.syscalls),
             syscalls_timed: self.syscalls_timed.saturating_sub(before.syscalls_timed),
             syscalls_ns: self.syscalls_ns.saturating_sub(before.syscalls_ns),

@@ -57,6 +57,8 @@ pub const KIND_WORDS: u16 = 10;
 pub const KIND_STRANGER: u16 = 20;
 /// A [`tick::Tick`].
 pub const KIND_TICK: u16 = 17;
+/// A [`crate::allocation::AllocationSeen`]: code was met that allocates.
+pub const KIND_ALLOCATION: u16 = 21;
 /// A [`crate::effect::EffectSeen`]: an effect was met for the first time.
 pub const KIND_EFFECT: u16 = 11;
 /// A [`happening::Import`]: a module is looked for.

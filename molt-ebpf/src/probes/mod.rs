@@ -1,5 +1,6 @@
 //! One file per event, with the names of `molt_common::event`.
 
+mod allocate;
 mod assign;
 mod audit;
 mod enter;

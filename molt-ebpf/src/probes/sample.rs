@@ -12,9 +12,7 @@ use aya_ebpf::programs::PerfEventContext;
 use molt_common::call::packed;
 use molt_common::config::{PROCESS_READY, ProcessConfig};
 use molt_common::event::KIND_SAMPLE;
-use molt_common::event::sample::{
-    COPIED, NO_PYTHON, NOT_READY, STACK_CUT, STACK_TORN, STACK_VALUES, Sample,
-};
+use molt_common::event::sample::{COPIED, NO_PYTHON, NOT_READY, STACK_CUT, STACK_TORN, STACK_VALUES, Sample};
 use molt_common::fault::Fault;
 use molt_common::layout::WalkLayout;
 use molt_common::walk::frame::innermost;

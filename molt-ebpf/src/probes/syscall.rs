@@ -1,6 +1,7 @@
 //! A thread makes a system call.
 
 use crate::effects::{Hit, Kind, choose, settle};
+use crate::growth::{ARGUMENTS, grow};
 use crate::maps::SYSCALLS;
 use crate::memory::{UserMemory, kernel_u64};
 use aya_ebpf::macros::raw_tracepoint;
@@ -29,6 +30,9 @@ fn try_syscall(ctx: &RawTracePointContext, hit: &Hit) -> Result<(), Fault> {
     if look == syscall::IGNORED {
         return Ok(());
     }
+    if look >= syscall::MAP {
+        return grow(regs, look, hit);
+    }
     let Some(sampled) = choose() else { return Ok(()) };
     let mut seen = hit.seen();
     seen.key.number = number;
@@ -46,8 +50,5 @@ fn try_syscall(ctx: &RawTracePointContext, hit: &Hit) -> Result<(), Fault> {
 /// Argument `index`, 0 to 2, of the system call whose thread has these registers.
 #[inline(always)]
 fn argument(regs: u64, index: usize) -> Result<u64, Fault> {
-    kernel_u64(regs + SYSCALL_ARGUMENTS[index])
+    kernel_u64(regs + ARGUMENTS[index])
 }
-
-/// Offsets in `struct pt_regs` of `rdi`, `rsi` and `rdx` (`arch/x86/include/asm/ptrace.h`).
-const SYSCALL_ARGUMENTS: [u64; 3] = [112, 104, 96];

@@ -2,28 +2,42 @@
 
 use crate::maps::{LANDING, meter_tick, process};
 use crate::registers::{instruction, is_of_probes, is_user};
-use crate::{calls, emit, fault, task};
+use crate::{allocations, calls, emit, fault, task};
+use aya_ebpf::bindings::bpf_perf_event_data;
 use aya_ebpf::macros::perf_event;
 use aya_ebpf::programs::PerfEventContext;
 use molt_common::config::PROCESS_CALLS;
-use molt_common::event::KIND_TICK;
-use molt_common::event::tick::Tick;
+use molt_common::event::tick::{ALLOCATION_TICK_NS, AMONG_ALLOCATIONS, Tick};
+use molt_common::event::{Header, KIND_TICK};
 use molt_common::fault::Fault;
 
 #[perf_event]
 pub fn tick(ctx: PerfEventContext) -> u32 {
     let Some(config) = process(task::current_pid()) else { return 0 };
     meter_tick();
-    if config.flags & PROCESS_CALLS == 0 || !is_user(ctx.ctx.cast()) || !calls::counted() {
+    if config.flags & PROCESS_CALLS == 0 || !is_user(ctx.ctx.cast()) {
+        return 0;
+    }
+    let flags = if is_of_allocations(&ctx) { AMONG_ALLOCATIONS } else { 0 };
+    if !(if flags == 0 { calls::counted() } else { allocations::counted() }) {
         return 0;
     }
     if lands(instruction(ctx.ctx.cast())) {
         return 0;
     }
-    if let Err(lost) = try_tick(&ctx) {
+    if let Err(lost) = try_tick(&ctx, flags) {
         fault::count(lost);
     }
     0
+}
+
+/// Whether the clock that ticks is the one for allocations.
+#[inline(always)]
+fn is_of_allocations(ctx: &PerfEventContext) -> bool {
+    // SAFETY: the context of the program lives as long as it runs, and the kernel lets it be read.
+    let period =
+        unsafe { (&raw const (*ctx.ctx.cast::<bpf_perf_event_data>()).sample_period).read_volatile() };
+    period == ALLOCATION_TICK_NS
 }
 
 /// Notes where the thread goes on after a return: a tick that waits for that meets the instruction there, or one of the
@@ -45,6 +59,7 @@ fn lands(address: u64) -> bool {
 }
 
 #[inline(always)]
-fn try_tick(ctx: &PerfEventContext) -> Result<(), Fault> {
-    emit::later(&Tick { header: task::header(KIND_TICK), instruction: instruction(ctx.ctx.cast()) })
+fn try_tick(ctx: &PerfEventContext, flags: u16) -> Result<(), Fault> {
+    let header = Header { flags, ..task::header(KIND_TICK) };
+    emit::later(&Tick { header, instruction: instruction(ctx.ctx.cast()) })
 }

@@ -22,13 +22,25 @@ pub struct Hotspot {
     /// Bytes allocated in its own code, where allocations were seen.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub alloc_bytes: Option<u64>,
+    /// The same for the whole run, estimated; there where not all of them were seen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alloc_bytes_est: Option<u64>,
     /// Allocations in its own code.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub alloc_count: Option<u64>,
+    /// The same for the whole run, estimated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alloc_count_est: Option<u64>,
+    /// Bytes that the kernel gave the process for its heap in the function's own code.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub heap_bytes: Option<u64>,
+    /// How often it did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub heap_count: Option<u64>,
     /// Place by self time, from 1. Set by [`super::Artifact::normalize`].
     #[serde(default)]
     pub rank_time: u32,
-    /// Place by bytes allocated, from 1. Set by [`super::Artifact::normalize`].
+    /// Place by bytes allocated, the estimate where there is one, from 1. Set by [`super::Artifact::normalize`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rank_alloc: Option<u32>,
 }

@@ -185,7 +185,7 @@ fn rank(rows: &mut [Hotspot]) {
         row.rank_alloc = None;
     }
     let mut by_bytes: Vec<&mut Hotspot> = rows.iter_mut().filter(|row| row.alloc_bytes.is_some()).collect();
-    by_bytes.sort_by_key(|row| (Reverse(row.alloc_bytes), row.rank_time));
+    by_bytes.sort_by_key(|row| (Reverse(row.alloc_bytes_est.or(row.alloc_bytes)), row.rank_time));
     for (place, row) in (1..).zip(by_bytes) {
         row.rank_alloc = Some(place);
     }

@@ -20,7 +20,7 @@ pub enum Section {
     Events,
     /// `hotspots`.
     Hotspots,
-    /// `alloc_bytes`, `alloc_count`, `rank_alloc` of hotspots.
+    /// `alloc_bytes`, `alloc_count`, `heap_bytes`, `heap_count` and `rank_alloc` of hotspots.
     HotspotsAlloc,
     /// Rows of hotspots with `native`.
     HotspotsNative,
@@ -103,9 +103,9 @@ impl Section {
             Self::Containers => artifact.containers.is_empty(),
             Self::Events => artifact.events.is_empty(),
             Self::Hotspots => artifact.hotspots.is_empty(),
-            Self::HotspotsAlloc => {
-                !artifact.hotspots.iter().any(|row| row.alloc_bytes.is_some() || row.alloc_count.is_some())
-            }
+            Self::HotspotsAlloc => !artifact.hotspots.iter().any(|row| {
+                row.alloc_bytes.is_some() || row.alloc_count.is_some() || row.heap_bytes.is_some()
+            }),
             Self::HotspotsNative => !artifact.hotspots.iter().any(|row| row.native.is_some()),
             Self::LoopCounts => artifact.loop_counts.is_empty(),
             Self::Modules => artifact.modules.is_empty(),

@@ -3,7 +3,7 @@
 mod syscalls;
 mod table;
 
-pub use syscalls::{Syscall, syscalls};
+pub use syscalls::{Syscall, growth, syscalls};
 pub use table::{effect_of, rows};
 
 use super::tally::CodeId;

@@ -20,7 +20,11 @@ pub fn hotspots(tally: &Tally, hz: u32) -> Vec<Hotspot> {
             total_ms: time(hotness.total),
             samples: hotness.own,
             alloc_bytes: None,
+            alloc_bytes_est: None,
             alloc_count: None,
+            alloc_count_est: None,
+            heap_bytes: None,
+            heap_count: None,
             rank_time: 0,
             rank_alloc: None,
         })

@@ -2,6 +2,7 @@
 //!
 //! [`tally`] counts while the run goes on; the other files turn the counts into one section each when it ends.
 
+pub mod allocations;
 pub mod call_counts;
 pub mod call_sites;
 pub mod calls;

@@ -1,9 +1,11 @@
 //! What is said of each section: how far it was observed, and why not further.
 
+mod allocations;
 mod calls;
 mod effects;
 mod mutations;
 
+pub use allocations::AllocationCoverage;
 pub use calls::{CallCoverage, Gaps, Missing, Seen};
 pub use effects::EffectCoverage;
 pub use mutations::MutationCoverage;
@@ -30,6 +32,8 @@ pub struct Coverage {
     pub calls: CallCoverage,
     /// Effects, imports and collections of garbage.
     pub effects: EffectCoverage,
+    /// Requests of memory.
+    pub allocations: AllocationCoverage,
     /// Changes of modules.
     pub mutations: MutationCoverage,
 }
@@ -95,7 +99,7 @@ fn state(section: Section, coverage: &Coverage) -> SectionState {
         Section::BranchCounts | Section::LoopCounts => SectionState::unavailable(
             "needs every branch to be seen, which has no hook outside the interpreter",
         ),
-        Section::HotspotsAlloc => SectionState::unavailable("allocations are not hooked"),
+        Section::HotspotsAlloc => coverage.allocations.state(),
         Section::HotspotsNative => SectionState::unavailable("native stacks are not walked"),
         Section::ModulesMutations => coverage.mutations.state(coverage.modules_seen),
         Section::SymbolsEffects => coverage.effects.effects(),

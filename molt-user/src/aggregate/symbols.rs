@@ -66,6 +66,22 @@ pub fn add_codes(
     }
 }
 
+/// Adds functions that were seen to ask for memory, some of the time.
+pub fn add_sampled_codes(
+    symbols: &mut BTreeMap<String, Symbol>,
+    tally: &Tally,
+    codes: impl IntoIterator<Item = CodeId>,
+    files: &Files,
+    redactor: &mut Redactor,
+) {
+    let codes: BTreeSet<&Code> = codes.into_iter().filter_map(|id| tally.code(id)).collect();
+    for code in codes {
+        let known = symbols.get(&code.symbol()).map(|known| known.observation);
+        let symbol = add_code(symbols, code, files, redactor);
+        symbol.observation = known.unwrap_or(Observation::Sampled);
+    }
+}
+
 /// The symbol of a code that exact means met.
 fn add_code<'a>(
     symbols: &'a mut BTreeMap<String, Symbol>,

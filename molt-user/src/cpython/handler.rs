@@ -9,13 +9,13 @@ mod x86_64;
 
 #[cfg(not(target_arch = "x86_64"))]
 pub(super) use unknown::{
-    arguments_site, eval_frame_argument, find_entry, find_frame_clear, function_entry, landings,
-    throw_argument,
+    arguments_site, comparison_around, entered, eval_frame_argument, find_entry, find_frame_clear,
+    function_entry, landings, promoted_call, takes_address, throw_argument,
 };
 #[cfg(target_arch = "x86_64")]
 pub(super) use x86_64::{
-    arguments_site, eval_frame_argument, find_entry, find_frame_clear, function_entry, landings,
-    throw_argument,
+    arguments_site, comparison_around, entered, eval_frame_argument, find_entry, find_frame_clear,
+    function_entry, landings, promoted_call, takes_address, throw_argument,
 };
 
 use crate::discover::args::Register;
@@ -69,6 +69,26 @@ pub(super) struct FrameClear {
     pub(super) function: u64,
     /// Holds the frame there.
     pub(super) frame: Register,
+}
+
+/// Where an argument is at a probe.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Argument {
+    /// In a register.
+    In(Register),
+    /// It is always the same.
+    Is(u64),
+}
+
+/// A place that every call of a function passes, or every call of it from there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Passed {
+    /// The instruction to probe: an address before the load bias.
+    pub(super) site: u64,
+    /// Bytes between the stack pointer and the address to return to there, where the function itself is probed.
+    pub(super) depth: u32,
+    /// The function's second and third argument, where they can be had.
+    pub(super) arguments: [Option<Argument>; 2],
 }
 
 /// The code of a file.

@@ -4,6 +4,7 @@
 //! the reason why there are none. It opens nothing and keeps nothing. The target's memory is never trusted:
 //! each length has a maximum next to its use, each chain a bound.
 
+pub mod allocator;
 pub mod calls;
 pub mod debug_offsets;
 pub mod dict;

@@ -1,5 +1,6 @@
 //! Bytes from the ring buffer to records. Total: any bytes give a record or a reason, never a panic.
 
+use molt_common::allocation::AllocationSeen;
 use molt_common::call::Told;
 use molt_common::effect::EffectSeen;
 use molt_common::event::happening::{Collection, Import, Returned};
@@ -7,9 +8,9 @@ use molt_common::event::process::Birth;
 use molt_common::event::sample::{Frame, Sample};
 use molt_common::event::tick::Tick;
 use molt_common::event::{
-    Header, KIND_BIRTH, KIND_CALL, KIND_EFFECT, KIND_END, KIND_EXEC, KIND_FINALIZE, KIND_GC_DONE,
-    KIND_GC_START, KIND_IMPORT, KIND_IMPORT_DONE, KIND_IMPORT_RETURN, KIND_IMPORT_START, KIND_MUTATION,
-    KIND_PIECE, KIND_SAMPLE, KIND_SPENT, KIND_START, KIND_STRANGER, KIND_TICK, KIND_WORDS,
+    Header, KIND_ALLOCATION, KIND_BIRTH, KIND_CALL, KIND_EFFECT, KIND_END, KIND_EXEC, KIND_FINALIZE,
+    KIND_GC_DONE, KIND_GC_START, KIND_IMPORT, KIND_IMPORT_DONE, KIND_IMPORT_RETURN, KIND_IMPORT_START,
+    KIND_MUTATION, KIND_PIECE, KIND_SAMPLE, KIND_SPENT, KIND_START, KIND_STRANGER, KIND_TICK, KIND_WORDS,
 };
 use molt_common::mutation::MutationSeen;
 use molt_common::plan::Piece;
@@ -48,6 +49,8 @@ pub enum Record<'a> {
     Spent(Header),
     /// The program itself ran at a tick in a window.
     Tick(Tick),
+    /// Code was met that allocates.
+    Allocation(AllocationSeen),
     /// A copy of some memory, for the thread's next call.
     Piece(Piece, &'a [u8]),
     /// Copies of single words, each with its address, for the thread's next call.
@@ -133,6 +136,9 @@ pub fn decode(bytes: &[u8]) -> Result<Record<'_>, DecodeError> {
         }
         KIND_SPENT => Ok(Record::Spent(header)),
         KIND_TICK => Ok(Record::Tick(Tick::read_from_prefix(bytes).map_err(|_short| cut)?.0)),
+        KIND_ALLOCATION => {
+            Ok(Record::Allocation(AllocationSeen::read_from_prefix(bytes).map_err(|_short| cut)?.0))
+        }
         kind => Err(DecodeError::Kind(kind)),
     }
 }

@@ -4,10 +4,11 @@ use super::advice::one_line;
 use super::backend::Chosen;
 use super::fact::Fact;
 use super::trial::Trial;
-use crate::aggregate::sections::{CallCoverage, EffectCoverage, Missing, Seen};
+use crate::aggregate::sections::{AllocationCoverage, CallCoverage, EffectCoverage, Missing, Seen};
 use crate::cpython::effect_sites::{EffectSites, Source};
 use crate::cpython::sites::{HookSites, Kind};
 use crate::discover::Build;
+use molt_common::allocation::Site;
 use molt_mpa::model::Section;
 use serde_json::{Value, json};
 
@@ -17,6 +18,10 @@ const WITH_PROBES: &str =
 /// How to get one that tells where its functions are.
 const WITH_NAMES: &str =
     "use an interpreter that exports its functions, as those of distributions and of pyenv do";
+
+/// How to get one whose allocator is found.
+const WITH_TABLES: &str =
+    "use an interpreter of Debian's or one that was built without a profile, as pyenv's are";
 
 /// A hook, by the name under which sections refer to it.
 #[derive(Debug)]
@@ -50,6 +55,7 @@ const FILLS: &[(&str, &[Section])] = &[
     ("processes", &[Section::Events]),
     ("imports", &[Section::Events]),
     ("collections", &[Section::Events]),
+    ("allocations", &[Section::HotspotsAlloc]),
     ("end", &[Section::Modules]),
 ];
 
@@ -61,6 +67,8 @@ pub(super) struct Hooks {
     pub(super) calls: CallCoverage,
     /// How far effects and events would be.
     pub(super) effects: EffectCoverage,
+    /// How far requests of memory would be.
+    pub(super) allocations: AllocationCoverage,
 }
 
 impl Hooks {
@@ -75,11 +83,12 @@ impl Hooks {
             effects: effects.iter().flat_map(EffectSites::missing_effects).map(str::to_owned).collect(),
             events: effects.iter().flat_map(EffectSites::missing_events).map(str::to_owned).collect(),
         };
+        let allocations = AllocationCoverage::expected(&probes.clone().and(places.allocations.clone()));
         let calls = probes.clone().and(places.calls.clone());
         let calls = coverage(calls, &places.returns, &places.exceptions, attached);
         let mut list = of_kernel(trial, backend);
         list.extend(places.into_hooks(&probes));
-        Self { list, calls, effects: seen }
+        Self { list, calls, effects: seen, allocations }
     }
 
     /// A line for each: where it is, and what a hit costs the program before anything is done about it.
@@ -147,6 +156,7 @@ struct Places {
     audit: Result<String, String>,
     imports: Result<String, String>,
     collections: Result<String, String>,
+    allocations: Result<String, String>,
     end: Result<String, String>,
 }
 
@@ -176,6 +186,7 @@ impl Places {
             audit: source(|sites| &sites.audit),
             imports,
             collections: source(|sites| &sites.gc_done),
+            allocations: allocation_places(build),
             end,
         }
     }
@@ -189,6 +200,7 @@ impl Places {
             ("audit", self.audit, WITH_PROBES),
             ("imports", self.imports, WITH_PROBES),
             ("collections", self.collections, WITH_PROBES),
+            ("allocations", self.allocations, WITH_TABLES),
             ("end", self.end, WITH_NAMES),
         ];
         all.into_iter().map(move |(name, place, remedy)| {
@@ -198,6 +210,24 @@ impl Places {
             let remedy = place.is_err().then_some(remedy);
             Hook { name, place: probes.clone().and(place), cost_ns, remedy }
         })
+    }
+}
+
+/// Where requests of memory are seen.
+fn allocation_places(build: Option<&Build>) -> Result<String, String> {
+    match build.map(Build::allocation_sites) {
+        None => Ok("the functions of the interpreter's allocator".to_owned()),
+        Some(Err(why)) => Err(one_line(why)),
+        Some(Ok(sites)) => {
+            let entered = sites.sites.iter().filter(|place| place.site.flags & Site::COMPARED == 0).count();
+            let compared = sites.sites.len() - entered;
+            Ok(match compared {
+                0 => format!("{entered} functions of the interpreter's allocator"),
+                _ => format!(
+                    "{entered} functions of the interpreter's allocator, and {compared} places that compare pointers to them"
+                ),
+            })
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use super::backend::Chosen;
 use super::fact::Fact;
 use super::hooks::Hooks;
 use super::trial::Trial;
-use crate::aggregate::sections::{CallCoverage, Coverage, EffectCoverage, Seen, states};
+use crate::aggregate::sections::{AllocationCoverage, CallCoverage, Coverage, EffectCoverage, Seen, states};
 use molt_mpa::model::{SectionState, Status};
 
 /// How far each section would be filled by these hooks, and what that comes to. `obstacle` keeps molt from reading the
@@ -25,11 +25,13 @@ pub(super) fn forecast(
         modules_at_end: true,
         effects,
         calls,
+        allocations: AllocationCoverage::expected(&Ok(String::new())),
         ..Coverage::default()
     };
     let modules_at_end = backend == Chosen::Ebpf && trial.uprobe.is_done();
     let (calls, effects) = (hooks.calls.clone(), hooks.effects.clone());
-    let expected = Coverage { modules_at_end, calls, effects, ..best.clone() };
+    let allocations = hooks.allocations.clone();
+    let expected = Coverage { modules_at_end, calls, effects, allocations, ..best.clone() };
     let obstacle = obstacle.or(match backend {
         Chosen::None(why) => Some(why),
         Chosen::Ebpf | Chosen::Procmem(_) => None,

@@ -4,6 +4,7 @@ use super::binary_version::{VersionSource, find_runtime, find_version, read_debu
 use super::elf::{Elf, ElfError, Linking};
 use super::known::FileKind;
 use super::notes::{Probe, read_probes};
+use crate::cpython::allocator::{AllocationSites, NoAllocator, find_allocations};
 use crate::cpython::calls::fits;
 use crate::cpython::layout::Layout;
 use crate::cpython::sites::{HookSites, NoSites, find_sites};
@@ -74,6 +75,9 @@ pub struct Build {
     /// Where calls are seen, once that was asked for.
     sites: OnceLock<Result<HookSites, NoSites>>,
     landings: OnceLock<BTreeSet<u64>>,
+    /// Where requests of memory are seen, once that was asked for.
+    allocations: OnceLock<Result<AllocationSites, NoAllocator>>,
+    allocation_landings: OnceLock<BTreeSet<u64>>,
     /// The parsed file, which it keeps open.
     pub elf: Elf,
 }
@@ -133,6 +137,8 @@ impl Build {
             runtime,
             sites: OnceLock::new(),
             landings: OnceLock::new(),
+            allocations: OnceLock::new(),
+            allocation_landings: OnceLock::new(),
             probes: read_probes(&elf)?.into_iter().filter(|probe| probe.provider == "python").collect(),
             elf,
         })))
@@ -169,6 +175,20 @@ impl Build {
     pub fn landings(&self) -> &BTreeSet<u64> {
         let find = || self.call_sites().map(|sites| sites.landings(&self.elf)).unwrap_or_default();
         self.landings.get_or_init(find)
+    }
+
+    /// Where its requests of memory are seen, or why they are not. Found once.
+    pub fn allocation_sites(&self) -> Result<&AllocationSites, &NoAllocator> {
+        let find = || {
+            if self.free_threaded { Err(NoAllocator::FreeThreaded) } else { find_allocations(&self.elf) }
+        };
+        self.allocations.get_or_init(find).as_ref()
+    }
+
+    /// Where threads go on after a probe on a request of memory, before the load bias. Found once.
+    pub fn allocation_landings(&self) -> &BTreeSet<u64> {
+        let find = || self.allocation_sites().map(|sites| sites.landings(&self.elf)).unwrap_or_default();
+        self.allocation_landings.get_or_init(find)
     }
 
     /// Where the interpreter's beginning and end can be seen.

@@ -71,9 +71,6 @@ pub struct Site {
     pub position: Option<Position>,
 }
 
-/// A code object without its tables, its names, and its entries in tables of code objects.
-const BESIDES: usize = size_of::<CodeObject>() + 512;
-
 impl CodeObject {
     /// What sort of code it is; `qualname` where it was derived elsewhere.
     pub fn kind(&self, qualname: Option<&str>) -> SymbolKind {
@@ -101,8 +98,9 @@ impl CodeObject {
         i32::try_from(start).unwrap_or(lasti)
     }
 
-    /// Bytes that it takes in molt's memory, about: its tables, and what each has besides.
+    /// Bytes that it takes in molt's memory, about: its tables, names, and entries in tables of code objects.
     pub fn bytes(&self) -> usize {
+        const BESIDES: usize = size_of::<CodeObject>() + 512;
         let lines = self.lines.as_ref().map_or(0, |lines| lines.bytes.len());
         let starts = self.starts.as_ref().map_or(0, Starts::bytes);
         BESIDES + lines + starts + self.code.as_ref().map_or(0, |code| code.len())
@@ -173,8 +171,7 @@ pub fn read_code<M: Memory>(memory: &M, layout: &Layout, addr: u64, globals: u64
 
 /// The identity as the kernel side reads it.
 fn read_identity<M: Memory>(memory: &M, layout: &Layout, addr: u64) -> Known<u64> {
-    let mut block: Block = Block::new();
-    Ok(code::read_identity(memory, &layout.walk(), addr, &mut block)?)
+    Ok(code::read_identity(memory, &layout.walk(), addr, &mut <Block>::new())?)
 }
 
 /// Bytes of the head with every field of the layout.

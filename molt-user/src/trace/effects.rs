@@ -5,7 +5,7 @@ mod valve;
 
 use super::Observe;
 use super::watch::Watch;
-use crate::aggregate::effects::syscalls;
+use crate::aggregate::effects::{growth, syscalls};
 use crate::capture::ebpf::Kernel;
 use crate::capture::ebpf::calls::HookError;
 use crate::clock::monotonic_ns;
@@ -253,6 +253,9 @@ fn file_of(build: &Build) -> anyhow::Result<(u64, u64)> {
 
 /// Watches system calls. Whether it can be done.
 fn open(kernel: &mut Kernel, watch: &mut Watch) -> bool {
-    let wanted = syscalls().iter().map(|syscall| (syscall.number, syscall.look));
-    kernel.watch_syscalls(wanted).inspect_err(|refused| watch.syscalls_are_unseen(&one_line(refused))).is_ok()
+    let wanted = syscalls().iter().map(|syscall| (syscall.number, syscall.look)).chain(growth());
+    let watched = kernel.watch_syscalls(wanted);
+    let watched = watched.inspect_err(|refused| watch.syscalls_are_unseen(&one_line(refused))).is_ok();
+    watch.allocations_seen.growth |= watched;
+    watched
 }

@@ -12,8 +12,10 @@ use crate::aggregate::call_sites::call_sites;
 use crate::aggregate::code::Files;
 use crate::aggregate::effort::{self, Windows};
 use crate::aggregate::hotspots::hotspots;
-use crate::aggregate::sections::{Coverage, EffectCoverage, MutationCoverage, Seen, states};
-use crate::aggregate::symbols::{add_codes, add_effects, symbols};
+use crate::aggregate::sections::{
+    AllocationCoverage, Coverage, EffectCoverage, MutationCoverage, Seen, states,
+};
+use crate::aggregate::symbols::{add_codes, add_effects, add_sampled_codes, symbols};
 use anyhow::{Context, Error};
 use molt_common::fault::Fault;
 use molt_mpa::model::{Artifact, Backend, Collector, Event, EventKind, Mode, Observation};
@@ -95,12 +97,14 @@ fn fill(
     artifact.symbols = symbols(&watch.tally, &watch.calls, files, redactor);
     add_effects(&mut artifact.symbols, &watch.tally, &watch.effects, files, redactor);
     add_codes(&mut artifact.symbols, &watch.tally, watch.mutations.codes(), files, redactor);
+    add_sampled_codes(&mut artifact.symbols, &watch.tally, watch.allocations.codes(), files, redactor);
     artifact.call_counts = call_counts(&artifact.symbols);
     artifact.containers =
         watch.containers.section(Observation::Sampled, &watch.tally, &watch.calls, &sites.ids, redactor);
     artifact.types = watch.types.section(&watch.calls, redactor);
     artifact.call_sites = sites.sites;
     artifact.hotspots = hotspots(&watch.tally, options.frequency);
+    watch.allocations.fill(&mut artifact.hotspots, &watch.tally);
     if !watch.modules_seen {
         watch.modules.note_codes(watch.tally.codes());
     }
@@ -143,6 +147,7 @@ fn fill(
         lost: samples.lost > 0,
         calls,
         effects: effect_coverage(options, watch, findings),
+        allocations: allocation_coverage(watch, findings),
         mutations: mutation_coverage(options, watch, &findings.faults),
     };
     for (section, state) in states(&coverage) {
@@ -169,6 +174,22 @@ fn effect_coverage(options: &Options, watch: &Watch, findings: &Findings) -> Eff
     if options.target.is_attached() {
         seen.effects.insert(ATTACHED.to_owned());
         seen.events.insert(ATTACHED.to_owned());
+    }
+    seen
+}
+
+/// How far requests of memory were seen.
+fn allocation_coverage(watch: &Watch, findings: &Findings) -> AllocationCoverage {
+    let mut seen = watch.allocations_seen.clone();
+    seen.reasons.extend(findings.unwatched.clone().filter(|_| seen.growth));
+    let lost: u64 = findings
+        .faults
+        .iter()
+        .filter(|(fault, _)| [Fault::AllocationsFull, Fault::UnreadAllocation].contains(fault))
+        .map(|(_, count)| count)
+        .sum();
+    if lost > 0 {
+        seen.reasons.insert(format!("{lost} requests of memory could not be told to a function"));
     }
     seen
 }

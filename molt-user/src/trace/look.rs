@@ -278,14 +278,17 @@ impl Reader {
 impl Seen {
     fn of(module: &Module) -> Self {
         let place = module.place;
+        let file = module.file.as_ref().ok().map(|file| file.value.clone());
+        // `importlib` gives a file to the frozen modules that it is made of when it is imported itself.
+        let may_have_file_later = file.is_none() && module.kind == Some(ModuleKind::Frozen);
         Self {
             name: module.name.value.clone(),
             kind: module.kind,
-            file: module.file.as_ref().ok().map(|file| file.value.clone()),
+            file,
             namespace: place.map_or(0, |place| place.namespace),
             spec: place.map_or(0, |place| place.spec),
             // The main module has its file later, and a program may make a module of an object.
-            whole: module.name.value != "__main__" && module.kind.is_some(),
+            whole: module.name.value != "__main__" && module.kind.is_some() && !may_have_file_later,
         }
     }
 }

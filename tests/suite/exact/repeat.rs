@@ -16,7 +16,7 @@ const SHOWN: usize = 60;
 pub(crate) fn two_exact_runs_are_equal(python: &Interpreter) {
     let mut faults = Vec::new();
     for program in ["exact/methods", "exact/exceptions", "exact/classes", "exact/coroutines"].map(script) {
-        let [first, second] = [(); 2].map(|()| facts(&trace_exact_often(python, &program)));
+        let [first, second] = [(); 2].map(|()| facts(&trace_exact_often(python, &program, "0").0));
         differences(&first, &second, program.name, &mut faults);
     }
     let count = faults.len();

@@ -105,6 +105,7 @@ fn ranks_follow_time_and_bytes() {
             symbol: symbol.to_owned(),
             time_ms: Millis::from_micros(micros),
             alloc_bytes,
+            alloc_bytes_est: None,
             ..row.clone()
         })
         .to_vec();
@@ -112,6 +113,24 @@ fn ranks_follow_time_and_bytes() {
     let ranks: Vec<_> =
         artifact.hotspots.iter().map(|row| (row.symbol.as_str(), row.rank_time, row.rank_alloc)).collect();
     assert_eq!(ranks, [("app.c", 1, Some(1)), ("app.a", 2, None), ("app.b", 3, Some(2))]);
+}
+
+// Where there is an estimate it decides: what was seen depends on when windows were open.
+#[test]
+fn ranks_follow_estimates() {
+    let mut artifact = full();
+    let row = artifact.hotspots[0].clone();
+    artifact.hotspots = [("app.a", 90, Some(100)), ("app.b", 10, Some(1_000))]
+        .map(|(symbol, bytes, alloc_bytes_est)| Hotspot {
+            symbol: symbol.to_owned(),
+            alloc_bytes: Some(bytes),
+            alloc_bytes_est,
+            ..row.clone()
+        })
+        .to_vec();
+    artifact.normalize();
+    let ranks: Vec<_> = artifact.hotspots.iter().map(|row| (row.symbol.as_str(), row.rank_alloc)).collect();
+    assert_eq!(ranks, [("app.a", Some(2)), ("app.b", Some(1))]);
 }
 
 // Dicts with very many keys, and places with very many kinds of dicts.

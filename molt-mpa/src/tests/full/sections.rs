@@ -263,7 +263,11 @@ pub(super) fn add_hotspots(artifact: &mut Artifact) {
             total_ms: Millis::from_micros(60_606),
             samples,
             alloc_bytes: Some(1_000 / samples),
+            alloc_bytes_est: Some(10_000 / samples),
             alloc_count: Some(3),
+            alloc_count_est: Some(30),
+            heap_bytes: Some(4_096),
+            heap_count: Some(1),
             rank_time: 0,
             rank_alloc: None,
         });

@@ -1,6 +1,6 @@
 //! The system calls that are looked at.
 
-use molt_common::effect::syscall::{CLONE, CLONE3, OPEN, OPENAT, PLAIN};
+use molt_common::effect::syscall::{BREAK, CLONE, CLONE3, MAP, OPEN, OPENAT, PLAIN, REMAP};
 use nix::libc;
 use std::sync::OnceLock;
 
@@ -58,4 +58,10 @@ pub fn syscalls() -> &'static [Syscall] {
         };
         everywhere.iter().chain(&further).filter_map(syscall).collect()
     })
+}
+
+/// Those that give a process memory, by number, each with how it is looked at. They are no effects.
+pub fn growth() -> impl Iterator<Item = (u32, u8)> {
+    let calls = [(libc::SYS_mmap, MAP), (libc::SYS_mremap, REMAP), (libc::SYS_brk, BREAK)];
+    calls.into_iter().filter_map(|(number, look)| Some((u32::try_from(number).ok()?, look)))
 }

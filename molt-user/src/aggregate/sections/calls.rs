@@ -77,10 +77,7 @@ impl CallCoverage {
 
     /// Which calls were made. Those that samples met are there as well.
     pub(super) fn sites(&self) -> SectionState {
-        self.state(
-            self.sampled(),
-            &Missing::Part("calls of functions written in C are not hooked".to_owned()),
-        )
+        self.state(self.sampled(), &Missing::Part("calls of functions written in C are sampled".to_owned()))
     }
 
     /// How often functions were called.

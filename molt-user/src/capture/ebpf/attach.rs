@@ -164,7 +164,12 @@ impl Kernel {
     /// A process has several links, and a server many processes: those that are waited for at the same time take no
     /// longer than one.
     pub fn unhook(&mut self) -> Unhooking {
-        let of_processes = self.calls.take_links().chain(self.effects.take_links()).map(Hook::Many);
+        let of_processes = self
+            .calls
+            .take_links()
+            .chain(self.effects.take_links())
+            .chain(self.allocations.take_links())
+            .map(Hook::Many);
         let hooks: Vec<Hook> = self.hooks.drain(..).chain(of_processes).collect();
         let share = hooks.len().div_ceil(MAX_UNHOOKING).max(1);
         let mut hooks = hooks.into_iter().peekable();

@@ -52,6 +52,12 @@ impl HitCost {
         self.trap_ns + mean.saturating_sub(self.empty_ns)
     }
 
+    /// As [`Self::of`], of hits that see requests of memory.
+    pub fn of_allocation(&self, meter: &Meter) -> u64 {
+        let mean = meter.allocations_ns.checked_div(meter.allocations_timed).unwrap_or(self.empty_ns);
+        self.trap_ns + mean.saturating_sub(self.empty_ns)
+    }
+
     /// As [`Self::of`], of system calls, which need no trap, but take the longer way into the kernel.
     pub fn of_syscall(&self, meter: &Meter) -> u64 {
         let mean = meter.syscalls_ns.checked_div(meter.syscalls_timed).unwrap_or(self.empty_ns);

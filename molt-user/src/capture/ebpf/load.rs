@@ -1,5 +1,6 @@
 //! Loads the kernel side and talks to its maps.
 
+use super::allocations::Allocations;
 use super::attach::Hook;
 use super::calls::Calls;
 use super::effects::Effects;
@@ -98,6 +99,8 @@ pub struct Kernel {
     pub(super) calls: Calls,
     /// What sees effects.
     pub(super) effects: Effects,
+    /// What sees requests of memory.
+    pub(super) allocations: Allocations,
     pub(super) hooks: Vec<Hook>,
     /// Why the thread pointer cannot be read on this kernel, if it cannot.
     pub degraded: Option<btf::BtfError>,
@@ -155,6 +158,7 @@ impl Kernel {
             library: prepared.ok().map(Library::new),
             calls: Calls::new(&mut ebpf)?,
             effects: Effects::new(&mut ebpf)?,
+            allocations: Allocations::new(&mut ebpf)?,
             processes: take_map!(ebpf, "PROCESSES", HashMap)?,
             counters: take_map!(ebpf, "COUNTERS", PerCpuArray)?,
             events: take_map!(ebpf, "EVENTS", RingBuf)?,

@@ -1,5 +1,6 @@
 //! The kernel side, loaded and attached by aya. Everything that knows aya is in this folder.
 
+pub mod allocations;
 pub mod attach;
 pub mod btf;
 pub mod calls;

@@ -6,7 +6,6 @@
 use super::load::{Kernel, LoadError};
 use super::perf_event::{Clock, enable, open, run};
 use aya::programs::{PerfEvent, ProgramError};
-use molt_common::event::tick::TICK_NS;
 use std::fs::File;
 use std::os::fd::AsFd;
 
@@ -20,7 +19,7 @@ pub enum TickError {
     #[error("failed to read the list of CPUs")]
     Cpus,
     /// The kernel refused an event.
-    #[error("failed to make a clock tick every {TICK_NS} ns")]
+    #[error("failed to make a clock tick")]
     Refused(#[from] nix::Error),
 }
 
@@ -40,17 +39,19 @@ impl Ticks {
 }
 
 impl Kernel {
-    /// Clocks that do not tick yet.
-    pub fn ticks(&mut self) -> Result<Ticks, TickError> {
+    /// Clocks that do not tick yet, and then so many nanoseconds apart.
+    pub fn ticks(&mut self, period_ns: u64) -> Result<Ticks, TickError> {
         let name = "tick";
         let refused = |source: ProgramError| LoadError::program(name, source);
         let program = self.ebpf.program_mut(name).ok_or(LoadError::Missing(name))?;
         let program: &mut PerfEvent = program.try_into().map_err(refused)?;
-        program.load().map_err(refused)?;
+        if program.fd().is_err() {
+            program.load().map_err(refused)?;
+        }
         let program = program.fd().map_err(refused)?.as_fd();
         let cpus = aya::util::online_cpus().map_err(|_unread| TickError::Cpus)?;
         let tick = |cpu| {
-            let event = open(Clock::On { cpu, period_ns: TICK_NS })?;
+            let event = open(Clock::On { cpu, period_ns })?;
             run(&event, program)?;
             Ok(event)
         };

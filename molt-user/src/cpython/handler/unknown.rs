@@ -1,6 +1,6 @@
 //! A processor whose instructions are not known: nothing is found.
 
-use super::{Entry, FrameClear, Shape, Text};
+use super::{Entry, FrameClear, Passed, Shape, Text};
 use crate::discover::args::Register;
 use crate::discover::elf::Relocations;
 
@@ -35,5 +35,21 @@ pub(in crate::cpython) fn eval_frame_argument(_: u8) -> Option<Register> {
 
 /// Not known.
 pub(in crate::cpython) fn throw_argument(_minor: u8) -> Option<Register> {
+    None
+}
+
+pub(in crate::cpython) fn comparison_around(_: &[u8], _: usize) -> Option<usize> {
+    None
+}
+
+pub(in crate::cpython) fn promoted_call(_: &Text<'_>, _: u64, _: u64) -> Result<Option<Passed>, Shape> {
+    Err(Shape::Processor)
+}
+
+pub(in crate::cpython) fn entered(_: &Text<'_>, _: u64) -> Result<Passed, Shape> {
+    Err(Shape::Processor)
+}
+
+pub(in crate::cpython) fn takes_address(_: &[u8], _: usize, _: u64) -> Option<u64> {
     None
 }

@@ -1,5 +1,9 @@
 //! Machine code of x86-64: what an opcode's handler looks like, and which instructions the kernel emulates.
 
+mod promoted;
+
+pub(in crate::cpython) use promoted::{comparison_around, entered, promoted_call, takes_address};
+
 use super::{Entry, FrameClear, MAX_INSTRUCTION_BYTES, Shape, Text};
 use crate::discover::args::Register;
 use crate::discover::elf::Relocations;

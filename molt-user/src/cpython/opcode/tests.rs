@@ -1,4 +1,4 @@
-use super::{Moved, Opcodes};
+use super::{Instruction, Load, Moved, Opcodes};
 use crate::cpython::Unknown;
 
 fn no_executor(_: u8) -> Result<(u8, u8), Unknown> {
@@ -54,4 +54,25 @@ fn precall_and_call_have_one_start() {
     let starts: Vec<u32> = (0..9).map(|unit| opcodes.starts(&code).of(unit * 2)).collect();
     assert_eq!(starts, [0, 2, 2, 2, 2, 2, 2, 2, 16]);
     assert_eq!(opcodes.starts(&code).of(400), 400, "outside the code");
+}
+
+/// 3.13: prefixes and caches belong to their instruction, and what loads by name says by which; in 3.11 the lowest bit of
+/// an attribute's argument is a part of its index.
+#[test]
+fn instructions_tell_what_they_load_by_name() {
+    let opcodes = Opcodes::of(13).unwrap();
+    let mut code = vec![71, 1, 91, 3];
+    code.extend([0; 8]);
+    code.extend([82, 5]);
+    code.extend([0; 18]);
+    code.extend([34, 0, 53, 1]);
+    let found: Vec<_> = opcodes.instructions(&code).collect();
+    let places: Vec<_> = found.iter().map(|found| (found.offset, found.opcode, found.argument)).collect();
+    assert_eq!(places, [(2, 91, 0x103), (12, 82, 5), (32, 34, 0), (34, 53, 1)]);
+    let loads: Vec<_> = found.iter().map(|found| opcodes.load(*found)).collect();
+    assert_eq!(loads, [Some(Load::Global(0x81)), Some(Load::Attribute(2)), None, None]);
+    assert!(opcodes.is_call(53) && !opcodes.is_call(82) && opcodes.is_beside_callable(34));
+    let old = Opcodes::of(11).unwrap();
+    let attribute = Instruction { offset: 0, opcode: 106, argument: 5 };
+    assert_eq!(old.load(attribute), Some(Load::Attribute(5)));
 }

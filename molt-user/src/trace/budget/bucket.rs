@@ -10,6 +10,8 @@ const CREDIT_NS: i64 = 200_000_000;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::trace) struct Bucket {
     budget: Share,
+    /// What it begins with, and the most that it holds.
+    credit_ns: i64,
     tokens_ns: i64,
     /// Totals when it was last brought up to date.
     cpu_ns: u64,
@@ -17,12 +19,17 @@ pub(in crate::trace) struct Bucket {
 }
 
 impl Bucket {
-    /// Half of what it can hold.
+    /// Half of what one can hold that is for everything.
     pub(in crate::trace) const HALF_NS: u64 = CREDIT_NS.unsigned_abs() / 2;
 
     /// With the credit, before anything has run.
     pub(in crate::trace) fn new(budget: Share) -> Self {
-        Self { budget, tokens_ns: CREDIT_NS, cpu_ns: 0, spent_ns: 0 }
+        Self::with_credit(budget, CREDIT_NS)
+    }
+
+    /// With a credit of its own.
+    pub(in crate::trace) fn with_credit(budget: Share, credit_ns: i64) -> Self {
+        Self { budget, credit_ns, tokens_ns: credit_ns, cpu_ns: 0, spent_ns: 0 }
     }
 
     /// The target has used `cpu_ns` so far, of which observing has cost `spent_ns`. The cost is an estimate, which
@@ -30,7 +37,7 @@ impl Bucket {
     pub(in crate::trace) fn update(&mut self, cpu_ns: u64, spent_ns: u64) {
         let filled = self.income(cpu_ns.saturating_sub(self.cpu_ns));
         let spent = signed(spent_ns).saturating_sub(signed(self.spent_ns));
-        self.tokens_ns = self.tokens_ns.saturating_add(filled).saturating_sub(spent).min(CREDIT_NS);
+        self.tokens_ns = self.tokens_ns.saturating_add(filled).saturating_sub(spent).min(self.credit_ns);
         self.cpu_ns = self.cpu_ns.max(cpu_ns);
         self.spent_ns = spent_ns;
     }
@@ -42,7 +49,7 @@ impl Bucket {
 
     /// CPU time of the target after which it will hold `tokens_ns`, if nothing is spent; `None` if never.
     pub(in crate::trace) fn cpu_until(&self, tokens_ns: u64) -> Option<u64> {
-        let missing = signed(tokens_ns.min(CREDIT_NS.unsigned_abs())).saturating_sub(self.tokens_ns);
+        let missing = signed(tokens_ns.min(self.credit_ns.unsigned_abs())).saturating_sub(self.tokens_ns);
         let missing = u64::try_from(missing).unwrap_or(0);
         let scaled = u128::from(missing) * 1_000_000;
         let cpu_ns = scaled.checked_div(self.budget.as_millionths().into())?;

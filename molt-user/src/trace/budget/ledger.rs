@@ -25,17 +25,37 @@ impl Ledger {
         let traps = new.unused.saturating_add(new.samples).saturating_add(new.ticks);
         let traps = traps.saturating_mul(self.cost.trap_ns);
         let effects = new.effects.saturating_mul(self.cost.of_effect(&new));
+        let allocations = new.allocations.saturating_mul(self.cost.of_allocation(&new));
         let syscalls = new.syscalls.saturating_mul(self.cost.of_syscall(&new));
         self.meter = meter;
         self.spent_ns =
             self.spent_ns.saturating_add(hits).saturating_add(traps).saturating_add(new.samples_ns);
-        self.spent_ns = self.spent_ns.saturating_add(effects).saturating_add(syscalls);
+        self.spent_ns =
+            self.spent_ns.saturating_add(effects).saturating_add(allocations).saturating_add(syscalls);
         self.spent_ns
     }
 
     /// How much longer the program takes in its own code for a hit.
     pub(in crate::trace) fn after_ns(&self) -> u64 {
         self.cost.after_ns
+    }
+
+    /// How much longer a program of CPython's size takes in its own code for a hit that comes alone, as those of requests
+    /// of memory do: 0.4 to 1.8 µs were measured with 3.9 and 3.11 where a trap took 0.8, half of them above 0.75.
+    pub(in crate::trace) fn after_alone_ns(&self) -> u64 {
+        self.cost.trap_ns
+    }
+
+    /// What seeing requests of memory has cost so far, as `meter` shows it.
+    pub(in crate::trace) fn allocations_ns(&self, meter: &Meter) -> u64 {
+        meter.allocations.saturating_mul(self.cost.of_allocation(meter))
+    }
+
+    /// What seeing one of them costs, on average; before the first one, a guess that is rather high.
+    pub(in crate::trace) fn allocation_ns(&self, meter: &Meter) -> u64 {
+        let known =
+            if meter.allocations_timed > 0 { self.cost.of_allocation(meter) } else { 2 * self.cost.trap_ns };
+        known.max(1)
     }
 
     /// What one hit has cost so far, on average; before the first one, a guess that is rather high.

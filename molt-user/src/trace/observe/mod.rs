@@ -1,5 +1,6 @@
 //! How calls are seen in the course of a run: throughout, in windows or not at all; and what that costs.
 
+mod allocations;
 mod gauge;
 mod hooks;
 mod windows;
@@ -15,9 +16,12 @@ use crate::capture::ebpf::task_clock::TaskClock;
 use crate::clock::monotonic_ns;
 use crate::diagnose::advice::one_line;
 use crate::discover::Build;
+use allocations::Allocations;
 use gauge::{Gauge, Reading};
 use hooks::Hooks;
+use molt_common::event::tick::{ALLOCATION_TICK_NS, TICK_NS};
 use molt_mpa::model::Overhead;
+use molt_mpa::quantity::Share;
 use std::sync::Arc;
 use windows::Windows;
 
@@ -30,6 +34,8 @@ pub(super) struct Observer {
     gauge: Gauge,
     hooks: Hooks,
     seen: Seen,
+    /// What sees requests of memory, where they are seen.
+    allocations: Option<Allocations>,
     /// A hit was where it should be.
     verified: bool,
     /// Hits when probes were last placed: ends of calls that had begun before come first.
@@ -44,6 +50,46 @@ enum Seen {
     Never,
     Always,
     In(Box<Windows>),
+}
+
+impl Seen {
+    /// A window is open in which calls come so close upon each other that the program runs slower between them.
+    fn is_busy(&self) -> bool {
+        matches!(self, Self::In(windows) if windows.is_open() && !windows.is_first())
+    }
+
+    /// What may be spent on something else now, in nanoseconds.
+    fn spare_ns(&mut self, reading: &Reading) -> u64 {
+        match self {
+            Self::In(windows) => windows.tokens_ns(reading),
+            Self::Always | Self::Never => u64::MAX,
+        }
+    }
+}
+
+/// What sees requests of memory in this run. Where every call is seen, they have a budget all the same.
+fn allocations(
+    kernel: &mut Kernel,
+    observe: Observe,
+    seen: &Seen,
+    gauge: &Gauge,
+    watch: &mut Watch,
+) -> Option<Allocations> {
+    let (budget, seed) = match observe {
+        Observe::Sample => {
+            watch.allocations_are_unseen("probes are not placed in this mode");
+            return None;
+        }
+        Observe::Exact => (Share::of(1, 100), None),
+        Observe::Auto { budget, seed } => (budget, seed),
+    };
+    if matches!(seen, Seen::Never) {
+        watch.allocations_are_unseen("probes cannot be placed");
+        return None;
+    }
+    let ticks = kernel.ticks(ALLOCATION_TICK_NS);
+    let ticks = ticks.inspect_err(|refused| watch.allocations_are_unseen(&one_line(refused))).ok()?;
+    Some(Allocations::new(budget, seed, gauge, ticks))
 }
 
 /// What is done is done to these, now.
@@ -86,7 +132,7 @@ impl Observer {
                 Seen::Always
             }
             (Observe::Auto { budget, seed }, None) => {
-                let ticks = kernel.ticks();
+                let ticks = kernel.ticks(TICK_NS);
                 if let Err(refused) = &ticks {
                     watch.remark(format!(
                         "counts outside of windows are not estimated: {}",
@@ -98,8 +144,9 @@ impl Observer {
                 Seen::In(Box::new(windows))
             }
         };
+        let allocations = allocations(kernel, observe, &seen, &gauge, watch);
         let told = (Reading::default(), Counted::default());
-        Ok(Self { gauge, hooks: Hooks::default(), seen, verified: false, placed: 0, told })
+        Ok(Self { gauge, hooks: Hooks::default(), seen, allocations, verified: false, placed: 0, told })
     }
 
     /// Takes the time of these threads and of all that descends from them, with that of those before.
@@ -111,6 +158,9 @@ impl Observer {
 
     /// The calls of process `pid`, which runs or is about to run this build, are to be seen.
     pub(super) fn add(&mut self, kernel: &mut Kernel, pid: u32, build: &Arc<Build>) -> anyhow::Result<()> {
+        if let Some(allocations) = &mut self.allocations {
+            allocations.add(pid, build);
+        }
         let now = match &self.seen {
             Seen::Never => return Ok(()),
             Seen::Always => true,
@@ -124,10 +174,16 @@ impl Observer {
     /// Process `pid` has ended.
     pub(super) fn remove(&mut self, kernel: &mut Kernel, pid: u32) {
         self.hooks.remove(kernel, pid);
+        if let Some(allocations) = &mut self.allocations {
+            allocations.remove(pid);
+        }
     }
 
-    /// Closes the window if all that was granted is spent. Quick enough to be asked after every record.
+    /// Closes a window if all that was granted is spent. Quick enough to be asked after every record.
     pub(super) fn close_if_spent(&mut self, kernel: &mut Kernel, watch: &mut Watch) -> Result<(), HookError> {
+        if let Some(allocations) = &mut self.allocations {
+            allocations.look(kernel, &mut self.gauge, self.seen.is_busy())?;
+        }
         match &mut self.seen {
             Seen::In(windows) if windows.is_open() => {
                 let mut now = Now { kernel, watch, ns: monotonic_ns() };
@@ -143,18 +199,31 @@ impl Observer {
         if !self.verified && !matches!(self.seen, Seen::Never) {
             self.verify(kernel, watch)?;
         }
-        match &mut self.seen {
+        let calls = match &mut self.seen {
             Seen::In(windows) => {
+                windows.keep(self.allocations.as_ref().map_or(0, Allocations::kept_ns));
                 let mut now = Now { kernel, watch, ns: monotonic_ns() };
-                windows.tick(&mut now, &mut self.gauge, &mut self.hooks).map(Some)
+                Some(windows.tick(&mut now, &mut self.gauge, &mut self.hooks)?)
             }
-            Seen::Always | Seen::Never => Ok(None),
-        }
+            Seen::Always | Seen::Never => None,
+        };
+        let (is_busy, seen) = (self.seen.is_busy(), &mut self.seen);
+        let allocations = match &mut self.allocations {
+            None => None,
+            Some(allocations) => {
+                let spare_ns = |reading: &Reading| seen.spare_ns(reading);
+                Some(allocations.tick(kernel, watch, &mut self.gauge, is_busy, spare_ns)?)
+            }
+        };
+        Ok([calls, allocations].into_iter().flatten().min())
     }
 
     /// Closes the window that is open, if it is not the first: what is told of its calls can be taken then, and all of
     /// it is there for an account.
     pub(super) fn pause(&mut self, kernel: &mut Kernel, watch: &mut Watch) -> Result<(), HookError> {
+        if let Some(allocations) = &mut self.allocations {
+            allocations.look(kernel, &mut self.gauge, true)?;
+        }
         match &mut self.seen {
             Seen::In(windows) if windows.is_open() && !windows.is_first() => {
                 let mut now = Now { kernel, watch, ns: monotonic_ns() };
@@ -172,6 +241,9 @@ impl Observer {
         watch: &mut Watch,
         last: bool,
     ) -> Result<Account, HookError> {
+        if let Some(allocations) = &mut self.allocations {
+            allocations.account(kernel, watch, &mut self.gauge)?;
+        }
         let mut windows = None;
         match &mut self.seen {
             Seen::In(seen) if !seen.is_first() => {

@@ -37,6 +37,8 @@ pub(super) struct Windows {
     strata: Strata<Counted>,
     log: effort::Windows,
     state: State,
+    /// What is kept for what else is seen, of what may be spent.
+    kept_ns: u64,
     /// Readings when the last window closed and when the open one was opened.
     closed: Reading,
     opened: Reading,
@@ -89,6 +91,7 @@ impl Windows {
             strata: Strata::new(gauge.ledger.after_ns(), TICK_NS),
             log,
             state: State::Open { since_ns: now_ns, look_ns: now_ns, first: true },
+            kept_ns: 0,
             closed: Reading::default(),
             opened: Reading::default(),
             since: Meter::default(),
@@ -113,9 +116,20 @@ impl Windows {
         matches!(self.state, State::Open { first: true, .. })
     }
 
+    /// So much of what may be spent is kept for something else.
+    pub(super) fn keep(&mut self, kept_ns: u64) {
+        self.kept_ns = kept_ns;
+    }
+
+    /// What may be spent.
+    pub(super) fn tokens_ns(&mut self, reading: &Reading) -> u64 {
+        self.bucket.update(reading.cpu_ns, reading.spent_ns);
+        self.bucket.tokens_ns()
+    }
+
     /// Hits that can be paid for now.
     pub(super) fn affordable(&self, gauge: &Gauge) -> u64 {
-        gauge.hits_for(self.bucket.tokens_ns())
+        gauge.hits_for(self.bucket.tokens_ns().saturating_sub(self.kept_ns))
     }
 
     /// Closes the open window if all that was granted is spent. Quick enough to be asked often.
@@ -148,7 +162,7 @@ impl Windows {
                 let reading = gauge.read(now.kernel)?;
                 self.bucket.update(reading.cpu_ns, reading.spent_ns);
                 // Sampling spends as well: there may be less than was foreseen.
-                let missing = self.bucket.cpu_until(price(gauge)).unwrap_or(u64::MAX);
+                let missing = self.bucket.cpu_until(self.price(gauge)).unwrap_or(u64::MAX);
                 let wait_ns = due_cpu_ns.saturating_sub(reading.cpu_ns).max(missing);
                 if wait_ns == 0 {
                     self.open(now, gauge, hooks)?;
@@ -264,15 +278,15 @@ impl Windows {
     /// CPU time until the next window: until it can be paid for, and a random time in which it falls into step with
     /// nothing. That is short while samples meet functions that no window has seen.
     fn delay_ns(&mut self, now: &Now, gauge: &Gauge) -> u64 {
-        let Some(saved_ns) = self.bucket.cpu_until(price(gauge)) else { return u64::MAX };
+        let Some(saved_ns) = self.bucket.cpu_until(self.price(gauge)) else { return u64::MAX };
         let coverage = effort::coverage(&now.watch.tally, &now.watch.calls);
         let covered = coverage.is_none_or(|share| share.as_millionths() >= COVERED);
         let mean_ns = if covered { saved_ns.max(LEAST_DELAY_NS) } else { LEAST_DELAY_NS };
         saved_ns.saturating_add(self.chance.delay_ns(mean_ns))
     }
-}
 
-/// What a window must be able to cost.
-fn price(gauge: &Gauge) -> u64 {
-    WORTHWHILE.saturating_mul(gauge.ledger.hit_ns())
+    /// What there must be for a window.
+    fn price(&self, gauge: &Gauge) -> u64 {
+        WORTHWHILE.saturating_mul(gauge.ledger.hit_ns()).saturating_add(self.kept_ns)
+    }
 }

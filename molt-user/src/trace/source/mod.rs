@@ -55,6 +55,7 @@ impl Source {
         }
         if options.observe != Observe::Sample {
             NO_PROBES.clone_into(&mut watch.unhooked.1);
+            watch.allocations_are_unseen("the backend procmem places no probes");
         }
         let procmem = Procmem::start(options.frequency).map_err(anyhow::Error::from)?;
         Ok((Self::Procmem(procmem), watch))

@@ -10,6 +10,7 @@ impl Watch {
         let called = self.calls.functions().filter_map(|(id, _)| self.tally.code(id));
         let codes = self.tally.codes().chain(called);
         let codes = codes.chain(self.effects.codes().filter_map(|id| self.tally.code(id)));
+        let codes = codes.chain(self.allocations.codes().filter_map(|id| self.tally.code(id)));
         let mutators = self.mutations.codes();
         let codes = codes.chain(mutators.iter().filter_map(|id| self.tally.code(*id)));
         let names = codes.map(|code| code.file.as_str()).chain(self.modules.files());

@@ -1,12 +1,13 @@
 //! Samples that wait for what the kernel side is telling of.
 //!
 //! A clock may tick while the kernel side copies the code of a call that it tells of for the first time. The sample
-//! comes before that, and to read the code by it would be to read what may be gone in a moment, or, of a module that
-//! begins, to read a name that it has not got yet. What the thread tells of next is that call.
+//! comes before that, with no copy of its own, and to read the code by it would be to read what may be gone in a moment,
+//! or, of a module that begins, to read a name that it did not have yet. What the thread tells of next is that call.
 
 use super::Watch;
+use crate::trace::names::CallNames;
 use crate::trace::subject::State;
-use molt_common::event::sample::{Frame, Sample};
+use molt_common::event::sample::{COPIED, Frame, Sample};
 use molt_common::event::{Header, KIND_PIECE, KIND_WORDS};
 use std::collections::BTreeMap;
 
@@ -19,13 +20,14 @@ pub(in crate::trace) struct Held {
 }
 
 impl Watch {
-    /// Whether a sample has met a function of which nothing was told yet.
+    /// Whether a sample has met a function of which nothing was told yet, and brings no copy of its code.
     pub(super) fn is_untold(&self, sample: &Sample, frames: &[Frame]) -> bool {
-        let (true, Some(innermost)) = (self.held.until_told, frames.first()) else { return false };
+        let waits = self.held.until_told && sample.header.flags & COPIED == 0;
+        let (true, Some(innermost)) = (waits, frames.first()) else { return false };
         let Some(subject) = self.subjects.get(&sample.header.pid) else { return false };
         let names = self.programs.get(subject.program as usize);
         let is_new = matches!(&subject.state, State::Python(reader) if !reader.knows(innermost));
-        is_new && subject.counts_calls() && names.is_some_and(|names| names.has_sites())
+        is_new && subject.counts_calls() && names.is_some_and(CallNames::has_sites)
     }
 
     /// Keeps a sample until something more is told of its thread.

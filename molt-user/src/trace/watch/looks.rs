@@ -5,12 +5,19 @@ use super::{Ask, Watch};
 use crate::discover::file::FileFinding;
 use crate::launch::Ending;
 use crate::trace::classes::{Allowance, UNREAD_TYPE};
-use crate::trace::subject::{Ended, State};
+use crate::trace::subject::{Ended, State, Subject};
 use molt_mpa::quantity::Millis;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 impl Watch {
+    /// Tells the kernel side of a quicker way to the thread state, once the interpreter has made one.
+    pub(super) fn refine(&mut self, pid: u32) {
+        if let Some(config) = self.subjects.get(&pid).and_then(Subject::config) {
+            self.asks.push(Ask::Configure(pid, Box::new(config)));
+        }
+    }
+
     /// Process `pid` is stopped at its exec: whatever interpreter it is about to load is hooked before it can
     /// come to its end.
     pub(in crate::trace) fn at_exec(&mut self, pid: u32) {

@@ -2,6 +2,7 @@
 //!
 //! It knows no kernel side: whichever backend feeds it does what it asks.
 
+mod allocations;
 mod audits;
 mod calls;
 mod classes;
@@ -21,13 +22,14 @@ mod remarks;
 use super::classes::Allowance;
 use super::names::CallNames;
 use super::subject::{State, Subject};
+use crate::aggregate::allocations::Allocations;
 use crate::aggregate::calls::Calls;
 use crate::aggregate::containers::Containers;
 use crate::aggregate::effects::Effects;
 use crate::aggregate::modules::Modules;
 use crate::aggregate::mutations::Mutations;
 use crate::aggregate::processes::Processes;
-use crate::aggregate::sections::{EffectCoverage, MutationCoverage};
+use crate::aggregate::sections::{AllocationCoverage, EffectCoverage, MutationCoverage};
 use crate::aggregate::tally::Tally;
 use crate::aggregate::types::Types;
 use crate::cpython::Known;
@@ -35,6 +37,7 @@ use crate::decode::{Record, decode};
 use crate::discover::{Build, Inspector};
 use crate::symbolize::memory::Pieces;
 use crate::symbolize::paths::Roots;
+pub(in crate::trace) use allocations::Counted;
 pub(in crate::trace) use family::Considered;
 
 use audits::Audits;
@@ -103,6 +106,11 @@ pub(in crate::trace) struct Watch {
     happenings: Happenings,
     /// How far both were seen.
     pub(in crate::trace) effects_seen: EffectCoverage,
+    pub(in crate::trace) allocations: Allocations,
+    /// How far requests of memory were seen.
+    pub(in crate::trace) allocations_seen: AllocationCoverage,
+    /// Ticks that met the program itself while its requests of memory were counted.
+    pub(in crate::trace) allocation_ticks: u64,
     /// What became of modules' attributes.
     pub(in crate::trace) mutations: Mutations,
     /// How far that was seen.
@@ -160,6 +168,9 @@ impl Watch {
             effects: Effects::default(),
             happenings: Happenings::default(),
             effects_seen: EffectCoverage::default(),
+            allocations: Allocations::default(),
+            allocations_seen: AllocationCoverage::default(),
+            allocation_ticks: 0,
             mutations: Mutations::default(),
             mutations_seen: MutationCoverage::default(),
             assigned: Assigned::default(),
@@ -196,7 +207,7 @@ impl Watch {
         }
         match decode(bytes) {
             Ok(Record::Sample(sample, frames)) if self.is_untold(&sample, frames) => {
-                self.hold(&sample, frames)
+                self.hold(&sample, frames);
             }
             Ok(Record::Sample(sample, frames)) => self.sample(&sample, frames),
             Ok(Record::Birth(birth)) => self.birth(&birth),
@@ -213,6 +224,7 @@ impl Watch {
             Ok(Record::Collection(collection)) => self.collection(&collection),
             // It was taken when it was read ahead.
             Ok(Record::Tick(tick)) => self.tick_in_window(&tick),
+            Ok(Record::Allocation(seen)) => self.allocation(&seen),
             // The last kind wakes the loop, which looks for itself.
             Ok(Record::Piece(..) | Record::Words(..) | Record::Spent(_)) => {}
             Err(unreadable) => {
@@ -263,13 +275,6 @@ impl Watch {
         }
         self.look_at_met_classes(now_ns);
         self.subjects.values().filter_map(Subject::due_ns).min()
-    }
-
-    /// Tells the kernel side of a quicker way to the thread state, once the interpreter has made one.
-    fn refine(&mut self, pid: u32) {
-        if let Some(config) = self.subjects.get(&pid).and_then(Subject::config) {
-            self.asks.push(Ask::Configure(pid, Box::new(config)));
-        }
     }
 
     /// Whether process `pid` runs, as far as is known.

@@ -2,6 +2,7 @@
 
 use super::Watch;
 use super::audits::Audit;
+use crate::aggregate::allocations::Allocations;
 use crate::aggregate::calls::CallCounts;
 use crate::aggregate::containers::Containers;
 use crate::aggregate::effects::Effects;
@@ -48,6 +49,7 @@ pub(super) struct Page {
     containers: Containers,
     types: Types,
     effects: Effects,
+    allocations: Allocations,
     mutations: Mutations,
     audits: Vec<Audit>,
     open_calls: u64,
@@ -67,6 +69,7 @@ impl Page {
             containers: Containers::default(),
             types: Types::default(),
             effects: Effects::default(),
+            allocations: Allocations::default(),
             mutations: Mutations::default(),
             audits: Vec::new(),
             open_calls: 0,
@@ -141,6 +144,7 @@ impl Watch {
         self.calls.swap(&mut page.calls);
         swap(&mut self.containers, &mut page.containers);
         swap(&mut self.effects, &mut page.effects);
+        swap(&mut self.allocations, &mut page.allocations);
         swap(&mut self.mutations, &mut page.mutations);
         swap(&mut self.audits.seen, &mut page.audits);
         swap(&mut self.open_calls, &mut page.open_calls);

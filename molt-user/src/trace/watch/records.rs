@@ -10,7 +10,7 @@ use crate::trace::subject::State;
 use molt_common::event::Header;
 use molt_common::event::process::Birth;
 use molt_common::event::sample::{COPIED, Frame, NO_PYTHON, NOT_READY, STACK_CUT, STACK_TORN, Sample};
-use molt_common::event::tick::Tick;
+use molt_common::event::tick::{AMONG_ALLOCATIONS, Tick};
 use std::sync::Arc;
 
 impl Watch {
@@ -22,6 +22,7 @@ impl Watch {
             Ok(Record::Call(seen)) => return self.read_call_ahead(&seen),
             Ok(Record::Effect(seen)) => return self.read_effect_ahead(&seen),
             Ok(Record::Mutation(seen)) => return self.read_mutation_ahead(&seen),
+            Ok(Record::Allocation(seen)) => return self.read_allocation_ahead(&seen),
             Ok(Record::Piece(piece, bytes)) => {
                 return self.pieces.entry(piece.header.tid).or_default().add(piece.address, bytes);
             }
@@ -167,7 +168,14 @@ impl Watch {
         let subject = self.subjects.get(&tick.header.pid).map(|subject| &subject.state);
         let Some(State::Python(reader)) = subject else { return };
         let address = tick.instruction.wrapping_sub(reader.interpreter.load_bias);
-        self.ticks += u64::from(!reader.interpreter.build.landings().contains(&address));
+        let build = &reader.interpreter.build;
+        let among_allocations = tick.header.flags & AMONG_ALLOCATIONS != 0;
+        if build.landings().contains(&address)
+            || among_allocations && build.allocation_landings().contains(&address)
+        {
+            return;
+        }
+        *(if among_allocations { &mut self.allocation_ticks } else { &mut self.ticks }) += 1;
     }
 
     pub(super) fn start(&mut self, header: &Header) {

@@ -65,7 +65,7 @@ def main():
     service = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     word, port = service.stdout.readline().split()
     assert word == "ready", word
-    warm = Client(int(port), "warm", min(requests, 100))
+    warm = Client(int(port), "warm", requests // 10)
     warm.run()
     clients = [Client(int(port), "client%d" % number, requests // CLIENTS) for number in range(CLIENTS)]
     began = time.perf_counter()

@@ -34,9 +34,11 @@ pub fn tick(ctx: PerfEventContext) -> u32 {
 /// Whether the clock that ticks is the one for allocations.
 #[inline(always)]
 fn is_of_allocations(ctx: &PerfEventContext) -> bool {
+    let data: *const bpf_perf_event_data = ctx.ctx.cast();
     // SAFETY: the context of the program lives as long as it runs, and the kernel lets it be read.
-    let period =
-        unsafe { (&raw const (*ctx.ctx.cast::<bpf_perf_event_data>()).sample_period).read_volatile() };
+    let data = unsafe { &*data };
+    // SAFETY: as above.
+    let period = unsafe { (&raw const data.sample_period).read_volatile() };
     period == ALLOCATION_TICK_NS
 }
 

@@ -35,8 +35,9 @@ pub fn tick(ctx: PerfEventContext) -> u32 {
 #[inline(always)]
 fn is_of_allocations(ctx: &PerfEventContext) -> bool {
     // SAFETY: the context of the program lives as long as it runs, and the kernel lets it be read.
-    let period =
-        unsafe { (&raw const (*ctx.ctx.cast::<bpf_perf_event_data>()).sample_period).read_volatile() };
+    let data = unsafe { &*ctx.ctx.cast::<bpf_perf_event_data>() };
+    // SAFETY: as above.
+    let period = unsafe { (&raw const data.sample_period).read_volatile() };
     period == ALLOCATION_TICK_NS
 }
 

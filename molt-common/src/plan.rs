@@ -60,6 +60,9 @@ pub struct Plans {
     pub containers: ContainerLayout,
 }
 
+/// In `Header::flags` of a piece: it is for the sample that the thread sends next, and no other record.
+pub const OF_SAMPLE: u16 = 1;
+
 /// A stretch of the target's memory, which follows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
 #[repr(C)]

@@ -144,7 +144,9 @@ pub struct Pieces {
     /// Words gathered so far.
     pub gathered: u64,
     /// Not 0 while a task uses it.
-    pub busy: u64,
+    pub busy: u32,
+    /// What headers of pieces are marked with.
+    pub flags: u16,
 }
 
 /// Where a container's elements lie.

@@ -8,7 +8,7 @@ use crate::{emit, task};
 use molt_common::event::{KIND_PIECE, KIND_WORDS};
 use molt_common::fault::Fault;
 use molt_common::layout::ABSENT;
-use molt_common::plan::{MAX_PIECE, MAX_STEPS, MAX_STRETCH, NO_STEP, PAGE, Plan};
+use molt_common::plan::{MAX_PIECE, MAX_STEPS, MAX_STRETCH, NO_STEP, OF_SAMPLE, PAGE, Plan};
 use molt_common::walk::{Memory, checked};
 
 /// Sends what `plan` says of the object at `root`.
@@ -30,7 +30,15 @@ pub fn take() -> Option<&'static mut Pieces> {
         fault::count(Fault::SnapshotBusy);
         return None;
     }
-    pieces.busy = 1;
+    (pieces.busy, pieces.flags) = (1, 0);
+    Some(pieces)
+}
+
+/// The same for a sample, which may well have interrupted what uses it.
+#[inline(always)]
+pub fn take_for_sample() -> Option<&'static mut Pieces> {
+    let pieces = pieces().ok().filter(|pieces| pieces.busy == 0)?;
+    (pieces.busy, pieces.flags) = (1, OF_SAMPLE);
     Some(pieces)
 }
 
@@ -95,6 +103,7 @@ fn send_part(pieces: &mut Pieces, address: u64, bytes: u64) {
         return;
     }
     pieces.piece.header = task::header(KIND_PIECE);
+    pieces.piece.header.flags = pieces.flags;
     pieces.piece.address = address;
     pieces.piece.bytes = bytes;
     if let Err(lost) = emit::piece(pieces, bytes) {

@@ -71,24 +71,29 @@ extern "C" fn send(is_new: u64) -> u64 {
 #[inline(always)]
 pub fn code(program: u32, found: u64, globals: u64) {
     if times_seen(salted(found, program), 1) == 1 {
-        copy_code(program, found, globals);
+        copy_code(program, found, globals, 0);
     }
 }
 
-/// The same, whether it was met before or not. 1 if it was copied, 0 if the memory for pieces is in use.
+/// Copies code of a program for a sample. Whether it did.
+#[inline(always)]
+pub fn code_of_sample(program: u32, found: u64, globals: u64) -> bool {
+    copy_code(program, found, globals, 1) != 0
+}
+
+/// Copies code, for a sample if `of_sample` is not 0. 0 if the memory for pieces is in use.
 #[inline(never)]
 #[unsafe(export_name = "tell_code")]
-pub extern "C" fn copy_code(program: u32, found: u64, globals: u64) -> u64 {
+extern "C" fn copy_code(program: u32, found: u64, globals: u64, of_sample: u64) -> u64 {
+    let taken = if of_sample == 0 { snapshot::take() } else { snapshot::take_for_sample() };
+    let Some(pieces) = taken else { return 0 };
     // SAFETY: an element's memory outlives this program, as in `maps::process`.
-    if let Some(plans) = unsafe { PLANS.get(program) }
-        && let Some(pieces) = snapshot::take()
-    {
+    if let Some(plans) = unsafe { PLANS.get(program) } {
         snapshot::send(pieces, &plans.code, address(found));
         containers::send_name(pieces, &plans.containers, globals);
-        pieces.busy = 0;
-        return 1;
     }
-    0
+    pieces.busy = 0;
+    1
 }
 
 /// Bytes of a name that are copied.

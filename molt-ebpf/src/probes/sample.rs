@@ -127,7 +127,7 @@ extern "C" fn copy(index: u32, walk: &mut Walk) -> Turn {
     let Scratch { sample, frames, unmet, fresh, program, .. } = &mut *walk.scratch;
     let Some(at) = fresh.get(index as usize).filter(|_| index < *unmet) else { return Turn::Stop };
     let Some(frame) = frames.get(*at as usize) else { return Turn::Stop };
-    if tell::copy_code(*program, packed(frame.code, 0), frame.globals) != 0 {
+    if tell::code_of_sample(*program, packed(frame.code, 0), frame.globals) {
         sample.header.flags |= COPIED;
     }
     Turn::Go

@@ -30,9 +30,13 @@ impl Watch {
         is_new && subject.counts_calls() && names.is_some_and(CallNames::has_sites)
     }
 
-    /// Keeps a sample until something more is told of its thread.
-    pub(super) fn hold(&mut self, sample: &Sample, frames: &[Frame]) {
-        self.held.samples.insert(sample.header.tid, (*sample, frames.into()));
+    /// Takes a sample, or keeps it until something more is told of its thread.
+    pub(super) fn sample_or_hold(&mut self, sample: &Sample, frames: &[Frame]) {
+        if self.is_untold(sample, frames) {
+            self.held.samples.insert(sample.header.tid, (*sample, frames.into()));
+        } else {
+            self.sample(sample, frames);
+        }
     }
 
     /// Takes the sample that waits for what this record tells.

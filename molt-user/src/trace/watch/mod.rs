@@ -76,8 +76,8 @@ pub(in crate::trace) enum Ask {
     Forget(u32),
 }
 
-/// Everything seen so far. What goes into one artifact and not into another is on a page ([`Pages`]): that of the process that
-/// something is seen of, where each has an artifact of its own.
+/// Everything seen so far. What goes into one artifact and not into another is on a page ([`Pages`]): that of the process
+/// that something is seen of, where each has an artifact of its own.
 #[derive(Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "independent facts about how a run is seen")]
 pub(in crate::trace) struct Watch {
@@ -122,6 +122,8 @@ pub(in crate::trace) struct Watch {
     looks: BTreeMap<(u32, u64), Vec<Known<Found>>>,
     /// What was copied for the next call of each thread.
     pieces: BTreeMap<u32, Pieces>,
+    /// What was copied for its next sample, which may come between these and the call.
+    sampled: BTreeMap<u32, Pieces>,
     /// Samples that came before it.
     pub(in crate::trace) held: Held,
     /// Calls whose end was not seen.
@@ -177,6 +179,7 @@ impl Watch {
             audits: Audits::default(),
             looks: BTreeMap::new(),
             pieces: BTreeMap::new(),
+            sampled: BTreeMap::new(),
             held: Held::default(),
             open_calls: 0,
             unhooked: (0, String::new()),
@@ -206,10 +209,7 @@ impl Watch {
             self.take_held(&header);
         }
         match decode(bytes) {
-            Ok(Record::Sample(sample, frames)) if self.is_untold(&sample, frames) => {
-                self.hold(&sample, frames);
-            }
-            Ok(Record::Sample(sample, frames)) => self.sample(&sample, frames),
+            Ok(Record::Sample(sample, frames)) => self.sample_or_hold(&sample, frames),
             Ok(Record::Birth(birth)) => self.birth(&birth),
             Ok(Record::Exec(header)) => self.exec(&header),
             Ok(Record::Stranger(header)) => self.strangers.push(header.pid),
@@ -222,10 +222,9 @@ impl Watch {
             Ok(Record::Returned(returned)) => self.returned(&returned),
             Ok(Record::Mutation(seen)) => self.mutation(&seen),
             Ok(Record::Collection(collection)) => self.collection(&collection),
-            // It was taken when it was read ahead.
             Ok(Record::Tick(tick)) => self.tick_in_window(&tick),
             Ok(Record::Allocation(seen)) => self.allocation(&seen),
-            // The last kind wakes the loop, which looks for itself.
+            // Pieces were taken when they were read ahead. The last kind wakes the loop, which looks for itself.
             Ok(Record::Piece(..) | Record::Words(..) | Record::Spent(_)) => {}
             Err(unreadable) => {
                 tracing::debug!(%unreadable, "record left out");

@@ -9,8 +9,9 @@ use crate::trace::place::Placing;
 use crate::trace::subject::State;
 use molt_common::event::Header;
 use molt_common::event::process::Birth;
-use molt_common::event::sample::{COPIED, Frame, NO_PYTHON, NOT_READY, STACK_CUT, STACK_TORN, Sample};
+use molt_common::event::sample::{Frame, NO_PYTHON, NOT_READY, STACK_CUT, STACK_TORN, Sample};
 use molt_common::event::tick::{AMONG_ALLOCATIONS, Tick};
+use molt_common::plan::OF_SAMPLE;
 use std::sync::Arc;
 
 impl Watch {
@@ -24,7 +25,9 @@ impl Watch {
             Ok(Record::Mutation(seen)) => return self.read_mutation_ahead(&seen),
             Ok(Record::Allocation(seen)) => return self.read_allocation_ahead(&seen),
             Ok(Record::Piece(piece, bytes)) => {
-                return self.pieces.entry(piece.header.tid).or_default().add(piece.address, bytes);
+                let is_of_sample = piece.header.flags & OF_SAMPLE != 0;
+                let pieces = if is_of_sample { &mut self.sampled } else { &mut self.pieces };
+                return pieces.entry(piece.header.tid).or_default().add(piece.address, bytes);
             }
             Ok(Record::Words(header, words)) => {
                 let pieces = self.pieces.entry(header.tid).or_default();
@@ -33,9 +36,7 @@ impl Watch {
             _ => return,
         };
         let told = usize::from(self.is_untold(&sample, frames));
-        // Without copies of its own those that wait are a call's, which it came upon.
-        let copied = sample.header.flags & COPIED != 0;
-        let pieces = copied.then(|| self.pieces.remove(&sample.header.tid)).flatten().unwrap_or_default();
+        let pieces = self.sampled.remove(&sample.header.tid).unwrap_or_default();
         let subject = self.subjects.get_mut(&sample.header.pid).map(|subject| &mut subject.state);
         if let Some(State::Python(reader)) = subject {
             for frame in frames.iter().skip(told) {
@@ -155,6 +156,7 @@ impl Watch {
     pub(super) fn end(&mut self, header: &Header) {
         let at = self.since(header.time_ns);
         self.pieces.remove(&header.tid);
+        self.sampled.remove(&header.tid);
         if header.tid != header.pid {
             self.processes.thread_end(header.pid, header.tid, at);
         } else if self.let_go(header.pid, Some(header.time_ns)) {

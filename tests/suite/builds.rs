@@ -142,7 +142,8 @@ pub(crate) fn compiled_program_is_sampled(_: &Interpreter) {
 /// Free-threaded builds are sampled, each thread of them, and the artifact says why their calls are not counted.
 pub(crate) fn free_threaded_build_is_sampled(_: &Interpreter) {
     let Some(python) = built("3.13t") else { return };
-    let artifact = exact(&mut Command::new(&python).arg(program("threads.py")));
+    let mut traced = Command::new(&python);
+    let artifact = exact(traced.arg(program("threads.py")).env("MOLT_TEST_SECONDS", "1"));
     for symbol in ["__main__.even_work", "__main__.odd_work"] {
         assert!(artifact.symbols.contains_key(symbol), "{:?}", artifact.symbols.keys());
     }

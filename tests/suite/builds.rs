@@ -142,7 +142,8 @@ pub(crate) fn compiled_program_is_sampled(_: &Interpreter) {
 /// Free-threaded builds are sampled, each thread of them, and the artifact says why their calls are not counted.
 pub(crate) fn free_threaded_build_is_sampled(_: &Interpreter) {
     let Some(python) = built("3.13t") else { return };
-    let artifact = exact(Command::new(&python).arg(program("threads.py")));
+    let mut traced = Command::new(&python);
+    let artifact = exact(traced.arg(program("threads.py")).env("MOLT_TEST_SECONDS", "1"));
     for symbol in ["__main__.even_work", "__main__.odd_work"] {
         assert!(artifact.symbols.contains_key(symbol), "{:?}", artifact.symbols.keys());
     }
@@ -155,7 +156,7 @@ pub(crate) fn free_threaded_build_is_sampled(_: &Interpreter) {
 /// An interpreter that was linked with musl is traced like one of glibc, also in its threads.
 pub(crate) fn musl_build_is_traced(_: &Interpreter) {
     let Some(python) = built("3.13musl") else { return };
-    let artifact = exact(Command::new(&python).arg(program("subinterpreters.py")));
+    let artifact = exact(&mut Command::new(&python).arg(program("subinterpreters.py")));
     let count = |name: &str| artifact.call_counts.get(&format!("__main__.{name}")).copied();
     assert_eq!(["first", "inner", "step"].map(count), [Some(1000), Some(20), Some(10_000)]);
     for symbol in ["__main__.first", "__main__.step"] {

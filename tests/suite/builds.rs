@@ -156,7 +156,7 @@ pub(crate) fn free_threaded_build_is_sampled(_: &Interpreter) {
 /// An interpreter that was linked with musl is traced like one of glibc, also in its threads.
 pub(crate) fn musl_build_is_traced(_: &Interpreter) {
     let Some(python) = built("3.13musl") else { return };
-    let artifact = exact(&mut Command::new(&python).arg(program("subinterpreters.py")));
+    let artifact = exact(Command::new(&python).arg(program("subinterpreters.py")));
     let count = |name: &str| artifact.call_counts.get(&format!("__main__.{name}")).copied();
     assert_eq!(["first", "inner", "step"].map(count), [Some(1000), Some(20), Some(10_000)]);
     for symbol in ["__main__.first", "__main__.step"] {

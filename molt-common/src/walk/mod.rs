@@ -34,6 +34,13 @@ pub trait Memory {
     #[inline(always)]
     fn forget(&self) {}
 
+    /// Whether what was copied of the first `len` bytes at `addr` is there still, where reads are answered from copies.
+    /// Of what was not copied nothing is known.
+    #[inline(always)]
+    fn is_current(&self, _addr: u64, _len: usize) -> bool {
+        true
+    }
+
     /// The type of the object at `object`, which is never freed and keeps its type, if that has been noted.
     #[inline(always)]
     fn lasting_type(&self, _object: u64) -> Option<u64> {

@@ -226,7 +226,14 @@ impl<M: Memory> Objects<'_, M> {
         let first = self.entries(&table, 0, table.count.min(1))?.first().copied();
         let value = match first {
             Some((key, value)) if value != 0 && self.is_text(key, "__name__") == Ok(true) => value,
-            _ => self.dict_get(addr, "__name__")?,
+            _ => {
+                let value = self.dict_get(addr, "__name__")?;
+                // Where no more than the first entries was copied, the rest may be another namespace's by now.
+                if !self.memory.is_current(table.entries, 8 * table.width()) {
+                    return Err(Unknown::Absent);
+                }
+                value
+            }
         };
         self.str(value)
     }

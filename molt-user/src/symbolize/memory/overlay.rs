@@ -67,6 +67,13 @@ impl<M: Memory> Memory for Overlay<'_, M> {
     fn forget(&self) {
         self.memory.forget();
     }
+
+    fn is_current(&self, addr: u64, len: usize) -> bool {
+        let copied = self.pieces.from(addr).unwrap_or_default();
+        let copied = copied.get(..len).unwrap_or(copied);
+        let mut now = vec![0; copied.len()];
+        now.is_empty() || self.memory.read(addr, &mut now).is_ok_and(|()| *now == *copied)
+    }
 }
 
 #[cfg(test)]
@@ -108,5 +115,18 @@ mod tests {
         assert_eq!(memory.read(0x3000, &mut read), Ok(()));
         assert_eq!(read, [1, 2, 3, 4]);
         assert_eq!(memory.read(0x3001, &mut read), Err(Fault::ReadFault));
+    }
+
+    /// A copy is current while the memory is the same; of what was not copied nothing is known.
+    #[test]
+    fn copies_are_compared_with_the_memory() {
+        let mut pieces = Pieces::default();
+        pieces.add(0x1000, &[9, 9, 9]);
+        pieces.add(0x1010, &[9, 8]);
+        pieces.add(0x3000, &[9]);
+        let memory = Overlay { pieces: &pieces, memory: &Nines };
+        let current = [(0x1000, 8), (0x1010, 1), (0x1020, 8)].map(|(at, len)| memory.is_current(at, len));
+        assert_eq!(current, [true; 3]);
+        assert!(!memory.is_current(0x1010, 2) && !memory.is_current(0x3000, 1));
     }
 }

@@ -44,6 +44,7 @@ fn facts(artifact: &Artifact) -> Value {
     // Losses are those of samples as well, and coverage is a share of samples.
     remove(&mut value["collector"], &["samples", "coverage", "overhead", "windows", "processes", "loss"]);
     drop_sampled(&mut value);
+    drop_getpath(&mut value);
     // What is redacted are keys of dicts, which are looked at in samples.
     remove(&mut value["redactions"], &["counts"]);
     // By caller and id: a list in which one is missing would differ from there on.
@@ -79,6 +80,28 @@ fn drop_sampled(value: &mut Value) {
         Value::Object(entries) => {
             entries.retain(|_, item| !is_sampled(item));
             entries.values_mut().for_each(drop_sampled);
+        }
+        _ => {}
+    }
+}
+
+/// What `<frozen getpath>` may be named after: it runs in a namespace without a name, which is freed, and where `codecs`
+/// has its own next (docs/calls.md).
+const GETPATH: [&str; 2] = ["<unnamed>.", "codecs."];
+
+/// Removes what functions of those names did, and that they were called.
+fn drop_getpath(value: &mut Value) {
+    let is_its = |name: &str| GETPATH.iter().any(|module| name.starts_with(module));
+    let is_theirs =
+        |value: &Value| ["symbol", "caller"].iter().any(|field| value[field].as_str().is_some_and(is_its));
+    match value {
+        Value::Array(items) => {
+            items.retain(|item| !is_theirs(item));
+            items.iter_mut().for_each(drop_getpath);
+        }
+        Value::Object(entries) => {
+            entries.retain(|name, item| !is_its(name) && !is_theirs(item));
+            entries.values_mut().for_each(drop_getpath);
         }
         _ => {}
     }

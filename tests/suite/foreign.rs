@@ -7,8 +7,8 @@ use crate::support::artifact::trace_exact_often;
 use crate::support::program::script;
 use crate::support::pythons::Interpreter;
 
-/// How much time of a processor the program takes: at 999 samples a second some 30 for each of its calls.
-const SECONDS: &str = "0.4";
+/// How much time of a processor the program takes: at 999 samples a second some 100 for each of its calls.
+const SECONDS: &str = "1.2";
 
 /// Each call that the program makes of functions, methods, classes and objects written in C is found, and no other; up to
 /// 3.10, whose code does not tell the place of a call, none is.

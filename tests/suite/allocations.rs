@@ -10,8 +10,8 @@ use crate::support::pythons::{Interpreter, at_home};
 
 /// Most that all bytes together may be off, in percent.
 const PERCENT: u64 = 20;
-/// A run that is further off, or has another order, is tried again: there are a dozen windows in it, now and then all at its start, and on a busy
-/// machine they seem longer than they are.
+/// A run that is further off, or has another order, is tried again: there are a dozen windows in it, now and then all of
+/// them in its start, and on a busy machine they seem longer than they are.
 const RUNS: usize = 6;
 
 /// The five functions of allocations.py that ask for most come in the order in which tracemalloc has them, and what they

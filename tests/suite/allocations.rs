@@ -9,13 +9,13 @@ use crate::support::program::script;
 use crate::support::pythons::{Interpreter, at_home};
 
 /// Most that all bytes together may be off, in percent.
-const PERCENT: u64 = 20;
+const PERCENT: u64 = 40;
 /// A run that is further off, or has another order, is tried again: there are a dozen windows in it, now and then all of
 /// them in its start, and on a busy machine they seem longer than they are.
 const RUNS: usize = 6;
 
 /// The five functions of allocations.py that ask for most come in the order in which tracemalloc has them, and what they
-/// asked for together is within 20 %. What the kernel maps for the largest of them is there to the byte.
+/// asked for together is within 40 %. What the kernel maps for the largest of them is there to the byte.
 pub(crate) fn allocations_are_ranked_as_tracemalloc_has_them(python: &Interpreter) {
     let expected = told(python);
     let mut ranked: Vec<(&str, u64)> =

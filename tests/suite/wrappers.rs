@@ -19,7 +19,7 @@ fn recursion_through(command: &[&Path]) -> Artifact {
         .arg(&output)
         .arg("--")
         .args(command)
-        .env("MOLT_TEST_SECONDS", "0.3"))
+        .env("MOLT_TEST_SECONDS", "1"))
     .succeeded();
     let artifact = read(&output);
     assert!(artifact.symbols.contains_key("__main__.fib"), "{:?}", artifact.symbols.keys());

@@ -185,6 +185,11 @@ impl Build {
         self.allocations.get_or_init(find).as_ref()
     }
 
+    /// Whether that is known, so that it can be had at once.
+    pub fn allocation_sites_are_found(&self) -> bool {
+        self.allocations.get().is_some()
+    }
+
     /// Where threads go on after a probe on a request of memory, before the load bias. Found once.
     pub fn allocation_landings(&self) -> &BTreeSet<u64> {
         let find = || self.allocation_sites().map(|sites| sites.landings(&self.elf)).unwrap_or_default();

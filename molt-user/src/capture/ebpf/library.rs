@@ -7,10 +7,10 @@ use std::sync::{Arc, OnceLock};
 use std::thread;
 
 /// Those that nearly every run with calls wants, the largest first.
-const AHEAD: [&str; 6] = ["call_enter", "call_leave", "call_raise", "audit", "assign", "shortcut"];
+const AHEAD: [&str; 7] =
+    ["call_enter", "call_leave", "call_raise", "audit", "assign", "shortcut", "allocate"];
 /// The others.
-const LATER: [&str; 9] = [
-    "allocate",
+const LATER: [&str; 8] = [
     "call_measure",
     "call_return",
     "gc_done",

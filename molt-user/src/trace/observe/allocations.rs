@@ -19,6 +19,8 @@ use std::thread;
 
 /// Requests that are counted in a window.
 const HITS: u64 = 1_500;
+/// When to look again for the places, if they are not found yet, in nanoseconds.
+const SOON_NS: u64 = 10_000_000;
 /// Longest window, in nanoseconds.
 const LONGEST_NS: u64 = 200_000_000;
 /// One in so many parts of the budget is for requests of memory.
@@ -87,10 +89,12 @@ impl Allocations {
     pub(super) fn add(&mut self, pid: u32, build: &Arc<Build>) {
         self.refused.remove(&pid);
         self.processes.insert(pid, Arc::clone(build));
-        let build = Arc::clone(build);
-        // To look through the file takes some 20 ms. Without a thread it is done when the first window opens.
-        let _ =
-            thread::Builder::new().name("molt-sites".to_owned()).spawn(move || _ = build.allocation_sites());
+        let ahead = Arc::clone(build);
+        // To look through the file takes some 20 ms, in which records would wait.
+        let find = move || _ = ahead.allocation_sites();
+        if thread::Builder::new().name("molt-sites".to_owned()).spawn(find).is_err() {
+            let _ = build.allocation_sites();
+        }
     }
 
     /// Process `pid` has ended.
@@ -182,8 +186,9 @@ impl Allocations {
 
     fn open(&mut self, kernel: &mut Kernel, watch: &mut Watch, gauge: &mut Gauge) -> Result<(), HookError> {
         self.settle(watch);
-        if !self.place(kernel, watch) {
-            let due_ns = monotonic_ns().saturating_add(LONGEST_NS);
+        let are_found = self.processes.values().all(|build| build.allocation_sites_are_found());
+        if !are_found || !self.place(kernel, watch) {
+            let due_ns = monotonic_ns().saturating_add(if are_found { LONGEST_NS } else { SOON_NS });
             self.state = State::Closed { due_cpu_ns: 0, due_ns };
             return Ok(());
         }

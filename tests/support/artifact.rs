@@ -82,7 +82,13 @@ fn without_capabilities(command: &Command) -> Command {
     bare
 }
 
-fn trace_with(options: &[&str], python: &Interpreter, program: &Program, seconds: &str) -> (Artifact, Ended) {
+/// Traces a program with these options.
+pub(crate) fn trace_with(
+    options: &[&str],
+    python: &Interpreter,
+    program: &Program,
+    seconds: &str,
+) -> (Artifact, Ended) {
     let folder = tempfile::tempdir().unwrap();
     let output = folder.path().join("profile.json");
     let mut command = molt_trace_with(options, &output, python);

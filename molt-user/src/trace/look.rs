@@ -133,7 +133,6 @@ impl Looks {
         let unpaid_ns = cost_ns.saturating_sub(self.credit_ns);
         self.credit_ns = self.credit_ns.saturating_sub(cost_ns);
         self.next_ns = began_ns.saturating_add(self.pause_ns.max(unpaid_ns.saturating_mul(COST)));
-        self.pause_ns = (self.pause_ns * 2).min(PAUSES_NS.1);
     }
 
     /// The modules that the last look has found, by name.
@@ -169,10 +168,15 @@ impl Reader {
     /// Looks at the main interpreter.
     pub(super) fn look(&mut self) -> Known<Look> {
         let (began_ns, cpu_ns) = (monotonic_ns(), thread_cpu_ns());
+        let paused_ns = began_ns.saturating_sub(self.looks.last_ns);
         let found = self.try_look();
         let cost_ns = thread_cpu_ns().saturating_sub(cpu_ns);
         tracing::info!(pid = self.process.pid, cost_ns, modules = self.looks.known.len(), "looked");
         self.looks.took(began_ns, cost_ns);
+        // What an import has brought forward does not count.
+        if found.is_ok() && paused_ns >= self.looks.pause_ns {
+            self.looks.pause_ns = (self.looks.pause_ns * 2).min(PAUSES_NS.1);
+        }
         found
     }
 

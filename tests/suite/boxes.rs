@@ -131,7 +131,7 @@ pub(crate) fn node_is_watched_with_five_capabilities(python: &Interpreter) {
 }
 
 /// Whether a process sleeps for a tenth of a second but for moments: it does not load programs any more.
-fn is_at_rest(pid: i32) -> bool {
+pub(super) fn is_at_rest(pid: i32) -> bool {
     let asleep = |_: &i32| {
         std::thread::sleep(std::time::Duration::from_millis(5));
         std::fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|stat| stat.contains(") S "))

@@ -8,6 +8,7 @@ use nix::sys::stat::Mode;
 use nix::unistd::mkfifo;
 
 use super::attach::{samples, target};
+use super::boxes::is_at_rest;
 use super::identity::NOBODY;
 use crate::support::artifact::{molt, molt_trace, read};
 use crate::support::process::{Running, run, wait_for};
@@ -83,6 +84,7 @@ pub(crate) fn capabilities_are_given_up_once_attached(python: &Interpreter) {
         let held = permitted(molt.pid().as_raw());
         (held & !(kept | admin) == 0 && held & kept == kept).then_some(())
     });
+    wait_for("molt to have read the target", || is_at_rest(molt.pid().as_raw()).then_some(()));
     drop(target.stdin());
     target.wait().succeeded();
     molt.wait().succeeded();

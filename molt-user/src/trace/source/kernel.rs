@@ -48,11 +48,11 @@ pub(in crate::trace) struct Closing {
 impl KernelSide {
     /// Loads and attaches it, and makes the watch that it feeds.
     pub(super) fn load(options: &Options) -> Result<(Self, Watch), Failure> {
-        let exact = options.observe == Observe::Exact;
-        let mut kernel = if exact { Kernel::load_for_calls()? } else { Kernel::load()? };
+        let counts = options.observe != Observe::Sample;
+        let mut kernel = if counts { Kernel::load_for_calls()? } else { Kernel::load()? };
         kernel.watch_processes()?;
-        let mut watch = Watch::new(monotonic_ns(), options.observe != Observe::Sample);
-        watch.held.until_told = exact;
+        let mut watch = Watch::new(monotonic_ns(), counts);
+        watch.held.until_told = options.observe == Observe::Exact;
         let observer = Observer::new(&mut kernel, options.observe, &mut watch)
             .context("failed to let calls be counted")?;
         let effects = EffectHooks::new(&mut kernel, options.observe, &mut watch);

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use crate::quantity::{Millis, Share};
 
 /// A function by what it costs.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hotspot {
     /// By `module.qualname`; for a row with `native`, the Python function that called it.
     pub symbol: String,

@@ -1,5 +1,6 @@
 //! The sections whose state `collector.sections` tells.
 use super::{Artifact, CallTarget};
+use crate::quantity::Millis;
 
 /// A section, or a part of one that another hook fills.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -102,7 +103,8 @@ impl Section {
             Self::CallSitesSignatures => no_target(|target| !target.signatures.is_empty()),
             Self::Containers => artifact.containers.is_empty(),
             Self::Events => artifact.events.is_empty(),
-            Self::Hotspots => artifact.hotspots.is_empty(),
+            // A function that asked for memory has a row, whether a sample met it or not.
+            Self::Hotspots => artifact.hotspots.iter().all(|row| row.total_ms == Millis::default()),
             Self::HotspotsAlloc => !artifact.hotspots.iter().any(|row| {
                 row.alloc_bytes.is_some() || row.alloc_count.is_some() || row.heap_bytes.is_some()
             }),
@@ -125,6 +127,19 @@ impl Section {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::Hotspot;
+    use crate::tests::full::full;
+
+    // A row is there for what a function asked for as well, and that alone is not a share of time.
+    #[test]
+    fn memory_that_was_asked_for_is_no_hotspot_by_time() {
+        let mut artifact = full();
+        artifact.hotspots = vec![Hotspot { heap_bytes: Some(4096), ..Hotspot::default() }];
+        assert!(Section::Hotspots.is_empty_in(&artifact));
+        assert!(!Section::HotspotsAlloc.is_empty_in(&artifact));
+        artifact.hotspots[0].total_ms = Millis::from_micros(1);
+        assert!(!Section::Hotspots.is_empty_in(&artifact));
+    }
 
     // Maps are written with sorted keys, and nothing may be missing or twice.
     #[test]

@@ -4,7 +4,6 @@ use super::calls::Count;
 use super::tally::{CodeId, Tally};
 use molt_common::allocation::Allocated;
 use molt_mpa::model::Hotspot;
-use molt_mpa::quantity::{Millis, Share};
 use std::collections::BTreeMap;
 
 /// What one function asked for.
@@ -73,7 +72,7 @@ impl Allocations {
             }
         }
         for (symbol, requests) in symbols {
-            let mut row = unsampled(symbol);
+            let mut row = Hotspot { symbol, ..Hotspot::default() };
             requests.write(&mut row);
             rows.push(row);
         }
@@ -92,25 +91,5 @@ impl Requests {
             row.heap_count = Some(self.growth.count);
             row.heap_bytes = Some(self.growth.bytes);
         }
-    }
-}
-
-/// A function that no sample met.
-fn unsampled(symbol: String) -> Hotspot {
-    Hotspot {
-        symbol,
-        native: None,
-        score: Share::default(),
-        time_ms: Millis::default(),
-        total_ms: Millis::default(),
-        samples: 0,
-        alloc_bytes: None,
-        alloc_bytes_est: None,
-        alloc_count: None,
-        alloc_count_est: None,
-        heap_bytes: None,
-        heap_count: None,
-        rank_time: 0,
-        rank_alloc: None,
     }
 }

@@ -14,19 +14,11 @@ pub fn hotspots(tally: &Tally, hz: u32) -> Vec<Hotspot> {
         .hotness()
         .map(|(symbol, hotness)| Hotspot {
             symbol: symbol.to_owned(),
-            native: None,
             score: Share::of(hotness.own, all),
             time_ms: time(hotness.own),
             total_ms: time(hotness.total),
             samples: hotness.own,
-            alloc_bytes: None,
-            alloc_bytes_est: None,
-            alloc_count: None,
-            alloc_count_est: None,
-            heap_bytes: None,
-            heap_count: None,
-            rank_time: 0,
-            rank_alloc: None,
+            ..Hotspot::default()
         })
         .collect()
 }

@@ -11,7 +11,7 @@ use crate::support::pythons::{Interpreter, at_home};
 /// Most that all bytes together may be off, in percent.
 const PERCENT: u64 = 40;
 /// A run that is further off, or has another order, is tried again: there are a dozen windows in it, now and then all of
-/// them in its start, and on a busy machine they seem longer than they are.
+/// them in its start, and on a busy machine they seem longer than they are, or none is opened.
 const RUNS: usize = 6;
 
 /// The five functions of allocations.py that ask for most come in the order in which tracemalloc has them, and what they
@@ -26,7 +26,11 @@ pub(crate) fn allocations_are_ranked_as_tracemalloc_has_them(python: &Interprete
     let mut runs = Vec::new();
     for _ in 0..RUNS {
         let (artifact, _) = trace_default(python, &script("allocations"));
-        assert_eq!(artifact.collector.sections[Section::HotspotsAlloc.name()].status, Status::Sampled);
+        let state = &artifact.collector.sections[Section::HotspotsAlloc.name()];
+        if state.status != Status::Sampled {
+            runs.push(vec![format!("{state:?}")]);
+            continue;
+        }
         let rows = rows(&artifact, &expected);
         let is_ranked = rows.iter().map(|(name, _)| *name).eq(ranked.iter().map(|(name, _)| *name));
         for (name, row) in &rows {

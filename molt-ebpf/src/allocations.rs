@@ -1,41 +1,15 @@
-//! The door for counting allocations: how many hits are granted, and the table that they are counted in.
+//! The door for counting allocations: the table that they are counted in.
 
 use crate::effects::Hit;
-use crate::maps::{ALLOCATION_GATE, ALLOCATIONS, RESIZED};
-use crate::{atomic, emit, fault, task, tell};
+use crate::maps::{ALLOCATIONS, RESIZED};
+use crate::{atomic, emit, task, tell};
 use aya_ebpf::bindings::BPF_NOEXIST;
 use molt_common::allocation::{Allocated, AllocationKey, AllocationSeen, Resized};
-use molt_common::event::{KIND_ALLOCATION, KIND_SPENT};
+use molt_common::event::KIND_ALLOCATION;
 use molt_common::fault::Fault;
 
 /// Most bytes of the stack that the function which resizes a block takes before it asks for another one.
 const MAX_FRAME: u64 = 256;
-
-/// Whether allocations are counted now.
-#[inline(always)]
-pub fn counted() -> bool {
-    let Some(gate) = ALLOCATION_GATE.get(0) else { return false };
-    // SAFETY: the entry exists for the whole life of the map; what another CPU takes meanwhile is seen when one is
-    // taken.
-    unsafe { (&raw const gate.left).read_volatile() > 0 }
-}
-
-/// Takes one of the hits that user space has granted, and tells it of the last one.
-#[inline(always)]
-pub fn granted() -> bool {
-    if !counted() {
-        return false;
-    }
-    let Some(gate) = ALLOCATION_GATE.get_ptr_mut(0) else { return false };
-    // SAFETY: as in [`counted`]; nothing else of the kernel side changes it.
-    let before = unsafe { atomic::take(gate.cast(), 1) };
-    if before == 1
-        && let Err(lost) = emit::record(&task::header(KIND_SPENT))
-    {
-        fault::count(lost);
-    }
-    before > 0
-}
 
 /// Counts a request of so many bytes for the code on top of the current thread's stack. User space is told of code that
 /// is new.

@@ -2,14 +2,13 @@
 
 use crate::maps::{ACTIVE, CALLS, GATE, METER, OPEN, UNDETAILED, process};
 use crate::memory::CallMemory;
-use crate::{atomic, emit, fault, task, tell};
+use crate::{atomic, fault, gate, task, tell};
 use aya_ebpf::bindings::{BPF_ANY, BPF_NOEXIST};
 use core::mem;
 use molt_common::call::{
-    CallKey, FrameKey, Meter, OpenCall, Seen, SiteKey, UNLIMITED, doubles, is_due, is_timed, outcome,
+    CallKey, FrameKey, Meter, OpenCall, Seen, SiteKey, doubles, is_due, is_timed, outcome,
 };
 use molt_common::config::{PROCESS_CALLS, PROCESS_READY, ProcessConfig};
-use molt_common::event::KIND_SPENT;
 use molt_common::fault::Fault;
 
 /// A hit of a probe by a process whose calls are counted.
@@ -29,7 +28,7 @@ impl Hit {
             return None;
         }
         let meter = METER.get_ptr_mut(0)?;
-        if !granted() {
+        if !gate::take(&GATE) {
             // SAFETY: as below.
             unsafe { (*meter).unused += 1 };
             return None;
@@ -81,45 +80,6 @@ impl Hit {
 #[inline(always)]
 pub fn frame_key(program: u32, frame: u64) -> FrameKey {
     FrameKey { frame, program, tid: if frame == 0 { task::current_tid() } else { 0 } }
-}
-
-/// Whether hits are counted now.
-#[inline(always)]
-pub fn counted() -> bool {
-    left() > 0
-}
-
-/// Whether hits are granted without end.
-#[inline(always)]
-pub fn is_unlimited() -> bool {
-    left() >= UNLIMITED
-}
-
-/// The hits that are left.
-#[inline(always)]
-fn left() -> i64 {
-    let Some(gate) = GATE.get(0) else { return 0 };
-    // SAFETY: the entry exists for the whole life of the map; what another CPU takes meanwhile is seen when one is
-    // taken.
-    unsafe { (&raw const gate.left).read_volatile() }
-}
-
-/// Takes one of the hits that user space has granted.
-#[inline(always)]
-fn granted() -> bool {
-    let before = left();
-    if before <= 0 || before >= UNLIMITED {
-        return before > 0;
-    }
-    let Some(gate) = GATE.get_ptr_mut(0) else { return false };
-    // SAFETY: as in [`left`]; nothing else of the kernel side changes it.
-    let before = unsafe { atomic::take(gate.cast(), 1) };
-    if before == 1
-        && let Err(lost) = emit::record(&task::header(KIND_SPENT))
-    {
-        fault::count(lost);
-    }
-    before > 0
 }
 
 /// Notes that `frame` executes the call of `seen`, and tells user space of it if it is new. `first` is overwritten.

@@ -1,11 +1,11 @@
 //! The door for counting effects: what a hit costs, and the table that they are counted in.
 
-use crate::maps::{BURSTS, EFFECTS, METER, process};
+use crate::maps::{BURSTS, EFFECTS, GATE, METER, process};
 use crate::memory::UserMemory;
-use crate::{atomic, calls, emit, fault, task, tell, thread};
+use crate::{atomic, emit, fault, gate, task, tell, thread};
 use aya_ebpf::bindings::BPF_NOEXIST;
 use core::hint::black_box;
-use molt_common::call::{Meter, is_timed};
+use molt_common::call::{Meter, UNLIMITED, is_timed};
 use molt_common::config::{PROCESS_EFFECTS, PROCESS_READY, ProcessConfig};
 use molt_common::effect::{BURST, BURST_NS, Burst, EffectCount, EffectKey, EffectSeen, SAMPLED};
 use molt_common::event::KIND_EFFECT;
@@ -135,7 +135,7 @@ fn add(key: &EffectKey, sampled: bool) -> Result<bool, Fault> {
 /// all. Where calls may be counted without end, so may these.
 #[inline(always)]
 pub fn choose() -> Option<bool> {
-    if calls::is_unlimited() {
+    if gate::left(&GATE) >= UNLIMITED {
         return Some(false);
     }
     let burst = BURSTS.get_ptr_mut(0)?;

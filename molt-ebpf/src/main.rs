@@ -16,6 +16,7 @@ mod desk;
 mod effects;
 mod emit;
 mod fault;
+mod gate;
 mod growth;
 mod importing;
 mod lasting;

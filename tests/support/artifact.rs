@@ -66,11 +66,8 @@ pub(crate) fn trace_unprivileged(
 ) -> (Artifact, Ended) {
     let folder = tempfile::tempdir().unwrap();
     let output = folder.path().join("profile.json");
-    let mut command = without_capabilities(&molt_trace_with(options, &output, python));
-    command.args(program.arguments(python)).env("MOLT_TEST_SECONDS", seconds);
-    program.give_input(&mut command);
-    let ended = Running::start(&mut command).wait().with_code(program.status());
-    (read(&output), ended)
+    let command = without_capabilities(&molt_trace_with(options, &output, python));
+    run_program(command, python, program, seconds, &output)
 }
 
 /// The same command without any capability.
@@ -91,11 +88,21 @@ pub(crate) fn trace_with(
 ) -> (Artifact, Ended) {
     let folder = tempfile::tempdir().unwrap();
     let output = folder.path().join("profile.json");
-    let mut command = molt_trace_with(options, &output, python);
+    run_program(molt_trace_with(options, &output, python), python, program, seconds, &output)
+}
+
+/// Runs `program` for `seconds` under `command`, which writes to `output`.
+fn run_program(
+    mut command: Command,
+    python: &Interpreter,
+    program: &Program,
+    seconds: &str,
+    output: &Path,
+) -> (Artifact, Ended) {
     command.args(program.arguments(python)).env("MOLT_TEST_SECONDS", seconds);
     program.give_input(&mut command);
     let ended = Running::start(&mut command).wait().with_code(program.status());
-    (read(&output), ended)
+    (read(output), ended)
 }
 
 /// Reads an artifact that `molt validate` must find no fault with.

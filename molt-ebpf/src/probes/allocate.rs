@@ -1,10 +1,11 @@
 //! A block of memory is asked for.
 
-use crate::allocations::{count, granted, is_of_resizing, resize};
+use crate::allocations::{count, is_of_resizing, resize};
 use crate::effects::{Hit, Kind, settle};
+use crate::maps::ALLOCATION_GATE;
 use crate::memory::UserMemory;
 use crate::registers::{RSP, instruction, is_equal, register};
-use crate::task;
+use crate::{gate, task};
 use aya_ebpf::macros::uprobe;
 use aya_ebpf::programs::ProbeContext;
 use molt_common::allocation::{MAX_SIZE, NO_REGISTER, Site, kind};
@@ -36,26 +37,24 @@ fn try_allocate(ctx: &ProbeContext, hit: &Hit) -> Result<(), Fault> {
     if bytes > MAX_SIZE {
         return Err(Fault::UnreadAllocation);
     }
+    let stack = register(ctx.regs, RSP).wrapping_add(8 * u64::from(site.depth));
     let is_own = if site.flags & Site::COMPARED != 0 {
         // Where the pointer is another one the call is made, and comes to the allocator from whatever stands there.
         is_equal(ctx.regs)
     } else {
-        !is_called_by_name(ctx, site).unwrap_or(false)
+        !is_called_by_name(ctx, stack).unwrap_or(false)
     };
-    let stack = register(ctx.regs, RSP).wrapping_add(8 * u64::from(site.depth));
     if site.flags & Site::RESIZES != 0 {
         resize(stack, bytes);
     } else if is_of_resizing(stack, bytes) {
         return Ok(());
     }
-    if is_own && granted() { count(hit, kind::BLOCK, bytes) } else { Ok(()) }
+    if is_own && gate::take(&ALLOCATION_GATE) { count(hit, kind::BLOCK, bytes) } else { Ok(()) }
 }
 
-/// Whether the function that the thread is in was called by an instruction that names it, which ends at the address to
-/// return to: then it was seen where the pointer to it was compared, or the allocator itself has called it.
+/// Whether the function that the thread is in, with the address to return to at `stack`, was called by an instruction that names it, which ends there: then it was seen where the pointer to it was compared, or the allocator itself has called it.
 #[inline(always)]
-fn is_called_by_name(ctx: &ProbeContext, site: Site) -> Result<bool, Fault> {
-    let stack = register(ctx.regs, RSP).wrapping_add(8 * u64::from(site.depth));
+fn is_called_by_name(ctx: &ProbeContext, stack: u64) -> Result<bool, Fault> {
     let back = checked(UserMemory.read_u64(checked(stack)?)?)?;
     // The last 8 bytes before it: `call` with a distance has 5, of which the first is 0xe8.
     let before = UserMemory.read_u64(checked(back - 8)?)?;

@@ -1,8 +1,8 @@
 //! A quick tick of a CPU's clock while a window is open: whether the program runs there, or a probe.
 
-use crate::maps::{LANDING, meter_tick, process};
+use crate::maps::{ALLOCATION_GATE, GATE, LANDING, meter_tick, process};
 use crate::registers::{instruction, is_of_probes, is_user};
-use crate::{allocations, calls, emit, fault, task};
+use crate::{emit, fault, gate, task};
 use aya_ebpf::bindings::bpf_perf_event_data;
 use aya_ebpf::macros::perf_event;
 use aya_ebpf::programs::PerfEventContext;
@@ -18,8 +18,9 @@ pub fn tick(ctx: PerfEventContext) -> u32 {
     if config.flags & PROCESS_CALLS == 0 || !is_user(ctx.ctx.cast()) {
         return 0;
     }
-    let flags = if is_of_allocations(&ctx) { AMONG_ALLOCATIONS } else { 0 };
-    if !(if flags == 0 { calls::counted() } else { allocations::counted() }) {
+    let (gate, flags) =
+        if is_of_allocations(&ctx) { (&ALLOCATION_GATE, AMONG_ALLOCATIONS) } else { (&GATE, 0) };
+    if gate::left(gate) <= 0 {
         return 0;
     }
     if lands(instruction(ctx.ctx.cast())) {

@@ -48,51 +48,35 @@ pub fn add_effects(
     let ids: BTreeMap<&Code, CodeId> =
         effects.codes().filter_map(|id| tally.code(id).map(|code| (code, id))).collect();
     for (code, id) in ids {
-        merge(&mut add_code(symbols, code, files, redactor).effects, effects.of(id));
+        merge(&mut add_code(symbols, (code, Observation::Exact), files, redactor).effects, effects.of(id));
     }
 }
 
-/// Adds functions that were seen to change modules, and maybe nothing else.
+/// Adds functions that were seen in this way to do something else, and maybe nothing besides.
 pub fn add_codes(
     symbols: &mut BTreeMap<String, Symbol>,
     tally: &Tally,
-    codes: impl IntoIterator<Item = CodeId>,
+    (codes, how): (impl IntoIterator<Item = CodeId>, Observation),
     files: &Files,
     redactor: &mut Redactor,
 ) {
     let codes: BTreeSet<&Code> = codes.into_iter().filter_map(|id| tally.code(id)).collect();
     for code in codes {
-        add_code(symbols, code, files, redactor);
+        add_code(symbols, (code, how), files, redactor);
     }
 }
 
-/// Adds functions that were seen to ask for memory, some of the time.
-pub fn add_sampled_codes(
-    symbols: &mut BTreeMap<String, Symbol>,
-    tally: &Tally,
-    codes: impl IntoIterator<Item = CodeId>,
-    files: &Files,
-    redactor: &mut Redactor,
-) {
-    let codes: BTreeSet<&Code> = codes.into_iter().filter_map(|id| tally.code(id)).collect();
-    for code in codes {
-        let known = symbols.get(&code.symbol()).map(|known| known.observation);
-        let symbol = add_code(symbols, code, files, redactor);
-        symbol.observation = known.unwrap_or(Observation::Sampled);
-    }
-}
-
-/// The symbol of a code that exact means met.
+/// The symbol of a code that was met in this way. What exact means met as well stays exact.
 fn add_code<'a>(
     symbols: &'a mut BTreeMap<String, Symbol>,
-    code: &Code,
+    (code, how): (&Code, Observation),
     files: &Files,
     redactor: &mut Redactor,
 ) -> &'a mut Symbol {
     let symbol = symbols.entry(code.symbol()).or_insert_with(|| empty(code, files, redactor));
     let entry = code.hash.map(|code_hash| CodeEntry { code_hash, first_line: code.first_line });
     symbol.codes.extend(entry.filter(|entry| !symbol.codes.contains(entry)));
-    symbol.observation = Observation::Exact;
+    symbol.observation = symbol.observation.max(how);
     symbol
 }
 

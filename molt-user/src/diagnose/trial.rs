@@ -101,7 +101,7 @@ impl Trial {
         } else {
             Outcome::of(kernel.hook_milestones(&place.path, &place.milestones))
         };
-        let (hits, syscall_ns) = (kernel.measure_hits(), kernel.measure_syscalls());
+        let (hits, syscall_ns) = (kernel.measure_hits(None), kernel.measure_syscalls());
         let degraded = kernel.degraded.take();
         Self { load: Outcome::Done, processes, sampler, uprobe, hits, syscall_ns, degraded }
     }

@@ -15,7 +15,7 @@ use crate::aggregate::hotspots::hotspots;
 use crate::aggregate::sections::{
     AllocationCoverage, Coverage, EffectCoverage, MutationCoverage, Seen, states,
 };
-use crate::aggregate::symbols::{add_codes, add_effects, add_sampled_codes, symbols};
+use crate::aggregate::symbols::{add_codes, add_effects, symbols};
 use anyhow::{Context, Error};
 use molt_common::fault::Fault;
 use molt_mpa::model::{Artifact, Backend, Collector, Event, EventKind, Mode, Observation};
@@ -96,8 +96,10 @@ fn fill(
     let sites = call_sites(&watch.tally, &watch.calls, exact_only, files, redactor);
     artifact.symbols = symbols(&watch.tally, &watch.calls, files, redactor);
     add_effects(&mut artifact.symbols, &watch.tally, &watch.effects, files, redactor);
-    add_codes(&mut artifact.symbols, &watch.tally, watch.mutations.codes(), files, redactor);
-    add_sampled_codes(&mut artifact.symbols, &watch.tally, watch.allocations.codes(), files, redactor);
+    let assigning = (watch.mutations.codes(), Observation::Exact);
+    add_codes(&mut artifact.symbols, &watch.tally, assigning, files, redactor);
+    let allocating = (watch.allocations.codes(), Observation::Sampled);
+    add_codes(&mut artifact.symbols, &watch.tally, allocating, files, redactor);
     artifact.call_counts = call_counts(&artifact.symbols);
     artifact.containers =
         watch.containers.section(Observation::Sampled, &watch.tally, &watch.calls, &sites.ids, redactor);

@@ -5,6 +5,7 @@ mod bystander;
 mod chains;
 mod comparison;
 mod environment;
+mod estimates;
 mod looks;
 mod page;
 mod pairs;
@@ -51,6 +52,8 @@ enum Part {
     Call,
     /// molt's modes beside other tools.
     Tools,
+    /// Estimated calls beside counted ones.
+    Estimates,
     /// Another process of the same interpreter.
     Bystander,
     /// Requests to a service.
@@ -105,6 +108,9 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         let comparison = Comparison::measure(&tracer, effort, &args.program)?;
         figures.extend(comparison.figures());
         table = Some(comparison);
+    }
+    if wanted(Part::Estimates) {
+        figures.extend(estimates::measure(&tracer, effort, &args.program)?);
     }
     if wanted(Part::Bystander) {
         figures.push(bystander::measure(&tracer, effort)?);

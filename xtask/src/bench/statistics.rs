@@ -18,7 +18,7 @@ pub(crate) fn geometric_mean(values: &[f64]) -> f64 {
 }
 
 /// The value below which `share` of the values lie, interpolated between its neighbours.
-fn quantile(values: &[f64], share: f64) -> f64 {
+pub(crate) fn quantile(values: &[f64], share: f64) -> f64 {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
     #[expect(clippy::cast_precision_loss, reason = "a few measurements")]

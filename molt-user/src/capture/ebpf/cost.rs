@@ -4,6 +4,7 @@ mod work;
 
 use super::calls::HookError;
 use super::load::Kernel;
+use super::ticks::Ticks;
 use super::uprobe_multi::{Place, Scope};
 use molt_common::call::Meter;
 use molt_common::config::{PROCESS_CALLS, PROCESS_EFFECTS, PROCESS_READY, ProcessConfig};
@@ -38,6 +39,8 @@ pub struct HitCost {
     pub after_ns: u64,
     /// How long such a hit is by the meter, which reads the clock twice.
     pub empty_ns: u64,
+    /// Of an interrupt of a processor's clock, with what it leaves behind: on a virtual machine ten times that of a trap.
+    pub interrupt_ns: u64,
 }
 
 impl HitCost {
@@ -70,8 +73,9 @@ fn mean_ns(meter: &Meter) -> Option<u64> {
 }
 
 impl Kernel {
-    /// Measures it, in about 15 ms, with every hit granted. What the meter shows from then on does not count these.
-    pub fn measure_hits(&mut self) -> Result<HitCost, HookError> {
+    /// Measures it, in about 20 ms, with every hit granted; `ticks` tick for that. What the meter shows from then on does
+    /// not count these.
+    pub fn measure_hits(&mut self, ticks: Option<&Ticks>) -> Result<HitCost, HookError> {
         let pid = std::process::id();
         let offset = offset_in_file(place as extern "C" fn() as usize as u64).ok_or(HookError::Path)?;
         let mut config = ProcessConfig::new_zeroed();
@@ -80,6 +84,14 @@ impl Kernel {
         let bare_ns = quickest(|| work.round_ns(place));
         self.grant(None)?;
         self.trace(pid, &config).map_err(|_refused| HookError::Unprepared)?;
+        let mut interrupt_ns = 0;
+        if let Some(ticks) = ticks {
+            ticks.enable(true);
+            let ticking_ns = quickest(|| work.round_ns(place));
+            ticks.enable(false);
+            let share_of_ticks = ticking_ns.saturating_sub(bare_ns).saturating_mul(ticks.period_ns());
+            interrupt_ns = share_of_ticks.checked_div(ticking_ns).unwrap_or(0);
+        }
         let library = self.library.as_ref().ok_or(HookError::Unprepared)?;
         let scope = Scope { pid: Some(pid), returns: false };
         let program = library.program("call_measure")?;
@@ -94,7 +106,8 @@ impl Kernel {
         self.calls.measured = meter;
         let after_ns = LARGER * among_work_ns.saturating_sub(alone_ns);
         let after_ns = after_ns.clamp(alone_ns / LEAST_AFTER, alone_ns / MOST_AFTER);
-        Ok(HitCost { trap_ns: alone_ns + after_ns, after_ns, empty_ns: mean_ns(&meter).unwrap_or(0) })
+        let empty_ns = mean_ns(&meter).unwrap_or(0);
+        Ok(HitCost { trap_ns: alone_ns + after_ns, after_ns, empty_ns, interrupt_ns })
     }
 }
 
@@ -169,7 +182,7 @@ mod tests {
     /// The clock that is read for the meter is a part of no hit.
     #[test]
     fn a_hit_costs_its_trap_and_its_program() {
-        let cost = HitCost { trap_ns: 450, after_ns: 50, empty_ns: 30 };
+        let cost = HitCost { trap_ns: 450, empty_ns: 30, ..HitCost::default() };
         let meter = Meter { timed: 4, timed_ns: 4 * 230, ..Meter::default() };
         assert_eq!(cost.of(&meter), 650);
         assert_eq!(cost.of(&Meter::default()), 450);

@@ -25,12 +25,20 @@ pub enum TickError {
 
 /// A clock of each processor.
 #[derive(Debug)]
-pub struct Ticks(Vec<File>);
+pub struct Ticks {
+    clocks: Vec<File>,
+    period_ns: u64,
+}
 
 impl Ticks {
+    /// From one tick to the next, in nanoseconds.
+    pub fn period_ns(&self) -> u64 {
+        self.period_ns
+    }
+
     /// All of them tick, or none. One that refuses makes the window seem shorter than it was.
     pub fn enable(&self, on: bool) {
-        for event in &self.0 {
+        for event in &self.clocks {
             if let Err(refused) = enable(event, on) {
                 tracing::info!(%refused, on, "a clock does not obey");
             }
@@ -55,6 +63,6 @@ impl Kernel {
             run(&event, program)?;
             Ok(event)
         };
-        Ok(Ticks(cpus.into_iter().map(tick).collect::<nix::Result<_>>()?))
+        Ok(Ticks { clocks: cpus.into_iter().map(tick).collect::<nix::Result<_>>()?, period_ns })
     }
 }

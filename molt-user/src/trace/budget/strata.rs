@@ -30,7 +30,7 @@ pub(in crate::trace) struct Closed {
 pub(in crate::trace) struct Strata<T> {
     /// How much longer the program runs for a hit, in nanoseconds.
     after_ns: u64,
-    /// Time from one tick to the next.
+    /// The program's time from one tick to the next.
     tick_ns: u64,
     /// A stratum with enough hits, and the one that is being filled.
     full: Option<Stratum<T>>,

@@ -38,7 +38,7 @@ impl Watched {
 
     /// What it has cost since the meter showed nothing, in nanoseconds.
     fn cost_ns(self, new: &Meter) -> u64 {
-        let cost = HitCost { trap_ns: TRAP_NS, after_ns: 0, empty_ns: 0 };
+        let cost = HitCost { trap_ns: TRAP_NS, ..HitCost::default() };
         let probes = |hits: u64| hits.saturating_mul(cost.of_effect(new));
         match self {
             Self::All => Self::Syscalls.cost_ns(new).saturating_add(Self::Audits.cost_ns(new)),

@@ -1,5 +1,7 @@
 //! Windows in which requests of memory are seen: short ones, since a program makes millions a second.
 
+mod table;
+
 use super::gauge::{Gauge, Reading};
 use crate::capture::ebpf::Kernel;
 use crate::capture::ebpf::calls::HookError;
@@ -7,6 +9,7 @@ use crate::capture::ebpf::ticks::Ticks;
 use crate::clock::monotonic_ns;
 use crate::diagnose::advice::one_line;
 use crate::discover::Build;
+use crate::trace::Observe;
 use crate::trace::budget::{Bucket, Chance, Closed, Strata};
 use crate::trace::watch::{Counted, Watch};
 use molt_common::allocation::{Allocated, AllocationKey, kind};
@@ -43,8 +46,9 @@ pub(super) struct Allocations {
     bucket: Bucket,
     chance: Chance,
     strata: Strata<Counted>,
-    /// What tells the program's time in windows.
+    /// What tells the program's time in windows, and how much of that one tick stands for.
     ticks: Ticks,
+    tick_ns: u64,
     state: State,
     /// Readings when the last window closed and when the open one was opened.
     closed: Reading,
@@ -65,17 +69,34 @@ enum State {
 }
 
 impl Allocations {
-    /// Before the first window.
-    pub(super) fn new(budget: Share, seed: Option<u64>, gauge: &Gauge, ticks: Ticks) -> Self {
+    /// Before the first window, if there can be any. Where every call is seen, they have a budget all the same.
+    pub(super) fn begin(
+        kernel: &mut Kernel,
+        observe: Observe,
+        gauge: &Gauge,
+        watch: &mut Watch,
+    ) -> Option<Self> {
+        let ticks = kernel.ticks(ALLOCATION_TICK_NS);
+        let ticks = ticks.inspect_err(|refused| watch.allocations_are_unseen(&one_line(refused))).ok()?;
+        let (budget, seed) = match observe {
+            Observe::Auto { budget, seed } => (budget, seed),
+            Observe::Exact | Observe::Sample => (Share::of(1, 100), None),
+        };
+        Some(Self::new(budget, seed, gauge, ticks))
+    }
+
+    fn new(budget: Share, seed: Option<u64>, gauge: &Gauge, ticks: Ticks) -> Self {
         let mut chance = Chance::new(seed.unwrap_or(monotonic_ns()).wrapping_add(1));
         let due_cpu_ns = chance.delay_ns(LEAST_DELAY_NS);
+        let tick_ns = gauge.ledger.between_ticks_ns(ALLOCATION_TICK_NS);
         Self {
             processes: BTreeMap::new(),
             refused: BTreeSet::new(),
             bucket: Bucket::with_credit(Share::of(budget.as_millionths(), PART * 1_000_000), CREDIT_NS),
             chance,
-            strata: Strata::new(gauge.ledger.after_alone_ns(), ALLOCATION_TICK_NS),
+            strata: Strata::new(gauge.ledger.after_alone_ns(), tick_ns),
             ticks,
+            tick_ns,
             state: State::Closed { due_cpu_ns, due_ns: 0 },
             closed: Reading::default(),
             opened: Reading::default(),
@@ -179,7 +200,7 @@ impl Allocations {
             watch.count_allocations(&stratum);
         }
         self.closed = reading;
-        let growth = new(kernel.allocations()?, kind::GROWTH, &mut self.told_growth);
+        let growth = table::new(kernel.allocations()?, kind::GROWTH, &mut self.told_growth);
         watch.count_growth(&growth);
         Ok(())
     }
@@ -233,7 +254,7 @@ impl Allocations {
         kernel.unhook_allocations();
         self.ticks.enable(false);
         let reading = gauge.read(kernel)?;
-        let counted = new(kernel.allocations()?, kind::BLOCK, &mut self.told);
+        let counted = table::new(kernel.allocations()?, kind::BLOCK, &mut self.told);
         let meter = reading.meter.since(self.opened.meter);
         // Those of calls slow the program as well.
         let hits = meter.allocations.saturating_add(meter.hits);
@@ -255,7 +276,7 @@ impl Allocations {
     fn settle(&mut self, watch: &mut Watch) {
         let ticks = mem::take(&mut watch.allocation_ticks);
         let Some((counted, window)) = self.unsettled.take() else { return };
-        let window = Closed { length_ns: ticks.saturating_mul(ALLOCATION_TICK_NS), ..window };
+        let window = Closed { length_ns: ticks.saturating_mul(self.tick_ns), ..window };
         tracing::debug!(?window, codes = counted.len(), "window of allocations");
         if let Some(stratum) = self.strata.closed(counted, window) {
             watch.count_allocations(&stratum);
@@ -276,22 +297,4 @@ fn gap_ns(from: &Reading, to: &Reading) -> u64 {
         return cpu_ns;
     }
     u64::try_from(u128::from(cpu_ns) * u128::from(user) / u128::from(samples)).unwrap_or(cpu_ns)
-}
-
-/// What has come to `told` in the table, of one kind.
-fn new(
-    table: BTreeMap<AllocationKey, Allocated>,
-    kind: u32,
-    told: &mut BTreeMap<AllocationKey, Allocated>,
-) -> Counted {
-    let now: BTreeMap<AllocationKey, Allocated> =
-        table.into_iter().filter(|(key, _)| key.kind == kind).collect();
-    let more = |(key, sum): (&AllocationKey, &Allocated)| {
-        let before = told.get(key).copied().unwrap_or_default();
-        let count = sum.count.saturating_sub(before.count);
-        (count > 0).then(|| (*key, Allocated { count, bytes: sum.bytes.saturating_sub(before.bytes) }))
-    };
-    let counted = now.iter().filter_map(more).collect();
-    *told = now;
-    counted
 }

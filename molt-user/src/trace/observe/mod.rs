@@ -19,9 +19,8 @@ use crate::discover::Build;
 use allocations::Allocations;
 use gauge::{Gauge, Reading};
 use hooks::Hooks;
-use molt_common::event::tick::{ALLOCATION_TICK_NS, TICK_NS};
+use molt_common::event::tick::TICK_NS;
 use molt_mpa::model::Overhead;
-use molt_mpa::quantity::Share;
 use std::sync::Arc;
 use windows::Windows;
 
@@ -67,31 +66,6 @@ impl Seen {
     }
 }
 
-/// What sees requests of memory in this run. Where every call is seen, they have a budget all the same.
-fn allocations(
-    kernel: &mut Kernel,
-    observe: Observe,
-    seen: &Seen,
-    gauge: &Gauge,
-    watch: &mut Watch,
-) -> Option<Allocations> {
-    let (budget, seed) = match observe {
-        Observe::Sample => {
-            watch.allocations_are_unseen("probes are not placed in this mode");
-            return None;
-        }
-        Observe::Exact => (Share::of(1, 100), None),
-        Observe::Auto { budget, seed } => (budget, seed),
-    };
-    if matches!(seen, Seen::Never) {
-        watch.allocations_are_unseen("probes cannot be placed");
-        return None;
-    }
-    let ticks = kernel.ticks(ALLOCATION_TICK_NS);
-    let ticks = ticks.inspect_err(|refused| watch.allocations_are_unseen(&one_line(refused))).ok()?;
-    Some(Allocations::new(budget, seed, gauge, ticks))
-}
-
 /// What is done is done to these, now.
 struct Now<'a> {
     kernel: &'a mut Kernel,
@@ -111,9 +85,12 @@ pub(super) struct Account {
 impl Observer {
     /// Measures what hits cost where some are to come, and grants the first.
     pub(super) fn new(kernel: &mut Kernel, observe: Observe, watch: &mut Watch) -> Result<Self, HookError> {
-        let cost = match observe {
-            Observe::Sample => Ok(HitCost::default()),
-            Observe::Exact | Observe::Auto { .. } => kernel.measure_hits(),
+        let (cost, ticks) = match observe {
+            Observe::Sample => (Ok(HitCost::default()), None),
+            Observe::Exact | Observe::Auto { .. } => {
+                let ticks = kernel.ticks(TICK_NS);
+                (kernel.measure_hits(ticks.as_ref().ok()), Some(ticks))
+            }
         };
         tracing::info!(?cost, "a hit for nothing");
         let (cost, refused) = match cost {
@@ -132,19 +109,25 @@ impl Observer {
                 Seen::Always
             }
             (Observe::Auto { budget, seed }, None) => {
-                let ticks = kernel.ticks(TICK_NS);
-                if let Err(refused) = &ticks {
+                if let Some(Err(refused)) = &ticks {
                     watch.remark(format!(
                         "counts outside of windows are not estimated: {}",
                         one_line(refused)
                     ));
                 }
-                let windows = Windows::new(budget, seed, &gauge, ticks.ok(), monotonic_ns());
+                let ticks = ticks.and_then(Result::ok);
+                let windows = Windows::new(budget, seed, &gauge, ticks, monotonic_ns());
                 kernel.grant(Some(windows.affordable(&gauge)))?;
                 Seen::In(Box::new(windows))
             }
         };
-        let allocations = allocations(kernel, observe, &seen, &gauge, watch);
+        let allocations = match seen {
+            Seen::Never => {
+                watch.allocations_are_unseen("probes are not placed");
+                None
+            }
+            Seen::Always | Seen::In(_) => Allocations::begin(kernel, observe, &gauge, watch),
+        };
         let told = (Reading::default(), Counted::default());
         Ok(Self { gauge, hooks: Hooks::default(), seen, allocations, verified: false, placed: 0, told })
     }

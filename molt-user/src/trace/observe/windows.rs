@@ -46,8 +46,9 @@ pub(super) struct Windows {
     since: Meter,
     /// What was counted in the window that has closed last.
     unsettled: Option<Unsettled>,
-    /// What tells the program's time in windows.
+    /// What tells the program's time in windows, and how much of that one tick stands for.
     ticks: Option<Ticks>,
+    tick_ns: u64,
     /// What had been counted when the first window was half spent.
     start: Option<Counted>,
     /// That again, until its names are known: it stands for itself alone.
@@ -84,11 +85,12 @@ impl Windows {
     ) -> Self {
         let mut log = effort::Windows::default();
         log.open(Millis::default());
+        let tick_ns = gauge.ledger.between_ticks_ns(TICK_NS);
         Self {
             budget,
             bucket: Bucket::new(budget),
             chance: Chance::new(seed.unwrap_or(now_ns ^ u64::from(std::process::id()))),
-            strata: Strata::new(gauge.ledger.after_ns(), TICK_NS),
+            strata: Strata::new(gauge.ledger.after_ns(), tick_ns),
             log,
             state: State::Open { since_ns: now_ns, look_ns: now_ns, first: true },
             kept_ns: 0,
@@ -97,6 +99,7 @@ impl Windows {
             since: Meter::default(),
             unsettled: None,
             ticks,
+            tick_ns,
             start: None,
             startup: None,
             told: Counted::default(),
@@ -217,7 +220,7 @@ impl Windows {
             watch.count(&startup, None);
         }
         let gap_ns = self.in_user_mode(gap_ns, reading);
-        let length_ns = ticks.saturating_mul(TICK_NS);
+        let length_ns = ticks.saturating_mul(self.tick_ns);
         tracing::debug!(hits, ticks, length_ns, gap_ns, "window");
         if let Some(stratum) = self.strata.closed(counted, Closed { hits, length_ns, gap_ns }) {
             watch.count_weighed(&stratum);

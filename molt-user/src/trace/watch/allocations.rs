@@ -5,8 +5,6 @@ use crate::aggregate::tally::CodeId;
 use crate::cpython::allocator::AllocationSites;
 use crate::trace::budget::Weighed;
 use molt_common::allocation::{Allocated, AllocationKey, AllocationSeen};
-use molt_common::call::address;
-use molt_common::event::sample::Frame;
 use molt_common::walk::Memory;
 
 /// The cause under which requests are lost whose code is not known.
@@ -34,26 +32,12 @@ impl Watch {
     /// Reads the code of a request: it may be freed in a moment.
     pub(super) fn read_allocation_ahead(&mut self, seen: &AllocationSeen) {
         let pieces = self.pieces.remove(&seen.header.tid).unwrap_or_default();
-        let names = self.programs.get_mut(seen.key.program as usize);
-        let reader = self.subjects.get_mut(&seen.header.pid).and_then(|subject| subject.reader());
-        // What cannot be read is counted when the record is taken.
-        if let (Some(names), Some(reader)) = (names, reader)
-            && names.object(seen.key.code).is_none()
-            && let Ok(object) = reader.read_ahead(&frame(seen), &pieces)
-        {
-            names.note_object(seen.key.code, object);
-        }
+        self.read_doer_ahead(seen.into(), &pieces);
     }
 
     /// Notes what the code of a request is.
     pub(super) fn allocation(&mut self, seen: &AllocationSeen) {
-        let names = self.programs.get_mut(seen.key.program as usize);
-        let reader = self.subjects.get_mut(&seen.header.pid).and_then(|subject| subject.reader());
-        if let (Some(names), Some(reader)) = (names, reader) {
-            let object = names.object(seen.key.code).cloned();
-            let known = super::calls::identify(reader, object, &frame(seen), &[], &mut self.tally);
-            names.note_code(seen.key.code, known.map(|(id, _)| id));
-        }
+        self.note_doer(seen.into());
     }
 
     /// Adds up what windows have counted that stand for their time together.
@@ -83,9 +67,4 @@ impl Watch {
         }
         known
     }
-}
-
-/// The code as a frame of it.
-fn frame(seen: &AllocationSeen) -> Frame {
-    Frame { code: address(seen.key.code), identity: seen.identity, globals: seen.globals, lasti: 0, owner: 0 }
 }

@@ -4,9 +4,7 @@ use super::Watch;
 use super::audits::read_audit;
 use crate::aggregate::effects::Event;
 use crate::cpython::effect_sites::EffectSites;
-use molt_common::call::address;
 use molt_common::effect::{EffectCount, EffectKey, EffectSeen};
-use molt_common::event::sample::Frame;
 
 /// The cause under which effects are lost whose code is not known.
 const UNRESOLVED: &str = "unresolved_effect";
@@ -52,15 +50,7 @@ impl Watch {
     /// Reads the code of an effect that was met for the first time: it may be freed in a moment.
     pub(super) fn read_effect_ahead(&mut self, seen: &EffectSeen) {
         let pieces = self.pieces.remove(&seen.header.tid).unwrap_or_default();
-        let names = self.programs.get_mut(seen.key.program as usize);
-        let reader = self.subjects.get_mut(&seen.header.pid).and_then(|subject| subject.reader());
-        // What cannot be read is counted when the record is taken.
-        if let (Some(names), Some(reader)) = (names, reader)
-            && names.object(seen.key.code).is_none()
-            && let Ok(object) = reader.read_ahead(&frame(seen), &pieces)
-        {
-            names.note_object(seen.key.code, object);
-        }
+        self.read_doer_ahead(seen.into(), &pieces);
         let reader = self.subjects.get_mut(&seen.header.pid).and_then(|subject| subject.reader());
         let arguments = reader.map(|reader| read_audit(reader, seen, &pieces)).unwrap_or_default();
         self.keep_arguments(seen, arguments);
@@ -68,13 +58,7 @@ impl Watch {
 
     /// Notes what the code of an effect is.
     pub(super) fn effect(&mut self, seen: &EffectSeen) {
-        let names = self.programs.get_mut(seen.key.program as usize);
-        let reader = self.subjects.get_mut(&seen.header.pid).and_then(|subject| subject.reader());
-        if let (Some(names), Some(reader)) = (names, reader) {
-            let object = names.object(seen.key.code).cloned();
-            let known = super::calls::identify(reader, object, &frame(seen), &[], &mut self.tally);
-            names.note_code(seen.key.code, known.map(|(id, _)| id));
-        }
+        self.note_doer(seen.into());
         self.audit(seen);
     }
 
@@ -94,9 +78,4 @@ impl Watch {
             }
         }
     }
-}
-
-/// The code as a frame of it.
-fn frame(seen: &EffectSeen) -> Frame {
-    Frame { code: address(seen.key.code), identity: seen.identity, globals: seen.globals, lasti: 0, owner: 0 }
 }

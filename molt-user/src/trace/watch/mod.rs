@@ -7,6 +7,7 @@ mod audits;
 mod calls;
 mod classes;
 mod containers;
+mod doer;
 mod effects;
 mod family;
 mod files;

@@ -10,8 +10,6 @@ use crate::symbolize::modules::is_initializing;
 use crate::symbolize::namespaces::{Changed, MAX_NAMES};
 use crate::trace::reader::Reader;
 use crate::trace::subject::State;
-use molt_common::call::address;
-use molt_common::event::sample::Frame;
 use molt_common::mutation::{MutationKey, MutationSeen};
 use molt_mpa::model::SymbolKind;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -79,31 +77,16 @@ impl Watch {
     /// Reads what an assignment that was met for the first time is about: it may be done in a moment.
     pub(super) fn read_mutation_ahead(&mut self, seen: &MutationSeen) {
         let pieces = self.pieces.remove(&seen.header.tid).unwrap_or_default();
-        let names = self.programs.get_mut(seen.key.program as usize);
+        self.read_doer_ahead(seen.into(), &pieces);
         let reader = self.subjects.get_mut(&seen.header.pid).and_then(|subject| subject.reader());
-        let (Some(names), Some(reader)) = (names, reader) else { return };
-        // What cannot be read is counted when the record is taken.
-        if seen.key.code != 0
-            && names.object(seen.key.code).is_none()
-            && let Ok(object) = reader.read_ahead(&frame(seen), &pieces)
-        {
-            names.note_object(seen.key.code, object);
-        }
+        let Some(reader) = reader else { return };
         self.assigned.read.insert((seen.header.tid, seen.header.time_ns), read(reader, seen, &pieces));
     }
 
     /// Notes what an assignment that was met for the first time is about.
     pub(super) fn mutation(&mut self, seen: &MutationSeen) {
         let (header, key) = (&seen.header, seen.key);
-        if key.code != 0 {
-            let names = self.programs.get_mut(key.program as usize);
-            let reader = self.subjects.get_mut(&header.pid).and_then(|subject| subject.reader());
-            if let (Some(names), Some(reader)) = (names, reader) {
-                let object = names.object(key.code).cloned();
-                let known = super::calls::identify(reader, object, &frame(seen), &[], &mut self.tally);
-                names.note_code(key.code, known.map(|(id, _)| id));
-            }
-        }
+        self.note_doer(seen.into());
         let read = self.assigned.read.remove(&(header.tid, header.time_ns));
         let Some(Ok(Read { place, is_there, is_early })) = read else { return };
         if is_early || self.happenings.imports(header.pid, &place.attribute.module) {
@@ -198,9 +181,4 @@ fn read(reader: &Reader, seen: &MutationSeen, pieces: &Pieces) -> Known<Read> {
     let is_early = spec.is_ok_and(|spec| is_initializing(&reader.memory, &reader.layout, spec));
     let attribute = Attribute { module, name };
     Ok(Read { place: Place { attribute, namespace, name: seen.name }, is_there, is_early })
-}
-
-/// The code as a frame of it.
-fn frame(seen: &MutationSeen) -> Frame {
-    Frame { code: address(seen.key.code), identity: seen.identity, globals: seen.globals, lasti: 0, owner: 0 }
 }

@@ -193,12 +193,8 @@ impl Reader {
     /// What was lost while reading, by cause.
     pub(super) fn losses(&self) -> impl Iterator<Item = (&'static str, u64)> {
         let counts = self.codes.counts();
-        let reading = [
-            ("reused_code_address", counts.reused),
-            ("evicted_code", counts.evicted),
-            ("failed_read", self.memory.failures().total()),
-        ];
-        reading.into_iter().chain(self.looks.losses())
+        let codes = [("reused_code_address", counts.reused), ("evicted_code", counts.evicted)];
+        codes.into_iter().chain(self.memory.failures().by_cause()).chain(self.looks.losses())
     }
 }
 

@@ -134,7 +134,7 @@ const ON_ONE: &[(&str, Test)] = &[
     ("env_and_shebang_are_followed", wrappers::env_and_shebang_are_followed),
     ("virtual_environment_is_followed", wrappers::virtual_environment_is_followed),
     ("target_that_is_not_python_is_reported", wrappers::target_that_is_not_python_is_reported),
-    ("old_pythons_are_refused_by_name", wrappers::old_pythons_are_refused_by_name),
+    ("unsupported_pythons_are_refused_by_name", wrappers::unsupported_pythons_are_refused_by_name),
     ("artifact_goes_to_standard_output", output::artifact_goes_to_standard_output),
     ("output_is_tried_before_the_target_starts", output::output_is_tried_before_the_target_starts),
     ("full_disk_keeps_the_old_file", output::full_disk_keeps_the_old_file),

@@ -20,6 +20,7 @@ mod repeat;
 mod shares;
 mod sites;
 mod status;
+mod summary;
 mod tree;
 mod truth;
 mod types;
@@ -128,6 +129,7 @@ const ON_ONE: &[(&str, Test)] = &[
     ("long_run_is_written_in_parts", many::long_run_is_written_in_parts),
     ("each_process_has_a_file", many::each_process_has_a_file),
     ("many_files_need_many_names", many::many_files_need_many_names),
+    ("terminal_has_a_status_line_and_a_summary", summary::terminal_has_a_status_line_and_a_summary),
     ("process_that_is_not_there_is_reported", attach::process_that_is_not_there_is_reported),
     ("two_tracers_do_not_disturb_each_other", attach::two_tracers_do_not_disturb_each_other),
     ("shell_script_that_starts_python_is_followed", wrappers::shell_script_that_starts_python_is_followed),

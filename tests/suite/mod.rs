@@ -19,6 +19,7 @@ mod refusals;
 mod repeat;
 mod shares;
 mod sites;
+mod source;
 mod status;
 mod summary;
 mod tree;
@@ -129,6 +130,7 @@ const ON_ONE: &[(&str, Test)] = &[
     ("long_run_is_written_in_parts", many::long_run_is_written_in_parts),
     ("each_process_has_a_file", many::each_process_has_a_file),
     ("many_files_need_many_names", many::many_files_need_many_names),
+    ("changed_source_is_named_and_not_used", source::changed_source_is_named_and_not_used),
     ("terminal_has_a_status_line_and_a_summary", summary::terminal_has_a_status_line_and_a_summary),
     ("process_that_is_not_there_is_reported", attach::process_that_is_not_there_is_reported),
     ("two_tracers_do_not_disturb_each_other", attach::two_tracers_do_not_disturb_each_other),

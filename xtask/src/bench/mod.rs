@@ -40,6 +40,9 @@ pub(crate) struct Args {
     /// Measure only this, and print the figures only. Can be given several times.
     #[arg(long, value_enum)]
     only: Vec<Part>,
+    /// Write what was measured to docs/performance.md, though it is not everything.
+    #[arg(long, conflicts_with = "quick")]
+    write: bool,
     /// Compare on these programs only. Can be given several times.
     #[arg(long)]
     program: Vec<String>,
@@ -133,10 +136,12 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     if wanted(Part::Walk) {
         figures.push(walk::measure(&tracer, effort)?);
     }
-    let page = page::text(&tracer, &figures, table.as_ref())?;
+    let path = project::root().join("docs/performance.md");
+    let is_all = !args.quick && args.only.is_empty() && args.program.is_empty();
+    let before = if args.write { fs::read_to_string(&path).unwrap_or_default() } else { String::new() };
+    let page = page::text(&tracer, &figures, table.as_ref(), &before)?;
     println!("\n{page}");
-    if !args.quick && args.only.is_empty() && args.program.is_empty() {
-        let path = project::root().join("docs/performance.md");
+    if is_all || args.write {
         fs::write(&path, page).with_context(|| format!("failed to write {}", path.display()))?;
         println!("wrote {}", path.display());
     }

@@ -9,3 +9,4 @@ pub(crate) mod program;
 pub(crate) mod pythons;
 pub(crate) mod service;
 pub(crate) mod truth;
+pub(crate) mod unsupported;

@@ -37,9 +37,12 @@ pub(crate) fn run(args: &Args) -> Result<()> {
 /// The same with further variables for the tests.
 pub(crate) fn run_with(args: &Args, variables: &[(&str, String)]) -> Result<()> {
     packages::ensure(&packages::LIBBPF)?;
+    if is_required() {
+        packages::ensure(&packages::OTHER_TOOLS)?;
+    }
     let mut executables = Vec::new();
     for (package, name) in SUITES {
-        executables.push(build(package, name)?);
+        executables.push(build(package, name, args.release)?);
     }
     if !privilege::is_root() {
         println!("Loading eBPF needs root: the tests run through sudo, which may ask for your password.");

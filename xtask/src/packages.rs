@@ -37,6 +37,12 @@ pub(crate) const LIBBPF: [&Need; 4] = [
     &Need { what: "libelf's headers", package: "libelf-dev", is_there: || has_header("libelf.h") },
     &Need { what: "zlib's headers", package: "zlib1g-dev", is_there: || has_header("zlib.h") },
 ];
+/// What a live test runs beside molt.
+pub(crate) const OTHER_TOOLS: [&Need; 3] = [
+    &Need { what: "gdb", package: "gdb", is_there: || runs("gdb") },
+    &Need { what: "strace", package: "strace", is_there: || runs("strace") },
+    &Need { what: "perf", package: "linux-perf", is_there: || runs("perf") },
+];
 /// Fills environments for the benchmark programs. Asked for only where the interpreters at hand lack it.
 pub(crate) const PYTHON_PIP: Need = Need { what: "Python's pip", package: "python3-pip", is_there: || false };
 

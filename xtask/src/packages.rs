@@ -65,9 +65,30 @@ pub(crate) fn ensure(needs: &[&Need]) -> Result<()> {
         );
     }
     println!("installing {}", packages.join(", "));
+    // What old lists name may be gone from the archive.
+    if has_lists() && install(&packages).is_ok() {
+        return Ok(());
+    }
+    update_lists()?;
+    install(&packages)
+}
+
+fn install(packages: &[&str]) -> Result<()> {
     let mut install = Command::new("apt-get");
     install.args(["-qq", "install", "--yes", "--no-install-recommends"]).args(packages);
     command::run(install.env("DEBIAN_FRONTEND", "noninteractive"))
+}
+
+/// Fetches the lists of what the archive has.
+pub(crate) fn update_lists() -> Result<()> {
+    println!("updating the lists of packages");
+    command::run(Command::new("apt-get").args(["-qq", "update"]))
+}
+
+/// Whether such lists were ever fetched; a fresh machine has none. Some systems keep them compressed.
+fn has_lists() -> bool {
+    let is_list = |entry: std::fs::DirEntry| entry.file_name().to_string_lossy().contains("_Packages");
+    std::fs::read_dir("/var/lib/apt/lists").is_ok_and(|entries| entries.flatten().any(is_list))
 }
 
 fn runs(program: &str) -> bool {

@@ -10,6 +10,7 @@ use nix::unistd::Pid;
 use crate::support::artifact::{molt, molt_trace, read};
 use crate::support::process::{Ended, Running, run, wait_for};
 use crate::support::pythons::{self, Interpreter, at_home};
+use crate::support::required::leave_out;
 
 /// Runs a command under molt.
 fn traced(command: &mut Command, output: &Path) -> (Artifact, Ended) {
@@ -219,7 +220,7 @@ impl Drop for Group {
 /// Interpreters in a control group, one that was there and one that begins in it later; not what is outside.
 pub(crate) fn pythons_of_a_control_group_are_found(python: &Interpreter) {
     let Some(group) = Group::new() else {
-        return eprintln!("left out: no control group can be made here");
+        return leave_out("a control group that can be made");
     };
     let folder = tempfile::tempdir().unwrap();
     let output = folder.path().join("profile.json");

@@ -8,6 +8,7 @@ mod doctor;
 mod effects;
 mod exact;
 mod foreign;
+mod groups;
 mod harm;
 mod identity;
 mod interrupt;
@@ -121,9 +122,13 @@ const ON_ONE: &[(&str, Test)] = &[
     ("child_of_another_version_is_followed", tree::child_of_another_version_is_followed),
     ("what_is_no_python_is_counted", tree::what_is_no_python_is_counted),
     ("workers_of_a_server_are_followed", tree::workers_of_a_server_are_followed),
+    (
+        "worker_that_the_kernel_kills_for_its_memory_is_seen",
+        groups::worker_that_the_kernel_kills_for_its_memory_is_seen,
+    ),
     ("several_processes_are_attached_to", tree::several_processes_are_attached_to),
     ("threads_by_the_thousand_are_seen", tree::threads_by_the_thousand_are_seen),
-    ("pythons_of_a_control_group_are_found", tree::pythons_of_a_control_group_are_found),
+    ("pythons_of_a_control_group_are_found", groups::pythons_of_a_control_group_are_found),
     ("every_python_is_found", tree::every_python_is_found),
     ("long_run_is_written_in_parts", many::long_run_is_written_in_parts),
     ("each_process_has_a_file", many::each_process_has_a_file),

@@ -143,10 +143,7 @@ pub(crate) fn several_processes_are_attached_to(python: &Interpreter) {
     let output = folder.path().join("profile.json");
     let targets = [super::attach::target(python), super::attach::target(&another(python))];
     let mut command = molt();
-    command.arg("trace");
-    for target in &targets {
-        command.args(["--pid", &target.pid().to_string()]);
-    }
+    command.args(["trace", "--pid"]).args(targets.each_ref().map(|target| target.pid().to_string()));
     let tracer = attach(&mut command, &output, 2);
     watch_for_a_while();
     for target in targets {

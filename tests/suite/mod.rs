@@ -106,6 +106,7 @@ const ON_ONE: &[(&str, Test)] = &[
     ("interrupt_reaches_the_target_once", interrupt::interrupt_reaches_the_target_once),
     ("second_interrupt_ends_molt_at_once", interrupt::second_interrupt_ends_molt_at_once),
     ("killed_molt_leaves_the_target_running", interrupt::killed_molt_leaves_the_target_running),
+    ("first_sample_comes_soon", attach::first_sample_comes_soon),
     (
         "target_that_dies_while_attached_leaves_an_artifact",
         attach::target_that_dies_while_attached_leaves_an_artifact,

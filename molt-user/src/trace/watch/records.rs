@@ -95,6 +95,9 @@ impl Watch {
             let site = SiteKey { caller: *id, offset };
             self.tally.add_foreign(site, callee, || reader.site(&code.object, offset, &code.object));
         }
+        if self.tally.samples.kept == 1 {
+            tracing::info!(pid = sample.header.pid, "first sample");
+        }
         self.processes.sampled(sample.header.pid);
     }
 

@@ -15,7 +15,7 @@ fn trace(python: &Interpreter, options: &[&str], output: &Path, program: &[&str]
 }
 
 /// Every artifact in a folder, by name.
-fn artifacts(folder: &Path) -> Vec<(PathBuf, Artifact)> {
+pub(super) fn artifacts(folder: &Path) -> Vec<(PathBuf, Artifact)> {
     let mut paths: Vec<PathBuf> =
         std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     paths.sort();

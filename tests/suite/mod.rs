@@ -13,6 +13,7 @@ mod harm;
 mod identity;
 mod interrupt;
 mod looks;
+mod losses;
 mod many;
 mod output;
 mod procmem;
@@ -134,6 +135,12 @@ const ON_ONE: &[(&str, Test)] = &[
     ("long_run_is_written_in_parts", many::long_run_is_written_in_parts),
     ("each_process_has_a_file", many::each_process_has_a_file),
     ("many_files_need_many_names", many::many_files_need_many_names),
+    ("samples_that_find_the_ring_full_are_counted", losses::samples_that_find_the_ring_full_are_counted),
+    ("clock_that_is_set_changes_the_date_alone", losses::clock_that_is_set_changes_the_date_alone),
+    (
+        "full_disk_costs_the_parts_that_it_has_no_room_for",
+        losses::full_disk_costs_the_parts_that_it_has_no_room_for,
+    ),
     ("process_that_is_not_there_is_reported", attach::process_that_is_not_there_is_reported),
     ("two_tracers_do_not_disturb_each_other", attach::two_tracers_do_not_disturb_each_other),
     ("shell_script_that_starts_python_is_followed", wrappers::shell_script_that_starts_python_is_followed),

@@ -135,6 +135,7 @@ const ON_ONE: &[(&str, Test)] = &[
     ("long_run_is_written_in_parts", many::long_run_is_written_in_parts),
     ("each_process_has_a_file", many::each_process_has_a_file),
     ("many_files_need_many_names", many::many_files_need_many_names),
+    ("part_in_progress_is_written_at_the_end", many::part_in_progress_is_written_at_the_end),
     ("samples_that_find_the_ring_full_are_counted", losses::samples_that_find_the_ring_full_are_counted),
     ("clock_that_is_set_changes_the_date_alone", losses::clock_that_is_set_changes_the_date_alone),
     (

@@ -107,6 +107,7 @@ const ON_ONE: &[(&str, Test)] = &[
     ("interrupt_reaches_the_target_once", interrupt::interrupt_reaches_the_target_once),
     ("second_interrupt_ends_molt_at_once", interrupt::second_interrupt_ends_molt_at_once),
     ("killed_molt_leaves_the_target_running", interrupt::killed_molt_leaves_the_target_running),
+    ("target_that_is_held_ends_without_molt", interrupt::target_that_is_held_ends_without_molt),
     ("first_sample_comes_soon", attach::first_sample_comes_soon),
     (
         "target_that_dies_while_attached_leaves_an_artifact",
@@ -121,6 +122,7 @@ const ON_ONE: &[(&str, Test)] = &[
         looks::attached_process_is_held_at_its_end_if_asked_for,
     ),
     ("age_of_the_last_look_is_told", looks::age_of_the_last_look_is_told),
+    ("launched_target_is_looked_at_before_any_end", looks::launched_target_is_looked_at_before_any_end),
     ("child_of_another_version_is_followed", tree::child_of_another_version_is_followed),
     ("what_is_no_python_is_counted", tree::what_is_no_python_is_counted),
     ("workers_of_a_server_are_followed", tree::workers_of_a_server_are_followed),

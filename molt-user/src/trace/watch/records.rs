@@ -162,6 +162,8 @@ impl Watch {
         self.sampled.remove(&header.tid);
         if header.tid != header.pid {
             self.processes.thread_end(header.pid, header.tid, at);
+        } else if self.subjects.get(&header.pid).is_some_and(|subject| subject.launched) {
+            // How it ended is told in a moment, by `Watch::ended`.
         } else if self.let_go(header.pid, Some(header.time_ns)) {
             self.processes.end(header.pid, at, None, None);
         }

@@ -2,6 +2,7 @@
 use std::fs;
 use std::path::Path;
 use std::process::Stdio;
+use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
 
@@ -59,6 +60,26 @@ pub(crate) fn attaches_to_a_running_program(python: &Interpreter) {
     assert!(!target.has_ended());
     drop(target.stdin());
     assert!(target.wait().succeeded().stdout.ends_with("done\n"));
+}
+
+/// The first sample of a busy program comes soon after molt's start, at one of three times on a machine that has other
+/// work. `cargo xtask bench --only times` measures how soon.
+pub(crate) fn first_sample_comes_soon(python: &Interpreter) {
+    let folder = tempfile::tempdir().unwrap();
+    let target = target(python);
+    let time = || {
+        let mut command = molt();
+        command.args(["trace", "-v", "--duration", "60s", "--pid", &target.pid().to_string(), "-o"]);
+        command.arg(folder.path().join("profile.json")).stdin(Stdio::null());
+        let began = Instant::now();
+        let molt = Running::start(&mut command);
+        wait_for("the first sample", || molt.stderr().contains("first sample").then_some(()));
+        let time = began.elapsed();
+        molt.signal(Signal::SIGINT);
+        molt.wait().succeeded();
+        time
+    };
+    assert!((0..3).any(|_| time() < Duration::from_secs(2)), "each took more than 2 s");
 }
 
 /// What is known when the target is killed is written, and its end is no failure of molt. A target that is gone

@@ -7,6 +7,7 @@ use molt_mpa::model::{Artifact, Section, Status};
 use crate::support::artifact::{molt, read};
 use crate::support::process::run;
 use crate::support::pythons::{self, Interpreter, at_home};
+use crate::support::required::leave_out;
 use crate::support::unsupported::Altered;
 
 /// Every supported interpreter of this machine of one of these minor versions.
@@ -73,7 +74,9 @@ impl Library {
 
 /// Calls in a second interpreter of the process are counted with those of the first.
 pub(crate) fn subinterpreters_are_seen(_: &Interpreter) {
-    for python in of_minors(&[11, 12, 14]) {
+    let pythons: Vec<_> = of_minors(&[11, 12, 14]).collect();
+    assert!(!pythons.is_empty(), "found no interpreter of 3.11, 3.12 or 3.14");
+    for python in pythons {
         let artifact = exact(python.start().arg("subinterpreters.py"));
         let count = |name: &str| artifact.call_counts.get(&format!("__main__.{name}")).copied();
         let counts = ["first", "inner", "step"].map(count);
@@ -89,7 +92,9 @@ pub(crate) fn subinterpreters_are_seen(_: &Interpreter) {
 /// A free-threaded build whose layout is not known is refused by name: 3.15's, made of the usual one by the word in
 /// its file that says what it is.
 pub(crate) fn unknown_free_threaded_build_is_refused_by_name(_: &Interpreter) {
-    let Some(python) = of_minors(&[15]).find(|python| python.binary == python.path) else { return };
+    let Some(python) = of_minors(&[15]).find(|python| python.binary == python.path) else {
+        return leave_out("a Python 3.15 without a libpython");
+    };
     let copy = Altered::copy(&python, "python3.15t", |bytes| {
         // The head of `_Py_DebugOffsets`: cookie, `PY_VERSION_HEX`, free-threaded.
         let is_head =
@@ -159,7 +164,12 @@ pub(crate) fn musl_build_is_traced(_: &Interpreter) {
 /// An interpreter that `cargo xtask pythons --build` has built: it takes minutes, so that not every machine has it.
 fn built(name: &str) -> Option<PathBuf> {
     let folder = pythons::root().join(".molt/built").join(name).join("bin");
-    ["python3.13t", "python3.13"].map(|name| folder.join(name)).into_iter().find(|path| path.exists())
+    let names = ["python3.13t", "python3.13"].map(|name| folder.join(name));
+    let found = names.into_iter().find(|path| path.exists());
+    if found.is_none() {
+        leave_out(&format!("{name} (`cargo xtask pythons --build`)"));
+    }
+    found
 }
 
 fn program(name: &str) -> PathBuf {

@@ -1,17 +1,24 @@
 //! Attaching to programs that run already.
 use std::fs;
+use std::path::Path;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
 
+use super::summary;
 use crate::support::artifact::{molt, molt_trace, read};
 use crate::support::process::{Running, run, wait_for};
 use crate::support::pythons::Interpreter;
 
 /// Starts waits.py by itself and waits until it works.
 pub(super) fn target(python: &Interpreter) -> Running {
-    let mut target = Running::start(python.start().arg("waits.py").stdin(Stdio::piped()));
+    target_at(python, Path::new("waits.py"))
+}
+
+/// The same with the script at another place.
+pub(super) fn target_at(python: &Interpreter, script: &Path) -> Running {
+    let mut target = Running::start(python.start().arg(script).stdin(Stdio::piped()));
     wait_for("the target to be ready", || {
         assert!(!target.has_ended(), "{}", target.stderr());
         target.stdout().starts_with("ready").then_some(())
@@ -45,6 +52,7 @@ pub(crate) fn attaches_to_a_running_program(python: &Interpreter) {
         run(molt().args(["trace", "-F", "499", "--duration", "500ms", "--pid", &pid, "-o"]).arg(&output));
     assert_eq!(ended.code(), 0, "{}", ended.stderr);
     let artifact = read(&output);
+    summary::check(&ended.stderr, &artifact, &output);
     assert_eq!(artifact.header.python_version, python.version);
     assert!(artifact.header.run_metadata.entrypoint.starts_with("<attached>"), "{:?}", artifact.header);
     assert_eq!(artifact.hotspots.first().map(|hotspot| hotspot.symbol.as_str()), Some("__main__.work"));

@@ -11,6 +11,7 @@ use super::tree::{another, attach, processes, ran, traced, watch_for_a_while};
 use crate::support::artifact::{molt, molt_trace, read};
 use crate::support::process::{Running, wait_for};
 use crate::support::pythons::{Interpreter, at_home};
+use crate::support::required::leave_out;
 
 /// Where the machine has control groups that can be made: a new one, removed when this is dropped.
 struct Group(PathBuf);
@@ -56,7 +57,7 @@ fn workers(python: &Interpreter, group: &Path) -> [Running; 2] {
 /// Interpreters in a control group, one that was there and one that begins in it later; not what is outside.
 pub(crate) fn pythons_of_a_control_group_are_found(python: &Interpreter) {
     let Some(group) = Group::new() else {
-        return eprintln!("left out: no control group can be made here");
+        return leave_out("a control group that can be made");
     };
     let folder = tempfile::tempdir().unwrap();
     let output = folder.path().join("profile.json");
@@ -90,7 +91,7 @@ pub(crate) fn worker_that_the_kernel_kills_for_its_memory_is_seen(python: &Inter
     let Some(group) = Group::with_memory(48 << 20) else {
         let required = std::env::var("MOLT_LIVE").is_ok_and(|value| value == "require");
         assert!(!required, "no control group with a limit of memory can be made here");
-        return eprintln!("left out: no control group with a limit of memory can be made here");
+        return leave_out("a control group with a limit of memory that can be made");
     };
     let folder = tempfile::tempdir().unwrap();
     let output = folder.path().join("profile.json");

@@ -21,7 +21,9 @@ mod refusals;
 mod repeat;
 mod shares;
 mod sites;
+mod source;
 mod status;
+mod summary;
 mod tree;
 mod truth;
 mod types;
@@ -137,6 +139,8 @@ const ON_ONE: &[(&str, Test)] = &[
     ("long_run_is_written_in_parts", many::long_run_is_written_in_parts),
     ("each_process_has_a_file", many::each_process_has_a_file),
     ("many_files_need_many_names", many::many_files_need_many_names),
+    ("changed_source_is_named_and_not_used", source::changed_source_is_named_and_not_used),
+    ("terminal_has_a_status_line_and_a_summary", summary::terminal_has_a_status_line_and_a_summary),
     ("part_in_progress_is_written_at_the_end", many::part_in_progress_is_written_at_the_end),
     ("samples_that_find_the_ring_full_are_counted", losses::samples_that_find_the_ring_full_are_counted),
     ("clock_that_is_set_changes_the_date_alone", losses::clock_that_is_set_changes_the_date_alone),
@@ -150,7 +154,7 @@ const ON_ONE: &[(&str, Test)] = &[
     ("env_and_shebang_are_followed", wrappers::env_and_shebang_are_followed),
     ("virtual_environment_is_followed", wrappers::virtual_environment_is_followed),
     ("target_that_is_not_python_is_reported", wrappers::target_that_is_not_python_is_reported),
-    ("old_pythons_are_refused_by_name", wrappers::old_pythons_are_refused_by_name),
+    ("unsupported_pythons_are_refused_by_name", wrappers::unsupported_pythons_are_refused_by_name),
     ("artifact_goes_to_standard_output", output::artifact_goes_to_standard_output),
     ("output_is_tried_before_the_target_starts", output::output_is_tried_before_the_target_starts),
     ("full_disk_keeps_the_old_file", output::full_disk_keeps_the_old_file),

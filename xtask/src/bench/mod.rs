@@ -27,6 +27,7 @@ use anyhow::{Context, Result, ensure};
 
 use crate::{packages, privilege, project};
 use comparison::Comparison;
+use tools::Tool;
 use tracer::Tracer;
 
 #[derive(clap::Args)]
@@ -46,6 +47,9 @@ pub(crate) struct Args {
     /// Compare on these programs only. Can be given several times.
     #[arg(long)]
     program: Vec<String>,
+    /// Compare these tools only. Can be given several times.
+    #[arg(long, value_enum, value_name = "NAME")]
+    tool: Vec<Tool>,
 }
 
 /// What is measured.
@@ -108,7 +112,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         figures.extend(recursion::measure(&tracer, effort)?);
     }
     if wanted(Part::Tools) {
-        let comparison = Comparison::measure(&tracer, effort, &args.program)?;
+        let comparison = Comparison::measure(&tracer, effort, &args.program, &args.tool)?;
         figures.extend(comparison.figures());
         table = Some(comparison);
     }
@@ -137,7 +141,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         figures.push(walk::measure(&tracer, effort)?);
     }
     let path = project::root().join("docs/performance.md");
-    let is_all = !args.quick && args.only.is_empty() && args.program.is_empty();
+    let is_all = !args.quick && args.only.is_empty() && args.program.is_empty() && args.tool.is_empty();
     let before = if args.write { fs::read_to_string(&path).unwrap_or_default() } else { String::new() };
     let page = page::text(&tracer, &figures, table.as_ref(), &before)?;
     println!("\n{page}");

@@ -79,7 +79,7 @@ pub(crate) fn clock_that_is_set_changes_the_date_alone(python: &Interpreter) {
         assert!(part.symbols.contains_key("__main__.work"), "{:?}", part.symbols.keys());
     }
     let dates: Vec<&str> = parts.iter().map(|(_, part)| part.header.created_at_utc.as_str()).collect();
-    assert!(dates[0] > dates[1] && dates[1] < dates[2], "the clock was not set: {dates:?}");
+    assert!(dates.windows(2).any(|pair| pair[0] > pair[1]), "the clock was not set: {dates:?}");
 }
 
 /// A small disk of the run's own at `$1`, which a file fills. What is there in the end is copied to `$2`.

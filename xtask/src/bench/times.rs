@@ -62,8 +62,8 @@ pub(crate) fn measure(tracer: &Tracer, effort: &Effort) -> Result<Vec<Figure>> {
             value: median(&attach),
             unit: "ms",
             goal: 300.0,
-            how: "median of times from the start of `molt trace --pid`, in its default mode, until it says that it has \
-                  a sample of a program that computes",
+            how: "median of times from the start of `molt trace --pid`, in its default mode, to the moment of the first \
+                  sample that it keeps of a program that computes",
         },
     ])
 }
@@ -101,12 +101,16 @@ fn first_sample_ms(tracer: &Tracer, busy: &Busy) -> Result<f64> {
     let mut first = None;
     // To its end: molt would fail to say more to nobody.
     for line in said.lines() {
-        if line?.contains("first sample") {
-            first.get_or_insert_with(|| begin.elapsed());
+        let line = line?;
+        if first.is_none()
+            && line.contains("first sample")
+            && let Some((_, ago_ms)) = line.split_once("ago_ms=")
+        {
+            first = Some(begin.elapsed().as_secs_f64() * 1000.0 - ago_ms.parse::<f64>()?);
         }
     }
     ensure!(molt.wait()?.success(), "molt failed");
-    Ok(first.context("molt took no sample within a second")?.as_secs_f64() * 1000.0)
+    first.context("molt took no sample within a second")
 }
 
 fn added_ms(pairs: &[Pair]) -> f64 {

@@ -3,6 +3,7 @@
 use super::programs::{introduce, number_of};
 use super::{Ask, FirstPython, Watch};
 use crate::aggregate::tally::{CodeId, Site, SiteKey};
+use crate::clock::monotonic_ns;
 use crate::decode::{Record, decode};
 use crate::trace::classes::Allowance;
 use crate::trace::place::Placing;
@@ -96,7 +97,8 @@ impl Watch {
             self.tally.add_foreign(site, callee, || reader.site(&code.object, offset, &code.object));
         }
         if self.tally.samples.kept == 1 {
-            tracing::info!(pid = sample.header.pid, "first sample");
+            let ago_ms = monotonic_ns().saturating_sub(sample.header.time_ns) / 1_000_000;
+            tracing::info!(pid = sample.header.pid, ago_ms, "first sample");
         }
         self.processes.sampled(sample.header.pid);
     }

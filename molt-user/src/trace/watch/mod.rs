@@ -89,7 +89,7 @@ pub(in crate::trace) struct Watch {
     asks: Vec<Ask>,
     pub(in crate::trace) tally: Tally,
     /// Calls are counted where they can be hooked.
-    counts_calls: bool,
+    pub(in crate::trace) counts_calls: bool,
     /// Children are traced as well.
     pub(in crate::trace) follows: bool,
     /// The pages that are not open.
@@ -129,6 +129,8 @@ pub(in crate::trace) struct Watch {
     pub(in crate::trace) held: Held,
     /// Calls whose end was not seen.
     pub(in crate::trace) open_calls: u64,
+    /// How long collections of garbage took, in nanoseconds.
+    collecting_ns: u64,
     /// Processes whose calls are not seen, and why not those of the last one.
     pub(in crate::trace) unhooked: (u64, String),
     /// Ticks that met the program itself while its calls were counted.
@@ -183,6 +185,7 @@ impl Watch {
             sampled: BTreeMap::new(),
             held: Held::default(),
             open_calls: 0,
+            collecting_ns: 0,
             unhooked: (0, String::new()),
             ticks: 0,
             modules: Modules::default(),

@@ -127,10 +127,7 @@ fn totals(counted: &[(EffectKey, EffectCount)]) -> BTreeMap<EffectKey, u64> {
 
 #[cfg(test)]
 mod tests {
-    use super::valve::Watched;
     use super::*;
-    use crate::capture::procmem::cpu::process_ns;
-    use molt_common::call::Meter;
     use molt_common::effect::NAME_BYTES;
 
     fn key(number: u32) -> EffectKey {

@@ -113,11 +113,6 @@ impl Looks {
         self.collected.get_or_insert_default();
     }
 
-    /// What is to be seen at `now_ns` is being torn down. If that takes long, the program runs on.
-    pub(super) fn put_off(&mut self, now_ns: u64) {
-        self.next_ns = self.next_ns.max(now_ns.saturating_add(PAUSES_NS.0));
-    }
-
     /// Whether a look is due.
     pub(super) fn is_due(&self, now_ns: u64) -> bool {
         now_ns >= self.next_ns

@@ -24,6 +24,8 @@ pub(super) struct Happenings {
     sees_collections: bool,
     /// So are those of every process, with their ends; `None` before the first process.
     times_collections: Option<bool>,
+    /// How long those on the open page took, in nanoseconds.
+    pub(super) collecting_ns: u64,
     /// The ends of imports are seen that have no probe of their own.
     pub(super) sees_ends: bool,
     count: usize,
@@ -161,7 +163,7 @@ impl Watch {
     /// How long all collections took, where that is known of every process.
     pub(in crate::trace) fn collecting(&self) -> Option<Millis> {
         let is_known = self.happenings.times_collections == Some(true);
-        is_known.then(|| Millis::from_nanos(self.collecting_ns))
+        is_known.then(|| Millis::from_nanos(self.happenings.collecting_ns))
     }
 
     pub(super) fn collection(&mut self, collection: &Collection) {
@@ -174,7 +176,8 @@ impl Watch {
         }
         let Some((generation, began_ns)) = self.happenings.collections.remove(&tid) else { return };
         let lasted_ns = time_ns.saturating_sub(began_ns);
-        self.collecting_ns = self.collecting_ns.saturating_add(lasted_ns);
+        let sum_ns = &mut self.happenings.collecting_ns;
+        *sum_ns = sum_ns.saturating_add(lasted_ns);
         let duration_ms = Some(Millis::from_nanos(lasted_ns));
         let collected = u64::try_from(collection.number).ok();
         let what = EventKind::Gc { generation, collected, collections: None, duration_ms };

@@ -11,6 +11,9 @@ use molt_mpa::quantity::Millis;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+/// How long an interpreter takes to tear down its modules, about: one that takes longer waits for threads of the program.
+const TEARDOWN_NS: u64 = 1_000_000_000;
+
 impl Watch {
     /// Tells the kernel side of a quicker way to the thread state, once the interpreter has made one.
     pub(super) fn refine(&mut self, pid: u32) {
@@ -77,7 +80,8 @@ impl Watch {
             tracing::info!(pid, "the process went on before it was looked at");
             subject.is_late = true;
             if let Some(reader) = subject.reader() {
-                reader.looks.put_off(until_ns);
+                let looks = &mut reader.looks;
+                looks.next_ns = looks.next_ns.max(until_ns.saturating_add(TEARDOWN_NS));
             }
         }
     }

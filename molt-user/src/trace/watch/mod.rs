@@ -129,8 +129,6 @@ pub(in crate::trace) struct Watch {
     pub(in crate::trace) held: Held,
     /// Calls whose end was not seen.
     pub(in crate::trace) open_calls: u64,
-    /// How long collections of garbage took, in nanoseconds.
-    collecting_ns: u64,
     /// Processes whose calls are not seen, and why not those of the last one.
     pub(in crate::trace) unhooked: (u64, String),
     /// Ticks that met the program itself while its calls were counted.
@@ -185,7 +183,6 @@ impl Watch {
             sampled: BTreeMap::new(),
             held: Held::default(),
             open_calls: 0,
-            collecting_ns: 0,
             unhooked: (0, String::new()),
             ticks: 0,
             modules: Modules::default(),

@@ -150,7 +150,7 @@ impl Watch {
         swap(&mut self.mutations, &mut page.mutations);
         swap(&mut self.audits.seen, &mut page.audits);
         swap(&mut self.open_calls, &mut page.open_calls);
-        swap(&mut self.collecting_ns, &mut page.collecting_ns);
+        swap(&mut self.happenings.collecting_ns, &mut page.collecting_ns);
         swap(&mut self.modules, &mut page.modules);
         swap(&mut self.types, &mut page.types);
         swap(&mut self.modules_seen, &mut page.modules_seen);

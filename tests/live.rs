@@ -12,7 +12,7 @@ use std::process::ExitCode;
 
 use libtest_mimic::{Arguments, Trial};
 
-use crate::support::pythons;
+use crate::support::{pythons, required};
 
 fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();
@@ -28,7 +28,7 @@ fn main() -> ExitCode {
     let mut trials = if may_trace { suite::trials(&pythons) } else { Vec::new() };
     if !missing.is_empty() {
         let missing = missing.join(", ");
-        if std::env::var("MOLT_LIVE").is_ok_and(|value| value == "require") {
+        if required::is_required() {
             trials.push(Trial::test("everything_required_is_there", move || {
                 Err(format!("missing: {missing}").into())
             }));

@@ -1,4 +1,4 @@
-//! Help, completions and the man page.
+//! Help, completions and the man pages.
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -67,15 +67,41 @@ fn help_in_a_pipe_has_no_colours() {
 
 /// Packagers take both from the binary.
 #[test]
-fn completions_and_man_page_come_from_the_binary() {
+fn completions_and_man_pages_come_from_the_binary() {
     for shell in ["bash", "zsh", "fish"] {
         let script = run(&mut molt(&["completions", shell]));
         assert!(script.status.success());
         assert!(text(&script.stdout).contains("duration"), "{shell}");
     }
-    let man = run(&mut molt(&["man"]));
-    assert!(man.status.success());
-    assert!(text(&man.stdout).contains(".TH molt"));
+    for command in PAGES {
+        let man = run(molt(&["man"]).args(*command));
+        assert!(man.status.success());
+        let name = [&["molt"], *command].concat().join("-");
+        assert!(text(&man.stdout).contains(&format!(".TH {name} 1")), "{name}");
+    }
+    let own = run(&mut molt(&["man"]));
+    for command in ["trace", "validate", "doctor"] {
+        assert!(text(&own.stdout).contains(&format!("molt\\-{command}(1)")), "{command}");
+    }
+}
+
+/// The page of a command has its flags; under its other name it is the same page.
+#[test]
+fn man_page_of_trace_has_its_flags() {
+    let page = run(&mut molt(&["man", "trace"]));
+    for flag in ["pid", "frequency", "duration", "verbose"] {
+        assert!(text(&page.stdout).contains(&format!("\\-\\-{flag}")), "{flag}");
+    }
+    assert_eq!(page.stdout, run(&mut molt(&["man", "profile"])).stdout);
+}
+
+/// There is no page of what is no command.
+#[test]
+fn man_page_of_nothing_is_wrong_usage() {
+    let refused = run(&mut molt(&["man", "tarce"]));
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(text(&refused.stderr).contains("molt has no command 'tarce'"));
+    assert!(refused.stdout.is_empty());
 }
 
 /// The version is one line that scripts can take apart.

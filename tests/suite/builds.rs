@@ -1,6 +1,4 @@
 //! Pythons that are not the usual one of their version: embedded, several in one process, free-threaded, with a JIT.
-use std::fs;
-use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -9,6 +7,8 @@ use molt_mpa::model::{Artifact, Section, Status};
 use crate::support::artifact::{molt, read};
 use crate::support::process::run;
 use crate::support::pythons::{self, Interpreter, at_home};
+use crate::support::required::leave_out;
+use crate::support::unsupported::Altered;
 
 /// Every supported interpreter of this machine of one of these minor versions.
 fn of_minors(minors: &'static [u8]) -> impl Iterator<Item = Interpreter> {
@@ -74,7 +74,9 @@ impl Library {
 
 /// Calls in a second interpreter of the process are counted with those of the first.
 pub(crate) fn subinterpreters_are_seen(_: &Interpreter) {
-    for python in of_minors(&[11, 12, 14]) {
+    let pythons: Vec<_> = of_minors(&[11, 12, 14]).collect();
+    assert!(!pythons.is_empty(), "found no interpreter of 3.11, 3.12 or 3.14");
+    for python in pythons {
         let artifact = exact(python.start().arg("subinterpreters.py"));
         let count = |name: &str| artifact.call_counts.get(&format!("__main__.{name}")).copied();
         let counts = ["first", "inner", "step"].map(count);
@@ -90,26 +92,21 @@ pub(crate) fn subinterpreters_are_seen(_: &Interpreter) {
 /// A free-threaded build whose layout is not known is refused by name: 3.15's, made of the usual one by the word in
 /// its file that says what it is.
 pub(crate) fn unknown_free_threaded_build_is_refused_by_name(_: &Interpreter) {
-    let Some(python) = of_minors(&[15]).find(|python| python.binary == python.path) else { return };
+    let Some(python) = of_minors(&[15]).find(|python| python.binary == python.path) else {
+        return leave_out("a Python 3.15 without a libpython");
+    };
+    let copy = Altered::copy(&python, "python3.15t", |bytes| {
+        // The head of `_Py_DebugOffsets`: cookie, `PY_VERSION_HEX`, free-threaded.
+        let is_head =
+            |head: &[u8]| head.starts_with(b"xdebugpy") && head[10..12] == [15, 3] && head[16..] == [0; 8];
+        let heads: Vec<_> = (0..bytes.len() - 24).filter(|at| is_head(&bytes[*at..at + 24])).collect();
+        assert_eq!(heads.len(), 1, "{heads:?}");
+        bytes[heads[0] + 16] = 1;
+    });
     let folder = tempfile::tempdir().unwrap();
-    let (usr, copy) = (folder.path().join("usr"), folder.path().join("usr/bin/python3.15t"));
-    let mut bytes = fs::read(&python.path).unwrap();
-    // The head of `_Py_DebugOffsets`: cookie, `PY_VERSION_HEX`, free-threaded.
-    let is_head =
-        |head: &[u8]| head.starts_with(b"xdebugpy") && head[10..12] == [15, 3] && head[16..] == [0; 8];
-    let heads: Vec<_> = (0..bytes.len() - 24).filter(|at| is_head(&bytes[*at..at + 24])).collect();
-    assert_eq!(heads.len(), 1, "{heads:?}");
-    bytes[heads[0] + 16] = 1;
-    fs::create_dir_all(usr.join("bin")).unwrap();
-    fs::write(&copy, bytes).unwrap();
-    fs::set_permissions(&copy, fs::metadata(&python.path).unwrap().permissions()).unwrap();
-    // It looks for its libraries from its folder.
-    let original = python.path.ancestors().nth(2).unwrap();
-    symlink(original.join("lib"), usr.join("lib")).unwrap();
-    symlink(original.join("../lib"), folder.path().join("lib")).unwrap();
     let output = folder.path().join("profile.json");
     let mut traced = molt();
-    traced.args(["trace", "-o"]).arg(&output).arg("--").arg(&copy).args(["-c", "print(6 * 7)"]);
+    traced.args(["trace", "-o"]).arg(&output).arg("--").arg(&copy.path).args(["-c", "print(6 * 7)"]);
     let ended = run(&mut traced).succeeded();
     assert_eq!(ended.stdout, "42\n", "{}", ended.stderr);
     assert!(
@@ -167,7 +164,12 @@ pub(crate) fn musl_build_is_traced(_: &Interpreter) {
 /// An interpreter that `cargo xtask pythons --build` has built: it takes minutes, so that not every machine has it.
 fn built(name: &str) -> Option<PathBuf> {
     let folder = pythons::root().join(".molt/built").join(name).join("bin");
-    ["python3.13t", "python3.13"].map(|name| folder.join(name)).into_iter().find(|path| path.exists())
+    let names = ["python3.13t", "python3.13"].map(|name| folder.join(name));
+    let found = names.into_iter().find(|path| path.exists());
+    if found.is_none() {
+        leave_out(&format!("{name} (`cargo xtask pythons --build`)"));
+    }
+    found
 }
 
 fn program(name: &str) -> PathBuf {

@@ -11,7 +11,8 @@ use super::attach::{samples, target};
 use crate::support::artifact::{molt, read};
 use crate::support::figures::{churn, cycles, is_long, note, stop};
 use crate::support::process::{Ended, Running, run, wait_for};
-use crate::support::pythons::Interpreter;
+use crate::support::pythons::{Interpreter, root};
+use crate::support::required::leave_out;
 use crate::support::service::{Load, Service};
 
 /// Attaches to a process and watches it for so long, or until it ends.
@@ -146,23 +147,28 @@ pub(crate) fn debugger_and_molt_share_a_target(python: &Interpreter) {
     kill(Pid::from_raw(pid), Signal::SIGKILL).unwrap();
 }
 
-/// Tools that trace, sample or debug the same target, as far as they are installed: molt sees what it sees without
-/// them, and they go on.
+/// Tools that trace, sample or debug the same target: molt sees what it sees without them, and they go on.
 pub(crate) fn other_tools_and_molt_share_a_target(python: &Interpreter) {
     let folder = tempfile::tempdir().unwrap();
     let [output, theirs] = ["profile.json", "theirs"].map(|name| folder.path().join(name));
     let mut target = target(python);
     let pid = target.pid().to_string();
     let theirs = theirs.to_str().unwrap();
-    let tools: [&[&str]; 3] = [
+    // Where the comparison of `cargo xtask bench` has put it; nothing else here needs the package index.
+    let py_spy = root().join(".molt/bench/venv/bin/py-spy");
+    let tools: [&[&str]; 4] = [
         &["strace", "-f", "-o", theirs, "-p", &pid],
         &["perf", "record", "-q", "-o", theirs, "-p", &pid],
         &["gdb", "-batch", "-ex", "continue", "-p", &pid],
+        &[py_spy.to_str().unwrap(), "record", "--duration", "60", "--output", theirs, "--pid", &pid],
     ];
-    let is_installed = |tool: &&[&str]| {
-        Command::new(tool[0]).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok()
-    };
-    for tool in tools.into_iter().filter(is_installed) {
+    for tool in tools {
+        if Command::new(tool[0]).arg("--version").output().is_err() {
+            if py_spy != Path::new(tool[0]) {
+                leave_out(tool[0]);
+            }
+            continue;
+        }
         let mut tool = Running::start(Command::new(tool[0]).args(&tool[1..]).stdin(Stdio::null()));
         thread::sleep(Duration::from_millis(500));
         attach(target.pid().as_raw(), "300ms", &output).wait().succeeded();

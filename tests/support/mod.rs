@@ -7,5 +7,7 @@ pub(crate) mod figures;
 pub(crate) mod process;
 pub(crate) mod program;
 pub(crate) mod pythons;
+pub(crate) mod required;
 pub(crate) mod service;
 pub(crate) mod truth;
+pub(crate) mod unsupported;

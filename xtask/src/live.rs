@@ -10,6 +10,9 @@ use crate::{command, packages, privilege, project};
 
 #[derive(clap::Args, Default)]
 pub(crate) struct Args {
+    /// Trace with a release build of molt: slow to build, and as fast as what users have.
+    #[arg(long)]
+    release: bool,
     /// Arguments of the suite: a part of a test's name, or `--list`.
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     arguments: Vec<String>,
@@ -24,9 +27,9 @@ pub(crate) fn is_required() -> bool {
 pub(crate) const SUITES: [(&str, &str); 2] = [("molt-libbpf", "loads"), ("molt-user", "live")];
 
 impl Args {
-    /// The tests whose names contain this.
-    pub(crate) fn of(filter: &str) -> Self {
-        Self { arguments: vec![filter.to_owned()] }
+    /// The tests whose names contain this, with a release build.
+    pub(crate) fn released(filter: &str) -> Self {
+        Self { release: true, arguments: vec![filter.to_owned()] }
     }
 }
 
@@ -37,9 +40,12 @@ pub(crate) fn run(args: &Args) -> Result<()> {
 /// The same with further variables for the tests.
 pub(crate) fn run_with(args: &Args, variables: &[(&str, String)]) -> Result<()> {
     packages::ensure(&packages::LIBBPF)?;
+    if is_required() {
+        packages::ensure(&packages::OTHER_TOOLS)?;
+    }
     let mut executables = Vec::new();
     for (package, name) in SUITES {
-        executables.push(build(package, name)?);
+        executables.push(build(package, name, args.release)?);
     }
     if !privilege::is_root() {
         println!("Loading eBPF needs root: the tests run through sudo, which may ask for your password.");
@@ -57,9 +63,10 @@ pub(crate) fn run_with(args: &Args, variables: &[(&str, String)]) -> Result<()> 
 }
 
 /// Builds a suite, and the command that it runs; the path of the suite's executable.
-fn build(package: &str, name: &str) -> Result<PathBuf> {
+fn build(package: &str, name: &str, release: bool) -> Result<PathBuf> {
     let mut cargo = Command::new("cargo");
     cargo.args(["test", "--locked", "--package", package, "--test", name, "--no-run"]);
+    cargo.args(release.then_some("--release"));
     let messages =
         command::output(cargo.arg("--message-format=json-render-diagnostics").current_dir(project::root()))?;
     messages

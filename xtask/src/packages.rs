@@ -37,6 +37,12 @@ pub(crate) const LIBBPF: [&Need; 4] = [
     &Need { what: "libelf's headers", package: "libelf-dev", is_there: || has_header("libelf.h") },
     &Need { what: "zlib's headers", package: "zlib1g-dev", is_there: || has_header("zlib.h") },
 ];
+/// What a live test runs beside molt.
+pub(crate) const OTHER_TOOLS: [&Need; 3] = [
+    &Need { what: "gdb", package: "gdb", is_there: || runs("gdb") },
+    &Need { what: "strace", package: "strace", is_there: || runs("strace") },
+    &Need { what: "perf", package: "linux-perf", is_there: || runs("perf") },
+];
 /// Fills environments for the benchmark programs. Asked for only where the interpreters at hand lack it.
 pub(crate) const PYTHON_PIP: Need = Need { what: "Python's pip", package: "python3-pip", is_there: || false };
 
@@ -59,9 +65,30 @@ pub(crate) fn ensure(needs: &[&Need]) -> Result<()> {
         );
     }
     println!("installing {}", packages.join(", "));
+    // What old lists name may be gone from the archive.
+    if has_lists() && install(&packages).is_ok() {
+        return Ok(());
+    }
+    update_lists()?;
+    install(&packages)
+}
+
+fn install(packages: &[&str]) -> Result<()> {
     let mut install = Command::new("apt-get");
     install.args(["-qq", "install", "--yes", "--no-install-recommends"]).args(packages);
     command::run(install.env("DEBIAN_FRONTEND", "noninteractive"))
+}
+
+/// Fetches the lists of what the archive has.
+pub(crate) fn update_lists() -> Result<()> {
+    println!("updating the lists of packages");
+    command::run(Command::new("apt-get").args(["-qq", "update"]))
+}
+
+/// Whether such lists were ever fetched; a fresh machine has none. Some systems keep them compressed.
+fn has_lists() -> bool {
+    let is_list = |entry: std::fs::DirEntry| entry.file_name().to_string_lossy().contains("_Packages");
+    std::fs::read_dir("/var/lib/apt/lists").is_ok_and(|entries| entries.flatten().any(is_list))
 }
 
 fn runs(program: &str) -> bool {

@@ -30,7 +30,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
             ("MOLT_SOAK_CYCLES", args.cycles.to_string()),
             ("MOLT_SOAK_FIGURES", figures.display().to_string()),
         ];
-        live::run_with(&live::Args::of(test), &variables)?;
+        live::run_with(&live::Args::released(test), &variables)?;
     }
     let figures =
         fs::read_to_string(&figures).with_context(|| format!("failed to read {}", figures.display()))?;
@@ -45,8 +45,8 @@ fn page(figures: &str, cycles: u32, seconds: u64) -> Result<String> {
     let load = load.split(' ').next().unwrap_or_default();
     let date = command::output(Command::new("date").arg("+%F"))?;
     let mut page = format!(
-        "{}, Linux {}, {} processors, load at the end {load}: {cycles} cycles of each kind, {} minutes in all, molt as \
-         built for tests (not optimized).\n\n| figure | measured |\n|---|--:|\n",
+        "{}, Linux {}, {} processors, load at the end {load}: {cycles} cycles of each kind, {} minutes in all, a \
+         release build of molt.\n\n| figure | measured |\n|---|--:|\n",
         date.trim(),
         kernel.trim(),
         std::thread::available_parallelism()?,

@@ -1,7 +1,7 @@
-//! Shell completions and the man page, from the command line's own definition.
+//! Shell completions and the man pages, from the command line's own definition.
 
 use super::{Arguments, exit, message};
-use clap::{Args, CommandFactory};
+use clap::{Args, CommandFactory, error::ErrorKind};
 use clap_complete::Shell;
 use std::process::ExitCode;
 
@@ -18,10 +18,27 @@ pub(super) fn run(arguments: &CompletionsArguments) -> ExitCode {
     print(&String::from_utf8_lossy(&script))
 }
 
-/// Prints the man page to standard output.
-pub(super) fn man() -> ExitCode {
+/// Prints a man page to standard output.
+#[derive(Debug, Args)]
+pub(super) struct ManArguments {
+    /// The command to describe, which is molt itself if none is named
+    command: Option<String>,
+}
+
+pub(super) fn man(arguments: &ManArguments) -> ExitCode {
+    let mut molt = Arguments::command().disable_help_subcommand(true);
+    // Gives each command the name that its page has, and the flags that all of them take.
+    molt.build();
+    let described = match &arguments.command {
+        None => molt,
+        Some(name) => match molt.find_subcommand(name) {
+            Some(command) => command.clone(),
+            None => molt.error(ErrorKind::InvalidSubcommand, format!("molt has no command '{name}'")).exit(),
+        },
+    };
     let mut page = Vec::new();
-    match clap_mangen::Man::new(Arguments::command()).render(&mut page) {
+    let man = clap_mangen::Man::new(described).source(concat!("molt ", env!("CARGO_PKG_VERSION")));
+    match man.render(&mut page) {
         Ok(()) => print(&String::from_utf8_lossy(&page)),
         Err(failure) => failed(failure.into()),
     }

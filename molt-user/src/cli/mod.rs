@@ -36,7 +36,7 @@ enum Command {
     #[command(hide = true)]
     Completions(completions::CompletionsArguments),
     #[command(hide = true)]
-    Man,
+    Man(completions::ManArguments),
 }
 
 /// What `--help` shows after the commands.
@@ -62,6 +62,6 @@ pub fn main() -> ExitCode {
         Command::Validate(validate) => validate::run(&validate),
         Command::Doctor(doctor) => doctor::run(&doctor),
         Command::Completions(completions) => completions::run(&completions),
-        Command::Man => completions::man(),
+        Command::Man(man) => completions::man(&man),
     }
 }

@@ -1,7 +1,7 @@
 //! An artifact that somebody else wrote: what can be read is written and read again unchanged.
 #![no_main]
 
-use libfuzzer_sys::fuzz_target;
+use molt_fuzz::fuzz_target;
 use molt_mpa::{read, validate, write};
 
 fuzz_target!(|input: &[u8]| {

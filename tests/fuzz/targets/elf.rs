@@ -4,7 +4,7 @@
 use std::fs::File;
 use std::io::Write;
 
-use libfuzzer_sys::fuzz_target;
+use molt_fuzz::fuzz_target;
 use molt_user::discover::elf::Elf;
 use molt_user::discover::notes::read_probes;
 use nix::sys::memfd::{MFdFlags, memfd_create};

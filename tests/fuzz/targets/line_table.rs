@@ -1,7 +1,7 @@
 //! Line tables of every format.
 #![no_main]
 
-use libfuzzer_sys::fuzz_target;
+use molt_fuzz::fuzz_target;
 use molt_user::symbolize::fuzz;
 
 fuzz_target!(|input: &[u8]| fuzz::line_table(input));

@@ -1,7 +1,7 @@
 //! The argument text of a USDT note.
 #![no_main]
 
-use libfuzzer_sys::fuzz_target;
+use molt_fuzz::fuzz_target;
 use molt_user::discover::args::parse_arguments;
 
 fuzz_target!(|text: &str| {

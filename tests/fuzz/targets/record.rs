@@ -1,7 +1,7 @@
 //! What comes out of the ring buffer.
 #![no_main]
 
-use libfuzzer_sys::fuzz_target;
+use molt_fuzz::fuzz_target;
 use molt_user::decode::decode;
 
 fuzz_target!(|input: &[u8]| {

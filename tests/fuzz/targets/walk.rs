@@ -1,12 +1,12 @@
 //! The walk over frames, as the kernel side does it: ends within its bounds in any memory.
 #![no_main]
 
-use libfuzzer_sys::fuzz_target;
 use molt_common::event::sample::Frame;
 use molt_common::limits::{MAX_FRAMES, MAX_THREADS};
 use molt_common::walk::stack::{Cursor, MAX_STEPS};
 use molt_common::walk::thread::{Search, Thread};
 use molt_common::walk::{Buffers, frame};
+use molt_fuzz::fuzz_target;
 use molt_user::cpython::layout::Layout;
 use molt_user::cpython::version::Version;
 use molt_user::symbolize::fuzz::AnyMemory;

@@ -27,12 +27,19 @@ struct Row {
 }
 
 impl Comparison {
-    /// Runs the programs, or those of them that are `wanted`, under each tool.
-    pub(crate) fn measure(tracer: &Tracer, effort: &Effort, wanted: &[String]) -> Result<Self> {
+    /// Runs the programs, or those of them that are `wanted`, under each tool, or each that is `chosen`.
+    pub(crate) fn measure(
+        tracer: &Tracer,
+        effort: &Effort,
+        wanted: &[String],
+        chosen: &[Tool],
+    ) -> Result<Self> {
         let python = environment::install(&tracer.python)?;
         let suite = Suite::copy(&python)?;
         recursion::write()?;
-        let tools: Vec<_> = TOOLS.into_iter().filter(|tool| tool.is_there(&python)).collect();
+        let is_chosen = |tool: &Tool| chosen.is_empty() || chosen.contains(tool);
+        let tools: Vec<_> =
+            TOOLS.into_iter().filter(|tool| is_chosen(tool) && tool.is_there(&python)).collect();
         let mut rows = Vec::new();
         let is_wanted = |name: &str| wanted.is_empty() || wanted.iter().any(|it| it == name);
         let programs = PROGRAMS.into_iter().chain([(RECURSION, 0)]);
@@ -50,12 +57,12 @@ impl Comparison {
         Ok(Self { tools, rows })
     }
 
-    /// The figures that have goals.
+    /// The figures that have goals, of the tools that took part.
     pub(crate) fn figures(&self) -> Vec<Figure> {
         let sample = self.medians(Tool::Sample);
         let auto = self.medians(Tool::Auto);
         let beside = self.medians(Tool::Exact).into_iter().zip(self.medians(Tool::MonkeyType));
-        vec![
+        let mut figures = vec![
             Figure {
                 name: "sample: slowdown",
                 value: geometric_mean(&sample),
@@ -84,7 +91,9 @@ impl Comparison {
                 goal: 1.0,
                 how: "the program on which exact does worst beside it",
             },
-        ]
+        ];
+        figures.retain(|figure| !figure.value.is_nan());
+        figures
     }
 
     /// The median of each program's ratios.

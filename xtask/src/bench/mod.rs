@@ -27,6 +27,7 @@ use anyhow::{Context, Result, ensure};
 
 use crate::{packages, privilege, project};
 use comparison::Comparison;
+use tools::Tool;
 use tracer::Tracer;
 
 #[derive(clap::Args)]
@@ -40,9 +41,15 @@ pub(crate) struct Args {
     /// Measure only this, and print the figures only. Can be given several times.
     #[arg(long, value_enum)]
     only: Vec<Part>,
+    /// Write what was measured to docs/performance.md, though it is not everything.
+    #[arg(long, conflicts_with = "quick")]
+    write: bool,
     /// Compare on these programs only. Can be given several times.
     #[arg(long)]
     program: Vec<String>,
+    /// Compare these tools only. Can be given several times.
+    #[arg(long, value_enum, value_name = "NAME")]
+    tool: Vec<Tool>,
 }
 
 /// What is measured.
@@ -105,7 +112,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         figures.extend(recursion::measure(&tracer, effort)?);
     }
     if wanted(Part::Tools) {
-        let comparison = Comparison::measure(&tracer, effort, &args.program)?;
+        let comparison = Comparison::measure(&tracer, effort, &args.program, &args.tool)?;
         figures.extend(comparison.figures());
         table = Some(comparison);
     }
@@ -133,10 +140,12 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     if wanted(Part::Walk) {
         figures.push(walk::measure(&tracer, effort)?);
     }
-    let page = page::text(&tracer, &figures, table.as_ref())?;
+    let path = project::root().join("docs/performance.md");
+    let is_all = !args.quick && args.only.is_empty() && args.program.is_empty() && args.tool.is_empty();
+    let before = if args.write { fs::read_to_string(&path).unwrap_or_default() } else { String::new() };
+    let page = page::text(&tracer, &figures, table.as_ref(), &before)?;
     println!("\n{page}");
-    if !args.quick && args.only.is_empty() && args.program.is_empty() {
-        let path = project::root().join("docs/performance.md");
+    if is_all || args.write {
         fs::write(&path, page).with_context(|| format!("failed to write {}", path.display()))?;
         println!("wrote {}", path.display());
     }

@@ -10,12 +10,15 @@ use super::tracer::{Tracer, quiet};
 use crate::{command, project};
 
 /// What a program runs under.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+#[value(rename_all = "lower")]
 pub(crate) enum Tool {
+    #[value(skip)]
     Bare,
     Sample,
     Auto,
     Exact,
+    #[value(name = "py-spy")]
     PySpy,
     CProfile,
     MonkeyType,

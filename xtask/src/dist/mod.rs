@@ -87,7 +87,12 @@ fn fill(stage: &Path, molt: &Path, target: &str) -> Result<()> {
         fs::create_dir_all(path.parent().unwrap_or(stage))?;
         fs::write(&path, content).with_context(|| format!("failed to write {}", path.display()))
     };
-    write("molt.1", command::output(Command::new(molt).arg("man"))?.as_bytes())?;
+    let page = |of: Option<&str>| command::output(Command::new(molt).arg("man").args(of));
+    let own = page(None)?;
+    write("man/molt.1", own.as_bytes())?;
+    for of in commands(&own) {
+        write(&format!("man/molt-{of}.1"), page(Some(of))?.as_bytes())?;
+    }
     for (shell, file) in [("bash", "molt.bash"), ("zsh", "_molt"), ("fish", "molt.fish")] {
         let script = command::output(Command::new(molt).args(["completions", shell]))?;
         write(&format!("completions/{file}"), script.as_bytes())?;
@@ -100,6 +105,11 @@ fn fill(stage: &Path, molt: &Path, target: &str) -> Result<()> {
     }
     fs::copy(molt, stage.join("molt")).with_context(|| format!("failed to copy {}", molt.display()))?;
     Ok(())
+}
+
+/// The commands whose pages molt's own page names: as `molt\-trace(1)`.
+fn commands(page: &str) -> impl Iterator<Item = &str> {
+    page.split("molt\\-").skip(1).filter_map(|rest| rest.split_once("(1)")).map(|(name, _)| name)
 }
 
 /// README, licence and schema, as they stand in the repository.
@@ -128,4 +138,14 @@ fn pack(folder: &Path, name: &str) -> Result<PathBuf> {
     let sum = sha256(&fs::read(&archive)?);
     fs::write(folder.join(format!("{name}.tar.gz.sha256")), format!("{sum}  {name}.tar.gz\n"))?;
     Ok(archive)
+}
+
+#[cfg(test)]
+mod tests {
+    // The list of commands in molt's page, as the page generator writes it.
+    #[test]
+    fn commands_are_those_that_the_page_names() {
+        let page = ".SH SUBCOMMANDS\n.TP\nmolt\\-trace(1)\nTraces\n.TP\nmolt\\-doctor(1)\nTells\n";
+        assert!(super::commands(page).eq(["trace", "doctor"]));
+    }
 }

@@ -10,7 +10,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
-use crate::{command, project};
+use crate::{command, packages, privilege, project};
 
 const KEYRING: &str = "/usr/share/keyrings/debian-archive-keyring.gpg";
 
@@ -120,11 +120,19 @@ impl Suite {
     }
 }
 
-/// Where the machine's own apt gets Debian from.
+/// Where the machine's own apt gets Debian from, which a machine that never fetched a list does not know.
 fn mirror() -> Result<String> {
+    let mut known = known_mirror()?;
+    if known.is_none() && privilege::is_root() {
+        packages::update_lists()?;
+        known = known_mirror()?;
+    }
+    known.context("apt knows no mirror of Debian\nRun `apt-get update` first.")
+}
+
+fn known_mirror() -> Result<Option<String>> {
     let mut targets = Command::new("apt-get");
     targets.args(["indextargets", "--format", "$(REPO_URI)", "Origin: Debian", "Label: Debian"]);
     let listed = command::output(targets.args(["Created-By: Packages", "Component: main"]))?;
-    let first = listed.lines().next().map(str::to_owned);
-    first.context("apt knows no mirror of Debian\nRun `apt-get update` first.")
+    Ok(listed.lines().next().map(str::to_owned))
 }

@@ -9,8 +9,7 @@ use crate::aggregate::effort;
 use crate::capture::ebpf::calls::{Counted, HookError};
 use crate::capture::ebpf::ticks::Ticks;
 use crate::clock::monotonic_ns;
-use crate::trace::budget::{Bucket, Chance, Closed, Strata};
-use crate::trace::watch::Watch;
+use crate::trace::budget::{Bucket, Chance, Strata};
 use molt_common::call::Meter;
 use molt_common::event::tick::TICK_NS;
 use molt_mpa::quantity::{Millis, Share};
@@ -51,6 +50,9 @@ pub(super) struct Windows {
     tick_ns: u64,
     /// What had been counted when the first window was half spent.
     start: Option<Counted>,
+    /// The first window was spent before its half was noticed, so that nothing stands for what follows it: the next one
+    /// is paid later.
+    on_credit: bool,
     /// That again, until its names are known: it stands for itself alone.
     startup: Option<Counted>,
     /// What of the first window was accounted for already.
@@ -101,6 +103,7 @@ impl Windows {
             ticks,
             tick_ns,
             start: None,
+            on_credit: false,
             startup: None,
             told: Counted::default(),
         }
@@ -165,7 +168,7 @@ impl Windows {
                 let reading = gauge.read(now.kernel)?;
                 self.bucket.update(reading.cpu_ns, reading.spent_ns);
                 // Sampling spends as well: there may be less than was foreseen.
-                let missing = self.bucket.cpu_until(self.price(gauge)).unwrap_or(u64::MAX);
+                let missing = self.cpu_until_affordable(gauge).unwrap_or(u64::MAX);
                 let wait_ns = due_cpu_ns.saturating_sub(reading.cpu_ns).max(missing);
                 if wait_ns == 0 {
                     self.open(now, gauge, hooks)?;
@@ -195,6 +198,7 @@ impl Windows {
             self.startup = Some(start.since(&told));
         } else if self.is_first() {
             self.startup = Some(mem::take(&mut counted).since(&told));
+            self.on_credit = true;
         }
         let gap_ns = self.opened.net_ns().saturating_sub(self.closed.net_ns());
         if let State::Open { first: true, .. } = self.state {
@@ -210,29 +214,6 @@ impl Windows {
             due_ns: now.ns.saturating_add(delay),
         };
         Ok(())
-    }
-
-    /// The ticks of the window that has closed last are all there: says how long it was.
-    fn settle(&mut self, watch: &mut Watch, reading: &Reading) {
-        let ticks = mem::take(&mut watch.ticks);
-        let Some(Unsettled { counted, hits, gap_ns }) = self.unsettled.take() else { return };
-        if let Some(startup) = self.startup.take() {
-            watch.count(&startup, None);
-        }
-        let gap_ns = self.in_user_mode(gap_ns, reading);
-        let length_ns = ticks.saturating_mul(self.tick_ns);
-        tracing::debug!(hits, ticks, length_ns, gap_ns, "window");
-        if let Some(stratum) = self.strata.closed(counted, Closed { hits, length_ns, gap_ns }) {
-            watch.count_weighed(&stratum);
-        }
-    }
-
-    /// What the target spends of its own time in its program. Ticks in windows tell nothing of the rest, which is the
-    /// kernel's work for it and the probes' alike.
-    fn in_user_mode(&self, net_ns: u64, reading: &Reading) -> u64 {
-        let Meter { samples, samples_user, .. } = reading.meter.since(self.since);
-        let user_ns = (u128::from(net_ns) * u128::from(samples_user)).checked_div(samples.into());
-        user_ns.map_or(net_ns, |ns| u64::try_from(ns).unwrap_or(net_ns))
     }
 
     fn tick_clocks(&self, on: bool) {
@@ -271,7 +252,8 @@ impl Windows {
         let reading = gauge.read(now.kernel)?;
         self.settle(now.watch, &reading);
         self.bucket.update(reading.cpu_ns, reading.spent_ns);
-        now.kernel.grant(Some(self.affordable(gauge)))?;
+        let least = if mem::take(&mut self.on_credit) { WORTHWHILE } else { 0 };
+        now.kernel.grant(Some(self.affordable(gauge).max(least)))?;
         self.log.open(now.watch.since(now.ns));
         self.opened = reading;
         self.state = State::Open { since_ns: now.ns, look_ns: now.ns + LOOK_NS, first: false };
@@ -281,11 +263,16 @@ impl Windows {
     /// CPU time until the next window: until it can be paid for, and a random time in which it falls into step with
     /// nothing. That is short while samples meet functions that no window has seen.
     fn delay_ns(&mut self, now: &Now, gauge: &Gauge) -> u64 {
-        let Some(saved_ns) = self.bucket.cpu_until(self.price(gauge)) else { return u64::MAX };
+        let Some(saved_ns) = self.cpu_until_affordable(gauge) else { return u64::MAX };
         let coverage = effort::coverage(&now.watch.tally, &now.watch.calls);
         let covered = coverage.is_none_or(|share| share.as_millionths() >= COVERED);
         let mean_ns = if covered { saved_ns.max(LEAST_DELAY_NS) } else { LEAST_DELAY_NS };
         saved_ns.saturating_add(self.chance.delay_ns(mean_ns))
+    }
+
+    /// CPU time of the target until a window can be opened; `None` if never.
+    fn cpu_until_affordable(&self, gauge: &Gauge) -> Option<u64> {
+        if self.on_credit { Some(0) } else { self.bucket.cpu_until(self.price(gauge)) }
     }
 
     /// What there must be for a window.

@@ -1,11 +1,13 @@
 //! Accounts of windows: what they have counted so far, for an artifact that is to be written.
 
-use super::{Now, Windows};
+use super::{Now, Unsettled, Windows};
 use crate::aggregate::effort;
 use crate::capture::ebpf::calls::{Counted, HookError};
+use crate::trace::budget::Closed;
 use crate::trace::observe::gauge::{Gauge, Reading};
 use crate::trace::observe::hooks::Hooks;
 use crate::trace::watch::Watch;
+use molt_common::call::Meter;
 use molt_mpa::quantity::Millis;
 use std::mem;
 
@@ -48,5 +50,28 @@ impl Windows {
         for stratum in self.strata.ended(tail_ns) {
             watch.count_weighed(&stratum);
         }
+    }
+
+    /// The ticks of the window that has closed last are all there: says how long it was.
+    pub(super) fn settle(&mut self, watch: &mut Watch, reading: &Reading) {
+        let ticks = mem::take(&mut watch.ticks);
+        let Some(Unsettled { counted, hits, gap_ns }) = self.unsettled.take() else { return };
+        if let Some(startup) = self.startup.take() {
+            watch.count(&startup, None);
+        }
+        let gap_ns = self.in_user_mode(gap_ns, reading);
+        let length_ns = ticks.saturating_mul(self.tick_ns);
+        tracing::debug!(hits, ticks, length_ns, gap_ns, "window");
+        if let Some(stratum) = self.strata.closed(counted, Closed { hits, length_ns, gap_ns }) {
+            watch.count_weighed(&stratum);
+        }
+    }
+
+    /// What the target spends of its own time in its program. Ticks in windows tell nothing of the rest, which is the
+    /// kernel's work for it and the probes' alike.
+    fn in_user_mode(&self, net_ns: u64, reading: &Reading) -> u64 {
+        let Meter { samples, samples_user, .. } = reading.meter.since(self.since);
+        let user_ns = (u128::from(net_ns) * u128::from(samples_user)).checked_div(samples.into());
+        user_ns.map_or(net_ns, |ns| u64::try_from(ns).unwrap_or(net_ns))
     }
 }

@@ -12,20 +12,20 @@ pub const MAX_EFFECTS: u32 = 1 << 16;
 /// Most numbers of system calls that can be of interest.
 pub const MAX_SYSCALLS: u32 = 512;
 
-/// System calls of a CPU that are looked at one by one in each [`BURST_NS`]; further ones are sampled.
+/// So often a system call is looked at one by one on a CPU in each [`BURST_NS`]; further ones of the same are sampled.
 pub const BURST: u64 = 32;
 /// How long such a stretch is, in nanoseconds.
 pub const BURST_NS: u64 = 10_000_000;
 /// Of those that are sampled one in so many is looked at, and counts for all of them.
 pub const SAMPLED: u64 = 64;
 
-/// A CPU's stretch of system calls. Value of the map `BURSTS`.
+/// A CPU's stretch of one system call. Value of the map `BURSTS`, by the call's number.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
 #[repr(C)]
 pub struct Burst {
     /// When it began, in nanoseconds of `CLOCK_MONOTONIC`.
     pub began_ns: u64,
-    /// System calls that were looked at in it.
+    /// How often the call was made in it.
     pub count: u64,
 }
 

@@ -131,14 +131,15 @@ fn add(key: &EffectKey, sampled: bool) -> Result<bool, Fault> {
     Ok(false)
 }
 
-/// How a system call is to be looked at: `Some(false)` for itself, `Some(true)` for all of [`SAMPLED`], `None` not at
-/// all. Where calls may be counted without end, so may these.
+/// How system call `number` is to be looked at: `Some(false)` for itself, `Some(true)` for all of [`SAMPLED`], `None` not
+/// at all. One that is rare is looked at even while another one is made without end. Where calls may be counted without
+/// end, so may these.
 #[inline(always)]
-pub fn choose() -> Option<bool> {
+pub fn choose(number: u32) -> Option<bool> {
     if gate::left(&GATE) >= UNLIMITED {
         return Some(false);
     }
-    let burst = BURSTS.get_ptr_mut(0)?;
+    let burst = BURSTS.get_ptr_mut(number)?;
     // SAFETY: the slot exists for the whole life of the map and belongs to this CPU. A program of another task that
     // comes between may make one burst longer or shorter.
     let burst = unsafe { &mut *burst };

@@ -100,9 +100,9 @@ pub static IMPORTING: LruHashMap<u64, u64, MAX_THREADS> = LruHashMap::new();
 #[btf_map]
 pub static SYSCALLS: Array<u8, { MAX_SYSCALLS as usize }> = Array::new();
 
-/// What tells each CPU when to sample system calls.
+/// What tells each CPU when to sample each system call.
 #[btf_map]
-pub static BURSTS: PerCpuArray<Burst, 1> = PerCpuArray::new();
+pub static BURSTS: PerCpuArray<Burst, { MAX_SYSCALLS as usize }> = PerCpuArray::new();
 
 /// What probes and samples did. Each CPU counts for itself.
 #[btf_map]

@@ -18,6 +18,7 @@
 //!     env_fingerprint: ids::env_fingerprint([("TZ", "UTC"), ("HOME", "left out")]),
 //!     inputs_fingerprint: ids::inputs_fingerprint([("app.py", ids::Sha256Hash::of(b"print(1)\n"))]),
 //!     duration_ms: Duration::from_micros(1_234_567).into(),
+//!     gc: None,
 //! };
 //! let platform = Platform { os: Os::Linux, arch: Arch::X86_64 };
 //! let header = Header::cpython("3.13.5", platform, run_metadata, SystemTime::UNIX_EPOCH);

@@ -21,6 +21,7 @@ fn sound() -> (TempDir, String) {
         env_fingerprint: ids::env_fingerprint([("TZ", "UTC")]),
         inputs_fingerprint: ids::inputs_fingerprint([("app.py", ids::Sha256Hash::of(b"print(1)\n"))]),
         duration_ms: std::time::Duration::from_millis(5).into(),
+        gc: None,
     };
     let platform = Platform { os: Os::Linux, arch: Arch::X86_64 };
     let mut collector = Collector::new(Backend::Ebpf, Mode::Sample);

@@ -77,12 +77,6 @@ def main():
         pure(number)
 
 
-def imports():
-    import colorsys
-    import sched
-    import molt_no_such_module
-
-
 def with_oracle():
     counts = {}
     getframe = sys._getframe
@@ -109,15 +103,3 @@ if len(sys.argv) > 1:
     with_oracle()
 else:
     main()
-    try:
-        imports()
-    except ImportError:
-        pass
-    # Garbage of which nothing else is left.
-    import gc
-
-    gc.collect()
-    ring = []
-    ring.append(ring)
-    del ring
-    gc.collect()

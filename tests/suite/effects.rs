@@ -1,4 +1,4 @@
-//! What functions do to the world, imports and collections of garbage, against what the interpreter itself tells.
+//! What functions do to the world, against what the interpreter itself tells.
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::os::unix::fs::FileExt;
@@ -12,13 +12,12 @@ use super::attach::target;
 use nix::sys::signal::Signal;
 use nix::unistd::Pid;
 
-use crate::support::artifact::{molt, trace_exact, trace_with};
+use crate::support::artifact::{molt, trace_exact};
 use crate::support::process::{Running, run, wait_for};
 use crate::support::program::{Program, script};
 use crate::support::pythons::Interpreter;
 
 const PROGRAM: Program = script("effects");
-const STORM: Program = script("storm");
 
 /// Counts of audit events by function and event, as `sys.addaudithook` tells them in the same program.
 fn oracle(python: &Interpreter) -> BTreeMap<String, u64> {
@@ -32,7 +31,7 @@ fn oracle(python: &Interpreter) -> BTreeMap<String, u64> {
 }
 
 /// The functions of the program with their effects.
-fn effects(artifact: &Artifact) -> impl Iterator<Item = (&str, &molt_mpa::model::Effect)> {
+pub(super) fn effects(artifact: &Artifact) -> impl Iterator<Item = (&str, &molt_mpa::model::Effect)> {
     let own = artifact.symbols.values().filter(|symbol| symbol.module == "__main__");
     own.flat_map(|symbol| symbol.effects.iter().map(|effect| (symbol.qualname.as_str(), effect)))
 }
@@ -113,45 +112,6 @@ fn hashed(text: &str) -> String {
     Sha256Hash::of(text.as_bytes()).to_string()
 }
 
-/// Modules are imported in the order of the program, a module that is not there without success.
-pub(crate) fn imports_come_in_order(python: &Interpreter) {
-    const WANTED: [&str; 3] = ["colorsys", "sched", "molt_no_such_module"];
-    let (artifact, traced) = trace_exact(python, &PROGRAM);
-    let imports: Vec<_> = artifact
-        .events
-        .iter()
-        .filter_map(|event| match &event.what {
-            EventKind::Import { module, duration_ms, self_ms, succeeded }
-                if WANTED.contains(&module.as_str()) =>
-            {
-                assert!(self_ms <= duration_ms);
-                Some((module.as_str(), *duration_ms, *succeeded))
-            }
-            _ => None,
-        })
-        .collect();
-    let names: Vec<&str> = imports.iter().map(|(module, ..)| *module).collect();
-    assert_eq!(names, WANTED, "{}", traced.stderr);
-    let collections: Vec<_> = artifact
-        .events
-        .iter()
-        .filter_map(|event| match &event.what {
-            EventKind::Gc { generation, collected, duration_ms, .. } => {
-                Some((generation, *collected, duration_ms))
-            }
-            _ => None,
-        })
-        .collect();
-    assert!(imports.iter().all(|(_, duration, _)| duration.is_some()), "{imports:?}");
-    let succeeded: Vec<_> = imports.iter().map(|(.., succeeded)| *succeeded).collect();
-    assert_eq!(succeeded, [Some(true), Some(true), Some(false)]);
-    let garbage = collections.iter().filter(|(_, collected, _)| collected.is_some_and(|count| count > 0));
-    assert!(garbage.count() > 0, "{collections:?}");
-    // Without USDT probes collections are only counted.
-    let has_probes = !python.name.starts_with("pyenv");
-    assert!(collections.iter().all(|(.., duration)| duration.is_some() == has_probes), "{collections:?}");
-}
-
 /// The counters of an interpreter's probes in a process, by name: each with its address.
 fn semaphores(pid: Pid) -> Vec<(String, u64)> {
     let process = Process::read(pid.as_raw()).unwrap();
@@ -210,22 +170,4 @@ pub(crate) fn semaphores_are_back_at_zero(python: &Interpreter) {
     }
     drop(target.stdin());
     assert!(target.wait().succeeded().stdout.ends_with("done\n"));
-}
-
-/// A program that raises very many audit events is not watched for them while they cost too much; when the storm is
-/// over, it is again.
-pub(crate) fn storm_of_audit_events_is_let_pass(python: &Interpreter) {
-    // What the storm has cost before it was noticed is saved up again while the program sleeps.
-    let (artifact, traced) = trace_with(&["--budget", "20%"], python, &STORM, "0");
-    let count = |function: &str, event: &str| {
-        effects(&artifact)
-            .filter(|(name, effect)| *name == function && effect.event == event)
-            .map(|(_, effect)| effect.count)
-            .sum::<u64>()
-    };
-    let stormy = count("storm", "builtins.id");
-    assert!((1..500_000).contains(&stormy), "{stormy} events\n{}", traced.stderr);
-    assert_eq!(count("later", "open"), 1, "{}", traced.stderr);
-    let state = &artifact.collector.sections[Section::SymbolsEffects.name()];
-    assert!(state.reason.as_ref().is_some_and(|reason| reason.contains("audit event")), "{state:?}");
 }

@@ -9,6 +9,7 @@ mod effects;
 mod exact;
 mod foreign;
 mod groups;
+mod happenings;
 mod harm;
 mod identity;
 mod interrupt;
@@ -23,6 +24,7 @@ mod shares;
 mod sites;
 mod source;
 mod status;
+mod storms;
 mod summary;
 mod tree;
 mod truth;
@@ -57,7 +59,7 @@ const ON_EACH: &[(&str, Test)] = &[
     ("each_function_has_its_effects", effects::each_function_has_its_effects),
     ("audit_events_are_as_the_hook_sees_them", effects::audit_events_are_as_the_hook_sees_them),
     ("semaphores_are_back_at_zero", effects::semaphores_are_back_at_zero),
-    ("imports_come_in_order", effects::imports_come_in_order),
+    ("imports_and_collections_are_as_they_were", happenings::imports_and_collections_are_as_they_were),
     ("calls_of_c_are_seen", foreign::calls_of_c_are_seen),
     ("assignments_and_collections_are_counted", looks::assignments_and_collections_are_counted),
     ("classes_are_as_the_program_sees_them", types::classes_are_as_the_program_sees_them),
@@ -116,7 +118,8 @@ const ON_ONE: &[(&str, Test)] = &[
         attach::target_that_dies_while_attached_leaves_an_artifact,
     ),
     ("changes_between_looks_are_seen", looks::changes_between_looks_are_seen),
-    ("storm_of_audit_events_is_let_pass", effects::storm_of_audit_events_is_let_pass),
+    ("storm_of_audit_events_is_let_pass", storms::storm_of_audit_events_is_let_pass),
+    ("single_system_call_in_a_storm_is_seen", storms::single_system_call_in_a_storm_is_seen),
     ("large_containers_are_looked_at_in_part", looks::large_containers_are_looked_at_in_part),
     ("strange_modules_and_events_are_bounded", looks::strange_modules_and_events_are_bounded),
     (

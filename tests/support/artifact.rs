@@ -10,6 +10,8 @@ use super::pythons::{Interpreter, at_home};
 
 /// Samples per second: enough for every function of a program that runs for [`SECONDS`].
 const RATE: &str = "999";
+/// How long a program is held at its end: tests run beside each other, and molt waits for a processor.
+const PATIENCE: &str = "5s";
 /// How long each program runs.
 const SECONDS: &str = "0.4";
 
@@ -27,7 +29,14 @@ pub(crate) fn molt_trace(output: &Path, python: &Interpreter) -> Command {
 
 fn molt_trace_with(options: &[&str], output: &Path, python: &Interpreter) -> Command {
     let mut command = molt();
-    command.arg("trace").args(options).arg("-o").arg(output).arg("--").arg(&python.path);
+    command
+        .arg("trace")
+        .args(["--hold", PATIENCE])
+        .args(options)
+        .arg("-o")
+        .arg(output)
+        .arg("--")
+        .arg(&python.path);
     command
 }
 

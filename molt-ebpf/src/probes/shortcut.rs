@@ -18,8 +18,9 @@ pub fn shortcut(ctx: ProbeContext) -> u32 {
 
 #[inline(always)]
 fn try_shortcut(ctx: &ProbeContext, hit: &Hit) -> Result<(), Fault> {
-    let Some(sampled) = choose() else { return Ok(()) };
+    let number = task::cookie(ctx) as u32;
+    let Some(sampled) = choose(number) else { return Ok(()) };
     let mut seen = hit.seen();
-    seen.key.number = task::cookie(ctx) as u32;
+    seen.key.number = number;
     hit.count(&mut seen, sampled, || {})
 }

@@ -33,7 +33,7 @@ fn try_syscall(ctx: &RawTracePointContext, hit: &Hit) -> Result<(), Fault> {
     if look >= syscall::MAP {
         return grow(regs, look, hit);
     }
-    let Some(sampled) = choose() else { return Ok(()) };
+    let Some(sampled) = choose(number) else { return Ok(()) };
     let mut seen = hit.seen();
     seen.key.number = number;
     match look {

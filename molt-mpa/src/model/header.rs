@@ -4,7 +4,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use serde::{Deserialize, Serialize};
 
 use crate::ids::Sha256Hash;
-use crate::quantity::Millis;
+use crate::quantity::{Millis, Share};
 
 /// The version of the format that this crate writes and reads.
 pub const FORMAT_VERSION: &str = "0.1";
@@ -106,6 +106,27 @@ pub struct RunMetadata {
     pub inputs_fingerprint: Sha256Hash,
     /// From the start of observation to its end.
     pub duration_ms: Millis,
+    /// What collecting garbage took; absent where it was not seen how long collections take.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gc: Option<CollectionTime>,
+}
+
+/// What collecting garbage took.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CollectionTime {
+    /// From the beginning to the end of each collection, all together.
+    pub time_ms: Millis,
+    /// Its share of [`super::Overhead::target_cpu_ms`], at most 1; absent where that is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub share: Option<Share>,
+}
+
+impl CollectionTime {
+    /// So much of a run that took `cpu_ms`.
+    pub fn of(time_ms: Millis, cpu_ms: Option<Millis>) -> Self {
+        let cpu = cpu_ms.map(Millis::as_micros).filter(|micros| *micros > 0);
+        Self { time_ms, share: cpu.map(|cpu| Share::of(time_ms.as_micros().min(cpu), cpu)) }
+    }
 }
 
 /// `time` as `2026-01-02T00:00:00Z`. Times before 1970 or after 9999 are cut to that range.

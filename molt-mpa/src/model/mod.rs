@@ -26,7 +26,7 @@ pub use collector::{
 };
 pub use container::{Container, DictFacts, ElementFacts, KeySet, LengthRange};
 pub use events::{AuditArgument, Event, EventKind};
-pub use header::{Arch, FORMAT_VERSION, Header, Os, Platform, RunMetadata, utc_seconds};
+pub use header::{Arch, CollectionTime, FORMAT_VERSION, Header, Os, Platform, RunMetadata, utc_seconds};
 pub use hotspot::Hotspot;
 pub use module::{Module, ModuleKind, ModuleMutation, MutationKind, Origin};
 pub use normalize::{MAX_CALL_SITES, MAX_EVENTS, MAX_KEY_SETS, MAX_KEYS, MAX_SIGNATURES};

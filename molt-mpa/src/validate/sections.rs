@@ -1,7 +1,7 @@
 //! What the collector says of the sections, and numbers that must fit each other.
 use super::Findings;
 use super::place::{self, Step};
-use crate::model::{Artifact, LengthRange, Section, Status};
+use crate::model::{Artifact, CollectionTime, EventKind, LengthRange, Section, Status};
 
 pub(super) fn check(artifact: &Artifact, findings: &mut Findings) {
     for section in Section::ALL {
@@ -15,6 +15,7 @@ pub(super) fn check(artifact: &Artifact, findings: &mut Findings) {
     }
     check_samples(artifact, findings);
     check_times(artifact, findings);
+    check_collections(artifact, findings);
     for (name, container) in &artifact.containers {
         let elements = [&container.list, &container.tuple, &container.set].into_iter().flatten();
         let lengths = container.dict.iter().map(|dict| dict.length).chain(elements.map(|facts| facts.length));
@@ -38,6 +39,28 @@ fn check_samples(artifact: &Artifact, findings: &mut Findings) {
                 || format!("{part} are more than the {whole} that were {whole_name}"),
             );
         }
+    }
+}
+
+/// Events can be dropped, so that those that are there take no more time than all.
+fn check_collections(artifact: &Artifact, findings: &mut Findings) {
+    let Some(gc) = artifact.header.run_metadata.gc else { return };
+    let micros = artifact.events.iter().map(|event| match event.what {
+        EventKind::Gc { duration_ms: Some(lasted), .. } => lasted.as_micros(),
+        _ => 0,
+    });
+    if micros.fold(0, u64::saturating_add) > gc.time_ms.as_micros() {
+        findings.add(
+            || ".run_metadata.gc.time_ms".to_owned(),
+            || "collections in events took longer than that".to_owned(),
+        );
+    }
+    let cpu_ms = artifact.collector.overhead.and_then(|overhead| overhead.target_cpu_ms);
+    if gc != CollectionTime::of(gc.time_ms, cpu_ms) {
+        findings.add(
+            || ".run_metadata.gc.share".to_owned(),
+            || "is not the share of collector.overhead.target_cpu_ms".to_owned(),
+        );
     }
 }
 

@@ -51,6 +51,7 @@ fn finds_each_fault_at_its_place() {
         ("/events/8/cause", json!("moths"), ".events[8].cause", "is not in collector.loss"),
         ("/collector/processes/1/parent", json!(1), ".collector.processes[1].parent", "before its child"),
         ("/collector/samples/kept", json!(10), ".collector.samples.kept", "10 are more than the 9"),
+        ("/run_metadata/gc/share", json!(0.5), ".run_metadata.gc.share", "not the share"),
         ("/collector/samples/cut", json!(7), ".collector.samples.cut", "7 are more than the 6"),
         ("/call_counts/app.x", json!(1), ".call_counts[\"app.x\"]", "is not in symbols"),
         ("/call_counts/app.f", json!(7), ".call_counts[\"app.f\"]", "count is 7, that of the symbol is 70"),

@@ -47,16 +47,31 @@ impl Event {
 /// Stands for an audit event whose name is empty.
 const UNNAMED: &str = "?";
 
+/// How often something happened.
+#[derive(Clone, Copy, Debug, Default)]
+struct Count {
+    seen: EffectCount,
+    /// About so often it happened besides, while nobody watched.
+    unwatched: u64,
+}
+
 /// What every function did.
 #[derive(Debug, Default)]
-pub struct Effects(BTreeMap<CodeId, BTreeMap<Event, EffectCount>>);
+pub struct Effects(BTreeMap<CodeId, BTreeMap<Event, Count>>);
 
 impl Effects {
     /// `code` has caused `event` so often.
     pub fn add(&mut self, code: CodeId, event: Event, count: EffectCount) {
-        let sum = self.0.entry(code).or_default().entry(event).or_default();
+        let sum = &mut self.0.entry(code).or_default().entry(event).or_default().seen;
         sum.seen += count.seen;
         sum.sampled += count.sampled;
+    }
+
+    /// `code` has caused `event`, which was counted for it, about so often besides while nobody watched.
+    pub fn add_unwatched(&mut self, code: CodeId, event: &Event, count: u64) {
+        if let Some(known) = self.0.get_mut(&code).and_then(|events| events.get_mut(event)) {
+            known.unwatched = known.unwatched.saturating_add(count);
+        }
     }
 
     /// Every code that has caused any.
@@ -70,14 +85,14 @@ impl Effects {
     }
 }
 
-fn effect(event: &Event, count: EffectCount) -> Effect {
-    let is_exact = count.sampled == 0;
+fn effect(event: &Event, Count { seen, unwatched }: Count) -> Effect {
+    let is_exact = seen.sampled == 0 && unwatched == 0;
     Effect {
         effect: effect_of(&format!("{}{}", event.name, event.suffix)),
         event: event.name.clone(),
         observation: if is_exact { Observation::Exact } else { Observation::Sampled },
-        count: count.seen,
-        count_est: (!is_exact).then(|| count.total()),
+        count: seen.seen,
+        count_est: (!is_exact).then(|| seen.total().saturating_add(unwatched)),
     }
 }
 

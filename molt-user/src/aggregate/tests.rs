@@ -78,6 +78,7 @@ fn artifact(tally: &Tally, calls: &Calls, containers: &Containers) -> Artifact {
         env_fingerprint: Sha256Hash::of(b""),
         inputs_fingerprint: Sha256Hash::of(b""),
         duration_ms: Millis::from_micros(9_000),
+        gc: None,
     };
     let platform = Platform { os: Os::Linux, arch: Arch::X86_64 };
     let header = Header::cpython("3.13.5", platform, run, SystemTime::UNIX_EPOCH);

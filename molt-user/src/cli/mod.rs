@@ -6,6 +6,7 @@ mod awaited;
 mod completions;
 mod doctor;
 pub mod exit;
+mod held;
 mod message;
 mod summary;
 mod trace;

@@ -1,6 +1,7 @@
 //! `molt trace`: what is typed, and what is said before, while and after.
 
 use super::awaited::AwaitedArguments;
+use super::held::HeldArguments;
 use super::summary::{self, StatusLine};
 use super::units::{parse_budget, parse_duration};
 use super::{exit, message};
@@ -95,12 +96,8 @@ pub(super) struct TraceArguments {
     #[command(flatten)]
     awaited: AwaitedArguments,
 
-    /// Hold the process of --pid at its end for 250 ms at most, to see what it has imported last
-    ///
-    /// It is followed with ptrace for that, so that no debugger can be attached to it meanwhile. If molt ends first, or
-    /// is killed, the process runs on. Without this it is never held.
-    #[arg(long, requires = "pid")]
-    pause_at_exit: bool,
+    #[command(flatten)]
+    held: HeldArguments,
 
     /// Stop after this long, such as 10s, 500ms or 2m; without it, when the program ends
     #[arg(long, value_name = "TIME", value_parser = parse_duration)]
@@ -236,9 +233,7 @@ fn options(arguments: TraceArguments) -> Result<Options, Failure> {
     if matches!((arguments.backend, arguments.mode), (Backend::Procmem, Mode::Exact)) {
         return Err(anyhow!("--mode exact needs --backend ebpf").into());
     }
-    if arguments.pause_at_exit && arguments.pid.len() != 1 {
-        return Err(anyhow!("--pause-at-exit needs one --pid").into());
-    }
+    arguments.held.check(&arguments.pid)?;
     let target = match (arguments.cgroup, arguments.awaited.wait()?) {
         (_, Some(pid)) => Target::Processes(vec![pid]),
         (Some(path), None) => Target::Cgroup(path),
@@ -252,7 +247,8 @@ fn options(arguments: TraceArguments) -> Result<Options, Failure> {
         output: output(arguments.output, arguments.split, arguments.every.is_some())?,
         every: arguments.every,
         split: arguments.split,
-        pause_at_exit: arguments.pause_at_exit,
+        pause_at_exit: arguments.held.pause_at_exit,
+        hold: arguments.held.hold,
         frequency: arguments.frequency,
         backend: arguments.backend.into(),
         observe: observe(arguments.mode, arguments.budget, arguments.seed),

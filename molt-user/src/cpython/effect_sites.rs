@@ -143,7 +143,10 @@ impl EffectSites {
                  for them",
             ),
         };
-        imports.into_iter().chain(collections)
+        // Probe and event are in the function that import statements call (`Python/import.c`), while `import_module`
+        // calls the import system, which is Python code (`Lib/importlib/__init__.py`).
+        let by_hand = "modules that importlib.import_module itself imports have no event: it passes no probe";
+        imports.into_iter().chain(collections).chain([by_hand])
     }
 
     /// Assignments to attributes of modules that pass unseen, in words.

@@ -40,8 +40,20 @@ pub struct Command {
     pub run_as: Option<RunAs>,
     /// The signal mask that molt was started with: [`Signals::mask_before`].
     pub signal_mask: SigSet,
-    /// Longest time for which the target is held at an exec and at its exit.
-    pub hold: Duration,
+    /// How long the target is held.
+    pub holds: Holds,
+}
+
+/// For how long a target is held, at most.
+#[derive(Clone, Copy, Debug)]
+pub struct Holds {
+    /// At an exec, and when its interpreter is about to begin.
+    pub start: Duration,
+    /// When its interpreter is about to end, and at its exit.
+    pub end: Duration,
+    /// The kernel side stops each program when its interpreter is about to begin: the first time that it stops one is
+    /// no end.
+    pub pauses_at_start: bool,
 }
 
 /// What happened to the target.
@@ -64,15 +76,23 @@ pub enum Event {
     Ended(Ending),
 }
 
-/// Keeps the target stopped. It goes on when this is dropped, or after [`Command::hold`].
+/// Keeps the target stopped. It goes on when this is dropped, or when the time is up.
 #[derive(Debug)]
-pub struct Held(Sender<()>);
+pub struct Held {
+    answer: Sender<()>,
+    until_ns: u64,
+}
 
 impl Held {
+    /// When it goes on at the latest, in nanoseconds of `CLOCK_MONOTONIC`.
+    pub fn until_ns(&self) -> u64 {
+        self.until_ns
+    }
+
     /// Lets the target go on with the signal that stopped it.
     pub fn pass_on(self) {
         // The tracer has let it go already, because it took too long.
-        let _ = self.0.send(());
+        let _ = self.answer.send(());
     }
 }
 
@@ -120,12 +140,12 @@ impl Target {
         let (sender, events) = channel();
         let (started, start) = channel();
         let reports = Reports { sender, wakeup: Arc::clone(&wakeup) };
-        let hold = command.hold;
+        let holds = command.holds;
         // Only the thread that seized a process may make ptrace calls for it.
         let follow = move || match prepared.fork().and_then(Forked::seize) {
             Ok(Forked { pid, pidfd, gate, failure }) => {
                 if started.send(Ok((pid, pidfd, gate))).is_ok() {
-                    Tracer::new(pid, failure, reports, hold).run();
+                    Tracer::new(pid, failure, reports, holds).run();
                 }
             }
             Err(error) => drop(started.send(Err(error))),
@@ -149,7 +169,8 @@ impl Target {
         let follow = move || {
             let seized = raw::seize(pid);
             if started.send(seized).is_ok() && seized.is_ok() {
-                Tracer::of_running(pid, reports, hold).run();
+                let holds = Holds { start: hold, end: hold, pauses_at_start: false };
+                Tracer::of_running(pid, reports, holds).run();
             }
         };
         thread::Builder::new().name("molt-follow".to_owned()).spawn(follow).map_err(LaunchError::Thread)?;

@@ -1,7 +1,8 @@
 //! Follows the main thread of a launched process with ptrace.
 
 use super::raw::{self, Status};
-use super::{Ending, Event, Held};
+use super::{Ending, Event, Held, Holds};
+use crate::clock::monotonic_ns;
 use molt_common::config::HOLD_SIGNAL;
 use nix::errno::Errno;
 use nix::libc::c_int;
@@ -40,9 +41,11 @@ pub(super) struct Tracer {
     /// Where a child says why its exec failed; none of a process that ran before.
     failure: Option<File>,
     reports: Reports,
-    hold: Duration,
+    holds: Holds,
     /// The command, and not molt's own child, runs.
     execed: bool,
+    /// Its interpreter has begun: it is stopped next when that is about to end.
+    begun: bool,
     /// Another thread has executed a program and taken over the process id; its next stop is reported.
     taken_over: bool,
     /// The status given at the exit of the main thread.
@@ -51,14 +54,32 @@ pub(super) struct Tracer {
 
 impl Tracer {
     /// Follows `pid`, which this thread has seized. `failure` is where the child says why its exec failed.
-    pub(super) fn new(pid: Pid, failure: File, reports: Reports, hold: Duration) -> Self {
+    pub(super) fn new(pid: Pid, failure: File, reports: Reports, holds: Holds) -> Self {
         let failure = Some(failure);
-        Self { pid, failure, reports, hold, execed: false, taken_over: false, last_status: None }
+        Self {
+            pid,
+            failure,
+            reports,
+            holds,
+            execed: false,
+            begun: false,
+            taken_over: false,
+            last_status: None,
+        }
     }
 
     /// Follows `pid`, which this thread has seized while it ran.
-    pub(super) fn of_running(pid: Pid, reports: Reports, hold: Duration) -> Self {
-        Self { pid, failure: None, reports, hold, execed: true, taken_over: false, last_status: None }
+    pub(super) fn of_running(pid: Pid, reports: Reports, holds: Holds) -> Self {
+        Self {
+            pid,
+            failure: None,
+            reports,
+            holds,
+            execed: true,
+            begun: true,
+            taken_over: false,
+            last_status: None,
+        }
     }
 
     /// Follows it to its end.
@@ -74,7 +95,9 @@ impl Tracer {
                 }
                 Ok(Status::GroupStop) => raw::listen(self.pid),
                 Ok(Status::Signal(signal)) if self.is_hold(signal) => {
-                    let passed_on = self.hold(Event::Paused);
+                    let longest = if self.begun { self.holds.end } else { self.holds.start };
+                    let passed_on = self.hold(longest, Event::Paused);
+                    self.begun |= !passed_on;
                     raw::resume(self.pid, if passed_on { signal } else { 0 });
                 }
                 Ok(Status::Signal(signal)) => raw::resume(self.pid, signal),
@@ -95,7 +118,8 @@ impl Tracer {
     fn at_exec(&mut self) {
         self.execed = true;
         self.taken_over = false;
-        self.hold(Event::Exec);
+        self.begun = !self.holds.pauses_at_start;
+        self.hold(self.holds.start, Event::Exec);
         raw::resume(self.pid, 0);
     }
 
@@ -103,7 +127,7 @@ impl Tracer {
     fn at_exit(&mut self) -> Option<Ending> {
         self.last_status = raw::exit_status(self.pid);
         if self.execed {
-            self.hold(Event::Exiting);
+            self.hold(self.holds.end, Event::Exiting);
         }
         raw::resume(self.pid, 0);
         // The main thread goes, but maybe not the process: another thread may go on, or may exec, and then
@@ -132,11 +156,13 @@ impl Tracer {
 
     /// Reports a moment at which the process stands still, and waits until it may go on. Whether the signal
     /// that stopped it is to be passed on.
-    fn hold(&self, event: impl FnOnce(Held) -> Event) -> bool {
+    fn hold(&self, longest: Duration, event: impl FnOnce(Held) -> Event) -> bool {
         let (held, answer) = channel();
-        self.reports.send(event(Held(held)));
+        let longest_ns = u64::try_from(longest.as_nanos()).unwrap_or(u64::MAX);
+        let until_ns = monotonic_ns().saturating_add(longest_ns);
+        self.reports.send(event(Held { answer: held, until_ns }));
         // Otherwise the other side was dropped, or the time is up.
-        answer.recv_timeout(self.hold) == Ok(())
+        answer.recv_timeout(longest) == Ok(())
     }
 
     /// The error number that the child wrote before it ended without an exec.

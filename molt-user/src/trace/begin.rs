@@ -1,9 +1,9 @@
 //! From what is to be traced to a process that is watched and has not run on yet.
 
-use super::Target;
 use super::failure::Failure;
 use super::seek::Seeker;
 use super::watch::Watch;
+use super::{Options, Target};
 use crate::clock::monotonic_ns;
 use crate::diagnose::advice::lines_of;
 use crate::diagnose::subject::{Untraceable, find_process};
@@ -14,12 +14,9 @@ use anyhow::anyhow;
 use std::ffi::OsString;
 use std::time::Duration;
 
-/// Longest that a launched process is held: looking takes some milliseconds, but molt may have to wait for a CPU, or
-/// have many records of calls to take first.
-const HOLD: Duration = Duration::from_secs(5);
-
-/// Longest that a process is held at its end that molt has not started.
-const PAUSE: Duration = Duration::from_millis(250);
+/// Longest that a launched process is held at its start: probes are placed in some milliseconds, but molt may have to
+/// wait for a CPU, and of a program that is let go before they are there the first calls are missing.
+const HOLD_AT_START: Duration = Duration::from_secs(5);
 
 /// What a run is about.
 #[derive(Debug)]
@@ -73,12 +70,17 @@ impl<'a> Wanted<'a> {
     }
 
     /// Starts the command, and puts it or the processes under watch.
-    /// `pause`: the first of the processes is held at its end.
-    pub(super) fn begin(self, signals: &Signals, pause: bool, watch: &mut Watch) -> Result<Traced, Failure> {
+    pub(super) fn begin(
+        self,
+        signals: &Signals,
+        options: &Options,
+        watch: &mut Watch,
+    ) -> Result<Traced, Failure> {
         Ok(match self {
             Self::Processes(processes) => {
-                let first = processes.first().filter(|_| pause);
-                let followed = first.map(|first| launch::Target::follow(first.pid, PAUSE)).transpose()?;
+                let first = processes.first().filter(|_| options.pause_at_exit);
+                let followed =
+                    first.map(|first| launch::Target::follow(first.pid, options.hold)).transpose()?;
                 for process in &processes {
                     watch.begin(process.pid.cast_unsigned(), false, followed.is_some(), monotonic_ns());
                 }
@@ -94,7 +96,11 @@ impl<'a> Wanted<'a> {
                     argv: argv.to_vec(),
                     run_as,
                     signal_mask: signals.mask_before(),
-                    hold: HOLD,
+                    holds: launch::Holds {
+                        start: HOLD_AT_START,
+                        end: options.hold,
+                        pauses_at_start: watch.counts_calls,
+                    },
                 };
                 let target = launch::Target::start(&command)?;
                 watch.begin(target.pid().cast_unsigned(), true, true, monotonic_ns());

@@ -1,6 +1,7 @@
 //! The processes whose effects are seen, and their probes; and when system calls, audit events and assignments are
 //! watched.
 
+mod unwatched;
 mod valve;
 
 use super::Observe;
@@ -20,6 +21,7 @@ use std::os::fd::AsRawFd;
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 use std::sync::Arc;
+use unwatched::{Clocks, Unwatched};
 use valve::{Turn, Valve, Watched};
 
 /// How often a process's C library is looked for: the dynamic linker maps it within a millisecond.
@@ -35,6 +37,9 @@ pub(super) struct EffectHooks {
     hooked: BTreeMap<u32, Arc<Build>>,
     /// When system calls are watched; `None` if always, or never.
     valve: Option<Valve>,
+    /// What they were while they were not.
+    unwatched: Unwatched,
+    clocks: Clocks,
     /// When audit events are watched; `None` if always, or never.
     audits: Option<Valve>,
     /// They are watched.
@@ -74,6 +79,8 @@ impl EffectHooks {
         Self {
             hooked: BTreeMap::new(),
             valve,
+            unwatched: Unwatched::default(),
+            clocks: Clocks::default(),
             audits: None,
             sees_audits: true,
             shortcuts: BTreeSet::new(),
@@ -107,15 +114,23 @@ impl EffectHooks {
         let audits = self.watch_audits(kernel, watch, now_ns)?;
         let Some(valve) = &mut self.valve else { return Ok(frequent) };
         if valve.is_due(now_ns) {
+            let cpu_ns = self.clocks.read_ns(self.hooked.keys(), kernel.meter()?);
             match valve.turn(now_ns, kernel.meter()?) {
-                Turn::Open => _ = open(kernel, watch),
+                Turn::Open => {
+                    open(kernel, watch);
+                    // On a busy machine that takes longer than a stretch.
+                    let cpu_ns = self.clocks.read_ns(self.hooked.keys(), kernel.meter()?);
+                    self.unwatched.open(cpu_ns, &kernel.effects()?);
+                }
                 Turn::Close => {
                     kernel.ignore_syscalls();
                     kernel.unhook_shortcuts();
+                    self.unwatched.close(cpu_ns, &kernel.effects()?);
                     if !std::mem::replace(&mut self.given_up, true) {
                         self.audits = Some(valve.divide());
                     }
                 }
+                Turn::Stay if valve.is_nearly_spent() => self.unwatched.mark(cpu_ns, &kernel.effects()?),
                 Turn::Stay => {}
             }
         }
@@ -164,6 +179,10 @@ impl EffectHooks {
             (seen + sampled > 0).then_some((*key, EffectCount { seen, sampled }))
         };
         watch.count_effects(&counted.iter().filter_map(new).collect::<Vec<_>>());
+        if self.given_up {
+            let cpu_ns = self.clocks.read_ns(self.hooked.keys(), kernel.meter()?);
+            watch.count_unwatched(&self.unwatched.take(cpu_ns, &counted));
+        }
         let counted_mutations = kernel.mutations()?;
         let new = |(key, count): &(MutationKey, u64)| {
             let before = self.told_mutations.get(key).copied().unwrap_or(0);

@@ -18,7 +18,7 @@ use crate::aggregate::sections::{
 use crate::aggregate::symbols::{add_codes, add_effects, symbols};
 use anyhow::{Context, Error};
 use molt_common::fault::Fault;
-use molt_mpa::model::{Artifact, Backend, Collector, Event, EventKind, Mode, Observation};
+use molt_mpa::model::{Artifact, Backend, CollectionTime, Collector, Event, EventKind, Mode, Observation};
 use molt_mpa::quantity::Millis;
 use molt_mpa::redact::Redactor;
 use molt_mpa::write::{Owner, write_file, write_to};
@@ -116,6 +116,8 @@ fn fill(
     artifact.events = std::mem::take(&mut watch.processes.events);
     artifact.events.extend(watch.audit_events(redactor));
     artifact.events.extend(account.windows.iter().flat_map(Windows::events));
+    artifact.header.run_metadata.gc =
+        watch.collecting().map(|time| CollectionTime::of(time, account.overhead.target_cpu_ms));
     let collector = &mut artifact.collector;
     collector.sample_hz = Some(options.frequency);
     collector.overhead = Some(account.overhead);

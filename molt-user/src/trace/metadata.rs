@@ -40,6 +40,7 @@ pub(super) fn header(
         ),
         inputs_fingerprint: inputs_fingerprint(inputs),
         duration_ms: watch.since(monotonic_ns()),
+        gc: None,
     };
     Ok(Header::cpython(version, platform, run_metadata, SystemTime::now()))
 }

@@ -55,6 +55,8 @@ pub struct Options {
     pub split: bool,
     /// Hold the process that is attached to at its end until it was looked at.
     pub pause_at_exit: bool,
+    /// For how long a process is held at its end, at most.
+    pub hold: Duration,
     /// Samples per second of CPU time.
     pub frequency: u32,
     /// What records come from.

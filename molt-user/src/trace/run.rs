@@ -65,7 +65,7 @@ pub fn run(options: &Options, notify: &mut dyn FnMut(Notice)) -> Result<Outcome,
     if options.split {
         watch.split();
     }
-    let traced = wanted.begin(&signals, options.pause_at_exit, &mut watch)?;
+    let traced = wanted.begin(&signals, options, &mut watch)?;
     // After the target's fork, which inherits it. Without the right to it more is missed, and counted.
     if let Err(refused) = rustix::process::setpriority_process(None, NICE) {
         tracing::info!(%refused, "the priority stays as it is");

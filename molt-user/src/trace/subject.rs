@@ -21,6 +21,8 @@ pub(super) struct Subject {
     pub(super) state: State,
     /// It was looked at when its interpreter was about to end.
     pub(super) finalized: bool,
+    /// It was to be looked at then, and was let go before.
+    pub(super) is_late: bool,
     /// It is about to end, and to stop for its tracer.
     pub(super) ends: bool,
     /// It is about to begin, and to stop for its tracer.
@@ -75,6 +77,7 @@ impl Subject {
             since_ns: now_ns,
             page: 0,
             finalized: false,
+            is_late: false,
             ends: false,
             begins: false,
             launched,
@@ -98,6 +101,7 @@ impl Subject {
             since_ns: now_ns,
             page,
             finalized: false,
+            is_late: false,
             ends: false,
             begins: false,
             launched: false,
@@ -117,6 +121,7 @@ impl Subject {
         self.from_start = true;
         let searching = State::Searching { next_ns: now_ns, pause: SEARCH.0 };
         let state = std::mem::replace(&mut self.state, searching);
+        self.is_late = false;
         Ended { state, finalized: std::mem::take(&mut self.finalized) }
     }
 

@@ -4,8 +4,8 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use crate::ids::{Sha256Hash, env_fingerprint, inputs_fingerprint};
 use crate::model::{
-    Arch, Artifact, Backend, Collector, EventKind, Header, Mode, Os, Overhead, Platform, Process,
-    ProcessRole, RunMetadata, Samples, Section, SectionState, Window,
+    Arch, Artifact, Backend, CollectionTime, Collector, EventKind, Header, Mode, Os, Overhead, Platform,
+    Process, ProcessRole, RunMetadata, Samples, Section, SectionState, Window,
 };
 use crate::quantity::{Millis, Share};
 use crate::redact::{Category, Policy, Redactor};
@@ -70,6 +70,7 @@ fn header(redactor: &mut Redactor) -> Header {
         env_fingerprint: env_fingerprint([("LANG", "C.UTF-8")]),
         inputs_fingerprint: inputs_fingerprint([("app.py", Sha256Hash::of(b"pass\n"))]),
         duration_ms: Duration::from_millis(1_500).into(),
+        gc: Some(CollectionTime::of(Millis::from_micros(20_100), Some(Millis::from_micros(1_400_123)))),
     };
     let platform = Platform { os: Os::Linux, arch: Arch::Arm64 };
     Header::cpython("3.13.5", platform, run_metadata, UNIX_EPOCH)

@@ -42,6 +42,11 @@ fn the_longest_row_that_fits_counts() {
     assert_eq!(effect_of(""), EffectKind::Other);
 }
 
+/// So often, all of it while it was watched.
+fn counted(seen: u64, sampled: u64) -> Count {
+    Count { seen: EffectCount { seen, sampled }, unwatched: 0 }
+}
+
 /// What the kernel side counts under a number or a name is what the artifact calls it.
 #[test]
 fn events_have_names() {
@@ -53,7 +58,7 @@ fn events_have_names() {
     let openat = u32::try_from(nix::libc::SYS_openat).unwrap();
     let shown = |key: &EffectKey| {
         let event = Event::of(key);
-        let shown = effect(&event, EffectCount { seen: 1, sampled: 0 });
+        let shown = effect(&event, counted(1, 0));
         (shown.event, shown.effect)
     };
     assert_eq!(shown(&key(openat, WRITES, b"")), ("sys:openat".to_owned(), EffectKind::FsWrite));
@@ -68,10 +73,13 @@ fn events_have_names() {
 #[test]
 fn estimates_stand_beside_counts() {
     let event = Event { name: "sys:getrandom".to_owned(), suffix: "" };
-    let mut effects = vec![effect(&event, EffectCount { seen: 3, sampled: 0 })];
+    let mut effects = vec![effect(&event, counted(3, 0))];
     assert_eq!((effects[0].observation, effects[0].count_est), (Observation::Exact, None));
-    merge(&mut effects, [effect(&event, EffectCount { seen: 138, sampled: 10 })].into_iter());
+    merge(&mut effects, [effect(&event, counted(138, 10))].into_iter());
     assert_eq!(effects.len(), 1);
     assert_eq!((effects[0].count, effects[0].count_est), (141, Some(3 + 138 + 10 * 63)));
     assert_eq!(effects[0].observation, Observation::Sampled);
+    let unwatched = effect(&event, Count { unwatched: 50, ..counted(3, 0) });
+    assert_eq!((unwatched.count, unwatched.count_est), (3, Some(53)));
+    assert_eq!(unwatched.observation, Observation::Sampled);
 }

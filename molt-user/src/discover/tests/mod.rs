@@ -210,7 +210,11 @@ fn expects_the_library_that_is_not_loaded_yet() {
             argv: vec![path.clone().into(), "-c".into(), "pass".into()],
             run_as: None,
             signal_mask: SigSet::empty(),
-            hold: Duration::from_secs(20),
+            holds: launch::Holds {
+                start: Duration::from_secs(20),
+                end: Duration::from_secs(20),
+                pauses_at_start: false,
+            },
         })
         .unwrap();
         target.release();

@@ -4,7 +4,8 @@ mod follow;
 mod signals;
 mod start;
 
-use super::{Command, Ending, Event, RunAs, Signals, Target};
+use super::{Command, Ending, Event, Holds, RunAs, Signals, Target};
+use crate::clock::monotonic_ns;
 use nix::sys::signal::{SigSet, Signal, kill};
 use nix::unistd::{Gid, Pid, Uid, getpgid};
 use std::ffi::OsString;
@@ -22,7 +23,7 @@ fn command<S: AsRef<str>>(argv: &[S]) -> Command {
         argv: argv.iter().map(|argument| OsString::from(argument.as_ref())).collect(),
         run_as: None,
         signal_mask: SigSet::empty(),
-        hold: PATIENCE,
+        holds: Holds { start: PATIENCE, end: PATIENCE, pauses_at_start: false },
     }
 }
 

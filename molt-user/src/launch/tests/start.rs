@@ -107,7 +107,17 @@ fn memory_is_readable_while_held_at_exit() {
 /// Nobody lets it go: it goes by itself.
 #[test]
 fn holds_no_longer_than_asked() {
-    let target = start(&Command { hold: Duration::from_millis(20), ..command(&["/bin/true"]) });
+    let short = Duration::from_millis(20);
+    let holds = Holds { start: PATIENCE, end: short, pauses_at_start: false };
+    let target = start(&Command { holds, ..command(&["/bin/true"]) });
+    let Event::Exec(held) = next(&target) else { panic!("no exec") };
+    assert!(held.until_ns() > monotonic_ns() + 1_000_000_000);
+    drop(held);
+    let Event::Exiting(held) = next(&target) else { panic!("no exit event") };
+    assert!(matches!(next(&target), Event::Ended(Ending::Code(0))));
+    assert!(held.until_ns() <= monotonic_ns());
+
+    let target = start(&Command { holds: Holds { start: short, ..holds }, ..command(&["/bin/true"]) });
     let Event::Exec(_exec) = next(&target) else { panic!("no exec") };
     let Event::Exiting(_exiting) = next(&target) else { panic!("no exit event") };
     assert!(matches!(next(&target), Event::Ended(Ending::Code(0))));

@@ -4,6 +4,7 @@ use super::describe::{Described, HeapFacts, Names, describe};
 use super::{Classes, Heap, MAX_INSTANCES, Seen, UNREAD_TYPE};
 use crate::aggregate::calls::Calls;
 use crate::aggregate::types::Types;
+use crate::clock::monotonic_ns;
 use crate::cpython::Known;
 use crate::cpython::layout::Layout;
 use crate::cpython::object::Objects;
@@ -16,6 +17,9 @@ use std::ops::Bound;
 /// Stands in the qualified names of classes that functions make.
 const LOCAL: &str = "<locals>";
 
+/// How long a read takes, about.
+const READ_NS: u64 = 500;
+
 /// What a look may cost.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::trace) struct Allowance {
@@ -27,18 +31,37 @@ pub(in crate::trace) struct Allowance {
     pub(in crate::trace) instances: u32,
     /// Whether the look comes at a time of its own. What calls have brought is looked at at once.
     pub(in crate::trace) is_timed: bool,
+    /// When the process goes on that waits for the look, in nanoseconds of `CLOCK_MONOTONIC`.
+    pub(in crate::trace) until_ns: u64,
 }
 
 impl Allowance {
     /// Of a look at a process that waits for it: a tenth of a second.
     pub(in crate::trace) const HELD: Self =
-        Self { reads: 250_000, objects: 100_000, instances: 64, is_timed: true };
+        Self { reads: 250_000, objects: 100_000, instances: 64, is_timed: true, until_ns: u64::MAX };
     /// Of a look while the program runs: two milliseconds.
     pub(in crate::trace) const RUNNING: Self =
-        Self { reads: 4_000, objects: 1_000, instances: 8, is_timed: true };
+        Self { reads: 4_000, objects: 1_000, instances: 8, is_timed: true, until_ns: u64::MAX };
     /// Of what calls have brought since the last time. It is little: further records may wait, of code that is freed
     /// in a millisecond.
-    pub(in crate::trace) const CALLS: Self = Self { reads: 500, objects: 0, instances: 32, is_timed: false };
+    pub(in crate::trace) const CALLS: Self =
+        Self { reads: 500, objects: 0, instances: 32, is_timed: false, until_ns: u64::MAX };
+
+    /// The same for a process that waits until then.
+    pub(in crate::trace) const fn until(self, until_ns: u64) -> Self {
+        Self { until_ns, ..self }
+    }
+
+    /// What can be done of it before the process goes on.
+    pub(in crate::trace) fn left(self) -> Self {
+        let left_ns = self.until_ns.saturating_sub(monotonic_ns());
+        Self { reads: self.reads.min(left_ns / READ_NS), ..self }
+    }
+
+    /// The process does not wait any more.
+    pub(in crate::trace) fn is_over(&self) -> bool {
+        self.until_ns < u64::MAX && monotonic_ns() >= self.until_ns
+    }
 }
 
 /// A look under way.

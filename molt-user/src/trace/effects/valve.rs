@@ -37,7 +37,7 @@ impl Watched {
     }
 
     /// What it has cost since the meter showed nothing, in nanoseconds.
-    fn cost_ns(self, new: &Meter) -> u64 {
+    pub(super) fn cost_ns(self, new: &Meter) -> u64 {
         let cost = HitCost { trap_ns: TRAP_NS, ..HitCost::default() };
         let probes = |hits: u64| hits.saturating_mul(cost.of_effect(new));
         match self {
@@ -67,6 +67,8 @@ pub(super) struct Valve {
     budget: Share,
     tokens_ns: i64,
     meter: Meter,
+    /// What it cost from the look before to the last one.
+    cost_ns: u64,
     began_ns: u64,
     looked_ns: u64,
     due_ns: u64,
@@ -82,6 +84,7 @@ impl Valve {
             budget,
             tokens_ns: CREDIT_NS,
             meter: Meter::default(),
+            cost_ns: 0,
             began_ns: now_ns,
             looked_ns: now_ns,
             due_ns: now_ns + LOOK_NS,
@@ -110,6 +113,7 @@ impl Valve {
         let passed_ns = now_ns.saturating_sub(self.looked_ns);
         let new = meter.since(self.meter);
         let cost_ns = self.watched.cost_ns(&new);
+        self.cost_ns = cost_ns;
         let parts = u128::from(self.watched.part() * 1_000_000);
         let income = u128::from(passed_ns) * u128::from(self.budget.as_millionths()) / parts;
         let change = i64::try_from(income).unwrap_or(i64::MAX).saturating_sub_unsigned(cost_ns);
@@ -124,6 +128,11 @@ impl Valve {
             (false, true) => Turn::Open,
             _ => Turn::Stay,
         }
+    }
+
+    /// It is open, and as much again will close it.
+    pub(super) fn is_nearly_spent(&self) -> bool {
+        self.open && self.tokens_ns.saturating_sub_unsigned(self.cost_ns) <= 0
     }
 
     /// How long it was closed, of how long it has been there; `None` if it never was.

@@ -45,7 +45,7 @@ impl Run<'_> {
                 }
                 Some(Event::Paused(held)) => {
                     self.drain();
-                    let known = self.watch.at_milestone(pid, monotonic_ns());
+                    let known = self.watch.at_milestone(pid, monotonic_ns(), held.until_ns());
                     self.obey();
                     if !known {
                         held.pass_on();
@@ -53,7 +53,7 @@ impl Run<'_> {
                 }
                 Some(Event::Exiting(held)) => {
                     self.drain();
-                    self.watch.last_look(pid);
+                    self.watch.last_look(pid, held.until_ns());
                     drop(held);
                 }
                 Some(Event::ExecFailed(cause)) => {

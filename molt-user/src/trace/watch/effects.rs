@@ -3,7 +3,7 @@
 use super::Watch;
 use super::audits::read_audit;
 use crate::aggregate::effects::Event;
-use crate::cpython::effect_sites::EffectSites;
+use crate::cpython::effect_sites::{EffectSites, Source};
 use molt_common::effect::{EffectCount, EffectKey, EffectSeen};
 
 /// The cause under which effects are lost whose code is not known.
@@ -12,6 +12,7 @@ const UNRESOLVED: &str = "unresolved_effect";
 impl Watch {
     /// The effects of a process are seen, as far as its interpreter has places for probes.
     pub(in crate::trace) fn effects_are_hooked(&mut self, sites: &EffectSites) {
+        self.collections_are_timed(matches!(sites.gc_done, Source::Usdt(_)));
         let seen = &mut self.effects_seen;
         seen.hooked = true;
         seen.effects.extend(sites.missing_effects().map(str::to_owned));
@@ -20,6 +21,7 @@ impl Watch {
 
     /// Effects of some process pass unseen, for this reason.
     pub(in crate::trace) fn effects_are_unseen(&mut self, why: &str) {
+        self.collections_are_timed(false);
         let why = format!("audit events of a process were not seen: {why}");
         self.effects_seen.events.insert(why.clone());
         self.effects_seen.effects.insert(why.clone());
@@ -75,6 +77,16 @@ impl Watch {
             match code {
                 Some(Ok(code)) => self.effects.add(code, Event::of(key), *count),
                 Some(Err(_)) | None => *self.loss.entry(UNRESOLVED).or_default() += count.total(),
+            }
+        }
+    }
+    /// Adds up what must have happened besides while system calls were not watched.
+    pub(in crate::trace) fn count_unwatched(&mut self, missing: &[(EffectKey, u64)]) {
+        for (key, count) in missing {
+            self.turn_to_program(key.program);
+            let code = self.programs.get(key.program as usize).map(|names| names.code(key.code));
+            if let Some(Ok(code)) = code {
+                self.effects.add_unwatched(code, &Event::of(key), *count);
             }
         }
     }

@@ -8,6 +8,7 @@ use molt_common::event::{Header, KIND_GC_START, KIND_IMPORT, KIND_IMPORT_DONE, K
 use molt_mpa::model::EventKind;
 use molt_mpa::quantity::Millis;
 use std::collections::BTreeMap;
+use std::ops::BitAndAssign;
 
 /// Most events of these kinds that are kept; the artifact keeps fewer still.
 const MAX_EVENTS: usize = 200_000;
@@ -21,6 +22,10 @@ pub(super) struct Happenings {
     collections: BTreeMap<u32, (u32, u64)>,
     /// Collections are seen one by one.
     sees_collections: bool,
+    /// So are those of every process, with their ends; `None` before the first process.
+    times_collections: Option<bool>,
+    /// How long those on the open page took, in nanoseconds.
+    pub(super) collecting_ns: u64,
     /// The ends of imports are seen that have no probe of their own.
     pub(super) sees_ends: bool,
     count: usize,
@@ -150,6 +155,17 @@ impl Watch {
         }
     }
 
+    /// It is seen how long the collections of a process take, or it is not.
+    pub(super) fn collections_are_timed(&mut self, timed: bool) {
+        self.happenings.times_collections.get_or_insert(true).bitand_assign(timed);
+    }
+
+    /// How long all collections took, where that is known of every process.
+    pub(in crate::trace) fn collecting(&self) -> Option<Millis> {
+        let is_known = self.happenings.times_collections == Some(true);
+        is_known.then(|| Millis::from_nanos(self.happenings.collecting_ns))
+    }
+
     pub(super) fn collection(&mut self, collection: &Collection) {
         let Header { kind, pid, tid, time_ns, .. } = collection.header;
         self.happenings.sees_collections = true;
@@ -159,7 +175,10 @@ impl Watch {
             return;
         }
         let Some((generation, began_ns)) = self.happenings.collections.remove(&tid) else { return };
-        let duration_ms = Some(Millis::from_nanos(time_ns.saturating_sub(began_ns)));
+        let lasted_ns = time_ns.saturating_sub(began_ns);
+        let sum_ns = &mut self.happenings.collecting_ns;
+        *sum_ns = sum_ns.saturating_add(lasted_ns);
+        let duration_ms = Some(Millis::from_nanos(lasted_ns));
         let collected = u64::try_from(collection.number).ok();
         let what = EventKind::Gc { generation, collected, collections: None, duration_ms };
         self.happened(pid, began_ns, what);

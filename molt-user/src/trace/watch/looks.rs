@@ -2,6 +2,7 @@
 
 use super::classes::own_namespaces;
 use super::{Ask, Watch};
+use crate::clock::monotonic_ns;
 use crate::discover::file::FileFinding;
 use crate::launch::Ending;
 use crate::trace::classes::{Allowance, UNREAD_TYPE};
@@ -9,6 +10,9 @@ use crate::trace::subject::{Ended, State, Subject};
 use molt_mpa::quantity::Millis;
 use std::path::PathBuf;
 use std::sync::Arc;
+
+/// How long an interpreter takes to tear down its modules, about: one that takes longer waits for threads of the program.
+const TEARDOWN_NS: u64 = 1_000_000_000;
 
 impl Watch {
     /// Tells the kernel side of a quicker way to the thread state, once the interpreter has made one.
@@ -36,8 +40,8 @@ impl Watch {
 
     /// Process `pid` is stopped by a signal of the kernel's. If it stands before the beginning of its interpreter
     /// it is searched for one, if before its finalization it is looked at; otherwise the signal is the program's
-    /// own, and false is given.
-    pub(in crate::trace) fn at_milestone(&mut self, pid: u32, now_ns: u64) -> bool {
+    /// own, and false is given. It goes on at `until_ns` in any case.
+    pub(in crate::trace) fn at_milestone(&mut self, pid: u32, now_ns: u64, until_ns: u64) -> bool {
         if let Some(subject) = self.subjects.get_mut(&pid)
             && std::mem::take(&mut subject.begins)
         {
@@ -52,17 +56,33 @@ impl Watch {
         if !self.subjects.get_mut(&pid).is_some_and(|subject| std::mem::take(&mut subject.ends)) {
             return false;
         }
-        let read = self.look(pid, Allowance::HELD);
-        self.mark_finalized(pid, read);
+        self.look_while_held(pid, until_ns);
         true
     }
 
-    /// A launched process is held at its exit, with its memory still there. What finalization has torn down
-    /// by now was read before it.
-    pub(in crate::trace) fn last_look(&mut self, pid: u32) {
-        if self.subjects.get(&pid).is_some_and(|subject| !subject.finalized) {
-            let read = self.look(pid, Allowance::HELD);
-            self.mark_finalized(pid, read);
+    /// A launched process is held at its exit until `until_ns`, with its memory still there. What finalization has
+    /// torn down by now was read before it.
+    pub(in crate::trace) fn last_look(&mut self, pid: u32, until_ns: u64) {
+        if self.subjects.get(&pid).is_some_and(|subject| !subject.finalized && !subject.is_late) {
+            self.look_while_held(pid, until_ns);
+        }
+    }
+
+    /// Looks at a process that is about to end, and goes on at `until_ns`: what it tears down from then on would look
+    /// like changes that the program has made.
+    fn look_while_held(&mut self, pid: u32, until_ns: u64) {
+        let read = self.look(pid, Allowance::HELD.until(until_ns));
+        let is_late = monotonic_ns() >= until_ns;
+        self.mark_finalized(pid, read && !is_late);
+        if let Some(subject) = self.subjects.get_mut(&pid)
+            && is_late
+        {
+            tracing::info!(pid, "the process went on before it was looked at");
+            subject.is_late = true;
+            if let Some(reader) = subject.reader() {
+                let looks = &mut reader.looks;
+                looks.next_ns = looks.next_ns.max(until_ns.saturating_add(TEARDOWN_NS));
+            }
         }
     }
 
@@ -82,7 +102,15 @@ impl Watch {
         else {
             return false;
         };
+        if allowance.is_over() {
+            return false;
+        }
+        let before_ns = reader.looks.last_ns;
         match reader.look() {
+            Ok(_) if allowance.is_over() => {
+                reader.looks.last_ns = before_ns;
+                false
+            }
             Ok(look) => {
                 self.modules_seen = true;
                 let namespaces = own_namespaces(reader.looks.modules(), &look.roots);
@@ -95,7 +123,7 @@ impl Watch {
                 if let Ok(collected) = look.collected {
                     self.collected(pid, looked_ns, &collected);
                 }
-                self.look_at_classes(pid, &namespaces, allowance);
+                self.look_at_classes(pid, &namespaces, allowance.left());
                 true
             }
             Err(reason) => {

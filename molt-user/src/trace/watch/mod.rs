@@ -89,7 +89,7 @@ pub(in crate::trace) struct Watch {
     asks: Vec<Ask>,
     pub(in crate::trace) tally: Tally,
     /// Calls are counted where they can be hooked.
-    counts_calls: bool,
+    pub(in crate::trace) counts_calls: bool,
     /// Children are traced as well.
     pub(in crate::trace) follows: bool,
     /// The pages that are not open.

@@ -53,6 +53,7 @@ pub(super) struct Page {
     mutations: Mutations,
     audits: Vec<Audit>,
     open_calls: u64,
+    collecting_ns: u64,
     modules: Modules,
     modules_seen: bool,
     modules_at_end: bool,
@@ -73,6 +74,7 @@ impl Page {
             mutations: Mutations::default(),
             audits: Vec::new(),
             open_calls: 0,
+            collecting_ns: 0,
             modules: Modules::default(),
             modules_seen: false,
             modules_at_end,
@@ -148,6 +150,7 @@ impl Watch {
         swap(&mut self.mutations, &mut page.mutations);
         swap(&mut self.audits.seen, &mut page.audits);
         swap(&mut self.open_calls, &mut page.open_calls);
+        swap(&mut self.happenings.collecting_ns, &mut page.collecting_ns);
         swap(&mut self.modules, &mut page.modules);
         swap(&mut self.types, &mut page.types);
         swap(&mut self.modules_seen, &mut page.modules_seen);

@@ -195,7 +195,7 @@ impl Watch {
 
     pub(super) fn finalize(&mut self, header: &Header) {
         let Some(subject) = self.subjects.get_mut(&header.pid) else { return };
-        if subject.finalized {
+        if subject.finalized || subject.is_late {
             // `Py_Exit` was passed before.
         } else if subject.is_held() {
             // It stops for its tracer in a moment, see `at_finalization`.

@@ -15,6 +15,7 @@ fn artifact(calls: &[(u64, Option<u64>)], state: SectionState) -> Artifact {
         env_fingerprint: Sha256Hash::of(b""),
         inputs_fingerprint: Sha256Hash::of(b""),
         duration_ms: Millis::default(),
+        gc: None,
     };
     let platform = Platform { os: Os::Linux, arch: Arch::X86_64 };
     let header = Header::cpython("3.13.5", platform, run, SystemTime::UNIX_EPOCH);

@@ -57,7 +57,8 @@ fn system() -> Result<Outcome> {
 }
 
 fn interpreters() -> Result<Outcome> {
-    done(pythons::run(&pythons::Args { offline: false, build: false, require: live::is_required() }))
+    let everything = live::is_required();
+    done(pythons::run(&pythons::Args { offline: false, build: everything, require: everything }))
 }
 
 fn format() -> Result<Outcome> {

@@ -7,6 +7,11 @@ pub fn monotonic_ns() -> u64 {
     nanos(ClockId::CLOCK_MONOTONIC)
 }
 
+/// Nanoseconds of `CLOCK_BOOTTIME`, from which `/proc/PID/stat` counts when a process started.
+pub fn boot_ns() -> u64 {
+    nanos(ClockId::CLOCK_BOOTTIME)
+}
+
 /// CPU time of the calling thread, in nanoseconds.
 pub fn thread_cpu_ns() -> u64 {
     nanos(ClockId::CLOCK_THREAD_CPUTIME_ID)

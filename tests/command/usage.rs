@@ -15,6 +15,7 @@ fn wrong_usage_is_status_two() {
         (&["trace", "--pid", "1", "--", "true"], "--pid"),
         (&["trace", "--pid", "0"], "--pid"),
         (&["trace", "--pid", "x"], "--pid"),
+        (&["trace", "--pid", "1", "x"], "--pid"),
         (&["trace", "--user", "nobody", "--pid", "1"], "--user"),
         (&["trace", "--wait-for", "python", "--", "true"], "--wait-for"),
         (&["trace", "--wait-for", ""], "--wait-for"),

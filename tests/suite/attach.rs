@@ -1,16 +1,24 @@
 //! Attaching to programs that run already.
 use std::fs;
+use std::path::Path;
 use std::process::Stdio;
+use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
 
+use super::summary;
 use crate::support::artifact::{molt, molt_trace, read};
 use crate::support::process::{Running, run, wait_for};
 use crate::support::pythons::Interpreter;
 
 /// Starts waits.py by itself and waits until it works.
 pub(super) fn target(python: &Interpreter) -> Running {
-    let mut target = Running::start(python.start().arg("waits.py").stdin(Stdio::piped()));
+    target_at(python, Path::new("waits.py"))
+}
+
+/// The same with the script at another place.
+pub(super) fn target_at(python: &Interpreter, script: &Path) -> Running {
+    let mut target = Running::start(python.start().arg(script).stdin(Stdio::piped()));
     wait_for("the target to be ready", || {
         assert!(!target.has_ended(), "{}", target.stderr());
         target.stdout().starts_with("ready").then_some(())
@@ -44,6 +52,7 @@ pub(crate) fn attaches_to_a_running_program(python: &Interpreter) {
         run(molt().args(["trace", "-F", "499", "--duration", "500ms", "--pid", &pid, "-o"]).arg(&output));
     assert_eq!(ended.code(), 0, "{}", ended.stderr);
     let artifact = read(&output);
+    summary::check(&ended.stderr, &artifact, &output);
     assert_eq!(artifact.header.python_version, python.version);
     assert!(artifact.header.run_metadata.entrypoint.starts_with("<attached>"), "{:?}", artifact.header);
     assert_eq!(artifact.hotspots.first().map(|hotspot| hotspot.symbol.as_str()), Some("__main__.work"));
@@ -51,6 +60,26 @@ pub(crate) fn attaches_to_a_running_program(python: &Interpreter) {
     assert!(!target.has_ended());
     drop(target.stdin());
     assert!(target.wait().succeeded().stdout.ends_with("done\n"));
+}
+
+/// The first sample of a busy program comes soon after molt's start, at one of three times on a machine that has other
+/// work. `cargo xtask bench --only times` measures how soon.
+pub(crate) fn first_sample_comes_soon(python: &Interpreter) {
+    let folder = tempfile::tempdir().unwrap();
+    let target = target(python);
+    let time = || {
+        let mut command = molt();
+        command.args(["trace", "-v", "--duration", "60s", "--pid", &target.pid().to_string(), "-o"]);
+        command.arg(folder.path().join("profile.json")).stdin(Stdio::null());
+        let began = Instant::now();
+        let molt = Running::start(&mut command);
+        wait_for("the first sample", || molt.stderr().contains("first sample").then_some(()));
+        let time = began.elapsed();
+        molt.signal(Signal::SIGINT);
+        molt.wait().succeeded();
+        time
+    };
+    assert!((0..3).any(|_| time() < Duration::from_secs(2)), "each took more than 2 s");
 }
 
 /// What is known when the target is killed is written, and its end is no failure of molt. A target that is gone

@@ -1,6 +1,4 @@
 //! Pythons that are not the usual one of their version: embedded, several in one process, free-threaded, with a JIT.
-use std::fs;
-use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -10,6 +8,7 @@ use crate::support::artifact::{molt, read};
 use crate::support::process::run;
 use crate::support::pythons::{self, Interpreter, at_home};
 use crate::support::required::leave_out;
+use crate::support::unsupported::Altered;
 
 /// Every supported interpreter of this machine of one of these minor versions.
 fn of_minors(minors: &'static [u8]) -> impl Iterator<Item = Interpreter> {
@@ -96,25 +95,18 @@ pub(crate) fn unknown_free_threaded_build_is_refused_by_name(_: &Interpreter) {
     let Some(python) = of_minors(&[15]).find(|python| python.binary == python.path) else {
         return leave_out("a Python 3.15 without a libpython");
     };
+    let copy = Altered::copy(&python, "python3.15t", |bytes| {
+        // The head of `_Py_DebugOffsets`: cookie, `PY_VERSION_HEX`, free-threaded.
+        let is_head =
+            |head: &[u8]| head.starts_with(b"xdebugpy") && head[10..12] == [15, 3] && head[16..] == [0; 8];
+        let heads: Vec<_> = (0..bytes.len() - 24).filter(|at| is_head(&bytes[*at..at + 24])).collect();
+        assert_eq!(heads.len(), 1, "{heads:?}");
+        bytes[heads[0] + 16] = 1;
+    });
     let folder = tempfile::tempdir().unwrap();
-    let (usr, copy) = (folder.path().join("usr"), folder.path().join("usr/bin/python3.15t"));
-    let mut bytes = fs::read(&python.path).unwrap();
-    // The head of `_Py_DebugOffsets`: cookie, `PY_VERSION_HEX`, free-threaded.
-    let is_head =
-        |head: &[u8]| head.starts_with(b"xdebugpy") && head[10..12] == [15, 3] && head[16..] == [0; 8];
-    let heads: Vec<_> = (0..bytes.len() - 24).filter(|at| is_head(&bytes[*at..at + 24])).collect();
-    assert_eq!(heads.len(), 1, "{heads:?}");
-    bytes[heads[0] + 16] = 1;
-    fs::create_dir_all(usr.join("bin")).unwrap();
-    fs::write(&copy, bytes).unwrap();
-    fs::set_permissions(&copy, fs::metadata(&python.path).unwrap().permissions()).unwrap();
-    // It looks for its libraries from its folder.
-    let original = python.path.ancestors().nth(2).unwrap();
-    symlink(original.join("lib"), usr.join("lib")).unwrap();
-    symlink(original.join("../lib"), folder.path().join("lib")).unwrap();
     let output = folder.path().join("profile.json");
     let mut traced = molt();
-    traced.args(["trace", "-o"]).arg(&output).arg("--").arg(&copy).args(["-c", "print(6 * 7)"]);
+    traced.args(["trace", "-o"]).arg(&output).arg("--").arg(&copy.path).args(["-c", "print(6 * 7)"]);
     let ended = run(&mut traced).succeeded();
     assert_eq!(ended.stdout, "42\n", "{}", ended.stderr);
     assert!(

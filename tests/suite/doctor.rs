@@ -9,7 +9,8 @@ use serde_json::Value;
 use super::identity::{NOBODY, as_nobody};
 use crate::support::artifact::molt;
 use crate::support::process::{Ended, Running, run, wait_for};
-use crate::support::pythons::{self, Interpreter, at_home};
+use crate::support::pythons::{Interpreter, at_home};
+use crate::support::unsupported::unsupported;
 
 /// A copy of molt that every user can reach, in a folder that is removed with it.
 pub(crate) struct Copy(tempfile::TempDir);
@@ -172,13 +173,13 @@ pub(crate) fn doctor_refuses_what_is_no_interpreter(_: &Interpreter) {
     let script = folder.path().join("shim");
     fs::write(&script, "#!/usr/bin/env bash\nexec python\n").unwrap();
     let files = [Path::new("/bin/sh"), Path::new("/dev/zero"), Path::new("/absent"), folder.path(), &script];
-    let old: Vec<_> = pythons::list().into_iter().filter(|python| !python.supported).collect();
-    let old = old.iter().map(|python| python.binary.as_path());
-    for path in files.into_iter().chain(old) {
+    let unsupported = unsupported();
+    let named = unsupported.iter().map(|python| (python.binary.as_path(), python.what.as_str()));
+    for (path, what) in files.into_iter().map(|path| (path, "")).chain(named) {
         let (report, status) = report_on(&mut molt(), &["--python".as_ref(), path.as_os_str()]);
         assert_eq!(status, 2, "{}: {report:#}", path.display());
         let note = fact(&report, "interpreter", "found", "note").as_str().unwrap();
-        assert!(note.contains(path.to_str().unwrap()), "{note}");
+        assert!(note.contains(path.to_str().unwrap()) && note.contains(what), "{what}: {note}");
         assert_eq!(fact(&report, "programs", "sampler", "value"), true, "the machine is not to blame");
     }
 }

@@ -1,8 +1,12 @@
 //! Ctrl-C, and molt being killed.
 use std::path::Path;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
+use std::thread;
+use std::time::Duration;
 
+use nix::sys::prctl::set_child_subreaper;
 use nix::sys::signal::{self, Signal};
+use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
 
 use crate::support::artifact::{molt_trace, read};
@@ -11,8 +15,12 @@ use crate::support::pythons::Interpreter;
 
 /// Starts waits.py under molt and waits until it works. Its pid.
 fn waiting(python: &Interpreter, output: &Path, how: &[&str]) -> (Running, Pid) {
-    let mut command = molt_trace(output, python);
-    let mut molt = Running::start(command.arg("waits.py").args(how).stdin(Stdio::piped()));
+    ready(molt_trace(output, python).arg("waits.py").args(how))
+}
+
+/// Starts molt with a program that says so when it is ready. Its pid.
+fn ready(command: &mut Command) -> (Running, Pid) {
+    let mut molt = Running::start(command.stdin(Stdio::piped()));
     let pid = wait_for("the target to say who it is", || {
         assert!(!molt.has_ended(), "molt ended: {}", molt.stderr());
         let said = molt.stdout();
@@ -63,6 +71,38 @@ pub(crate) fn killed_molt_leaves_the_target_running(python: &Interpreter) {
     assert!(is_alive(pid));
     assert!(!output.exists());
     finish(molt);
+}
+
+/// molt is killed while it holds the target, at the end of its interpreter or of the process: the target ends by itself,
+/// with its own status.
+pub(crate) fn target_that_is_held_ends_without_molt(python: &Interpreter) {
+    let folder = tempfile::tempdir().unwrap();
+    let output = folder.path().join("profile.json");
+    // Whoever waits for the target once molt is gone.
+    set_child_subreaper(true).unwrap();
+    for way in ["return", "exit"] {
+        let mut command = molt_trace(&output, python);
+        let (mut molt, pid) = ready(command.args(["late.py", way, "3"]));
+        // Until molt has looked at it, upon which it holds the interpreter at its end.
+        thread::sleep(Duration::from_millis(700));
+        molt.signal(Signal::SIGSTOP);
+        drop(molt.stdin());
+        wait_for("the target to be held", || is_held(pid).then_some(()));
+        molt.signal(Signal::SIGKILL);
+        wait_for("molt to end", || molt.has_ended().then_some(()));
+        let ended = wait_for("the target to end", || {
+            let status = waitpid(pid, Some(WaitPidFlag::WNOHANG)).unwrap();
+            (status != WaitStatus::StillAlive).then_some(status)
+        });
+        assert_eq!(ended, WaitStatus::Exited(pid, 3), "{way}");
+        assert!(!output.exists(), "{way}");
+    }
+    set_child_subreaper(false).unwrap();
+}
+
+/// Whether a process stands still for its tracer.
+fn is_held(pid: Pid) -> bool {
+    std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap().contains(") t ")
 }
 
 /// Ends the target's input, upon which it must say that it is done.

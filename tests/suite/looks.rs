@@ -165,8 +165,8 @@ pub(crate) fn large_containers_are_looked_at_in_part(python: &Interpreter) {
 }
 
 /// Starts late.py, which ends in this way once its input has.
-fn late(python: &Interpreter, way: &str) -> Running {
-    let target = Running::start(python.start().args(["late.py", way]).stdin(Stdio::piped()));
+fn late(python: &Interpreter, way: &[&str]) -> Running {
+    let target = Running::start(python.start().arg("late.py").args(way).stdin(Stdio::piped()));
     wait_for("the target to be ready", || target.stdout().starts_with("ready").then_some(()));
     target
 }
@@ -181,7 +181,7 @@ fn attach_to_the_end(mut target: Running, options: &[&str]) -> Artifact {
     let molt = Running::start(&mut command);
     wait_for_the_first_look(&molt);
     drop(target.stdin());
-    target.wait().succeeded();
+    target.wait();
     molt.wait().succeeded();
     read(&output)
 }
@@ -203,7 +203,7 @@ fn wait_for_the_first_look(molt: &Running) {
 /// there; whichever way it ends.
 pub(crate) fn attached_process_is_held_at_its_end_if_asked_for(python: &Interpreter) {
     for way in ["return", "exit"] {
-        let artifact = attach_to_the_end(late(python, way), &["--pause-at-exit"]);
+        let artifact = attach_to_the_end(late(python, &[way]), &["--pause-at-exit"]);
         assert!(artifact.modules.contains_key("colorsys"), "{way}");
         assert_eq!(artifact.collector.processes[0].looked_before_end_ms, None, "{way}");
         let state = &artifact.collector.sections[Section::Modules.name()];
@@ -211,12 +211,15 @@ pub(crate) fn attached_process_is_held_at_its_end_if_asked_for(python: &Interpre
     }
 }
 
-/// Where nobody looked at the end, the artifact says how long before it somebody did: after os._exit of a process that
-/// is not held, and after an exec, which no hold can precede.
+/// Where nobody looked at the end, the artifact has what the last look before it found, and says how long before that
+/// was: after os._exit or a signal of a process that is not held, and after an exec, which no hold can precede.
 pub(crate) fn age_of_the_last_look_is_told(python: &Interpreter) {
-    let attached = attach_to_the_end(late(python, "exit"), &[]);
-    assert!(attached.collector.processes[0].looked_before_end_ms.is_some());
-    assert_eq!(attached.collector.sections[Section::Modules.name()].status, Status::Partial);
+    for way in [&["exit"][..], &["signal", "11"]] {
+        let attached = attach_to_the_end(late(python, way), &[]);
+        assert!(attached.collector.processes[0].looked_before_end_ms.is_some(), "{way:?}");
+        assert!(attached.modules.contains_key("time"), "{way:?}: {:?}", attached.modules.keys());
+        assert_eq!(attached.collector.sections[Section::Modules.name()].status, Status::Partial, "{way:?}");
+    }
 
     let folder = tempfile::tempdir().unwrap();
     let output = folder.path().join("profile.json");
@@ -224,4 +227,22 @@ pub(crate) fn age_of_the_last_look_is_told(python: &Interpreter) {
     let age = read(&output).collector.processes[0].looked_before_end_ms;
     // Input ends at once; the program waits half a second before its exec.
     assert!(age.is_some_and(|age| age.as_micros() < 2_000_000), "{age:?}");
+}
+
+/// A launched target is looked at before os._exit, and before a signal ends it: what it has just imported is there. Where
+/// a kernel does not stop a process for SIGKILL, the artifact says how long before it the last look was.
+pub(crate) fn launched_target_is_looked_at_before_any_end(python: &Interpreter) {
+    let folder = tempfile::tempdir().unwrap();
+    let output = folder.path().join("profile.json");
+    for (way, number, status) in [("exit", "3", 3), ("signal", "11", 139), ("signal", "9", 137)] {
+        let mut command = molt_trace(&output, python);
+        run(command.args(["late.py", way, number])).with_code(status);
+        let artifact = read(&output);
+        let age = artifact.collector.processes[0].looked_before_end_ms;
+        assert!(age.is_none() || number == "9", "{way} {number}: {age:?}");
+        let is_there = artifact.modules.contains_key("colorsys");
+        assert!(is_there || age.is_some(), "{way} {number}: {:?}", artifact.modules.keys());
+        let state = &artifact.collector.sections[Section::Modules.name()];
+        assert_eq!(state.status == Status::Complete, age.is_none(), "{way} {number}: {state:?}");
+    }
 }

@@ -1,11 +1,13 @@
 //! Runs that write more than one artifact.
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
+use std::time::Duration;
 
-use molt_mpa::model::Artifact;
+use molt_mpa::model::{Artifact, Event, EventKind};
+use nix::sys::signal::Signal;
 
 use crate::support::artifact::{molt, read};
-use crate::support::process::run;
+use crate::support::process::{Running, run, wait_for};
 use crate::support::pythons::Interpreter;
 
 fn trace(python: &Interpreter, options: &[&str], output: &Path, program: &[&str]) -> Command {
@@ -15,7 +17,7 @@ fn trace(python: &Interpreter, options: &[&str], output: &Path, program: &[&str]
 }
 
 /// Every artifact in a folder, by name.
-fn artifacts(folder: &Path) -> Vec<(PathBuf, Artifact)> {
+pub(super) fn artifacts(folder: &Path) -> Vec<(PathBuf, Artifact)> {
     let mut paths: Vec<PathBuf> =
         std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     paths.sort();
@@ -68,6 +70,48 @@ pub(crate) fn each_process_has_a_file(python: &Interpreter) {
         seen.sort_unstable();
         assert_eq!(seen, ["first", "parent", "second"], "mode {mode}");
     }
+}
+
+/// A run whose time is up, or that SIGTERM ends, writes the part in progress like those before it, whether molt attached
+/// to the program or started it.
+pub(crate) fn part_in_progress_is_written_at_the_end(python: &Interpreter) {
+    let every = ["--mode", "sample", "-F", "499", "--every", "800ms"];
+    let target = super::attach::target(python);
+    let pid = target.pid().to_string();
+    for (ending, status) in [("time", 0), ("signal", 0), ("signal to a launched one", 143)] {
+        let folder = tempfile::tempdir().unwrap();
+        let output = folder.path().join("{seq}.json");
+        let mut command = match ending {
+            "time" => trace_running(&pid, &[&every[..], &["--duration", "1200ms"]].concat(), &output),
+            "signal" => trace_running(&pid, &every, &output),
+            _ => trace(python, &every, &output, &["waits.py"]),
+        };
+        let molt = Running::start(command.stdin(Stdio::piped()));
+        if ending != "time" {
+            wait_for("the first part", || folder.path().join("0001.json").exists().then_some(()));
+            std::thread::sleep(Duration::from_millis(400));
+            molt.signal(Signal::SIGTERM);
+        }
+        molt.wait().with_code(status);
+        let parts = artifacts(folder.path());
+        assert!(parts.len() >= 2, "{ending}: {}", parts.len());
+        let (_, last) = parts.last().unwrap();
+        let hottest = last.hotspots.first().map(|hotspot| hotspot.symbol.as_str());
+        assert_eq!(hottest, Some("__main__.work"), "{ending}");
+        assert!(last.modules.contains_key("select"), "{ending}: {:?}", last.modules.keys());
+        let ends = |event: &Event| matches!(event.what, EventKind::ProcessEnd { .. });
+        assert!(last.events.iter().any(ends), "{ending}: {:?}", last.events);
+        let length = |part: &Artifact| part.header.run_metadata.duration_ms.as_micros();
+        let whole: u64 = parts.iter().map(|(_, part)| length(part)).sum();
+        assert!(length(last) >= 200_000 && whole >= 1_100_000, "{ending}: {whole}, {}", length(last));
+    }
+}
+
+/// molt attached to a process.
+fn trace_running(pid: &str, options: &[&str], output: &Path) -> Command {
+    let mut command = molt();
+    command.args(["trace", "--pid", pid]).args(options).arg("-o").arg(output);
+    command
 }
 
 /// Several files cannot have one name.

@@ -8,10 +8,12 @@ mod doctor;
 mod effects;
 mod exact;
 mod foreign;
+mod groups;
 mod harm;
 mod identity;
 mod interrupt;
 mod looks;
+mod losses;
 mod many;
 mod output;
 mod procmem;
@@ -19,7 +21,9 @@ mod refusals;
 mod repeat;
 mod shares;
 mod sites;
+mod source;
 mod status;
+mod summary;
 mod tree;
 mod truth;
 mod types;
@@ -105,6 +109,8 @@ const ON_ONE: &[(&str, Test)] = &[
     ("interrupt_reaches_the_target_once", interrupt::interrupt_reaches_the_target_once),
     ("second_interrupt_ends_molt_at_once", interrupt::second_interrupt_ends_molt_at_once),
     ("killed_molt_leaves_the_target_running", interrupt::killed_molt_leaves_the_target_running),
+    ("target_that_is_held_ends_without_molt", interrupt::target_that_is_held_ends_without_molt),
+    ("first_sample_comes_soon", attach::first_sample_comes_soon),
     (
         "target_that_dies_while_attached_leaves_an_artifact",
         attach::target_that_dies_while_attached_leaves_an_artifact,
@@ -118,23 +124,37 @@ const ON_ONE: &[(&str, Test)] = &[
         looks::attached_process_is_held_at_its_end_if_asked_for,
     ),
     ("age_of_the_last_look_is_told", looks::age_of_the_last_look_is_told),
+    ("launched_target_is_looked_at_before_any_end", looks::launched_target_is_looked_at_before_any_end),
     ("child_of_another_version_is_followed", tree::child_of_another_version_is_followed),
     ("what_is_no_python_is_counted", tree::what_is_no_python_is_counted),
     ("workers_of_a_server_are_followed", tree::workers_of_a_server_are_followed),
+    (
+        "worker_that_the_kernel_kills_for_its_memory_is_seen",
+        groups::worker_that_the_kernel_kills_for_its_memory_is_seen,
+    ),
     ("several_processes_are_attached_to", tree::several_processes_are_attached_to),
     ("threads_by_the_thousand_are_seen", tree::threads_by_the_thousand_are_seen),
-    ("pythons_of_a_control_group_are_found", tree::pythons_of_a_control_group_are_found),
+    ("pythons_of_a_control_group_are_found", groups::pythons_of_a_control_group_are_found),
     ("every_python_is_found", tree::every_python_is_found),
     ("long_run_is_written_in_parts", many::long_run_is_written_in_parts),
     ("each_process_has_a_file", many::each_process_has_a_file),
     ("many_files_need_many_names", many::many_files_need_many_names),
+    ("changed_source_is_named_and_not_used", source::changed_source_is_named_and_not_used),
+    ("terminal_has_a_status_line_and_a_summary", summary::terminal_has_a_status_line_and_a_summary),
+    ("part_in_progress_is_written_at_the_end", many::part_in_progress_is_written_at_the_end),
+    ("samples_that_find_the_ring_full_are_counted", losses::samples_that_find_the_ring_full_are_counted),
+    ("clock_that_is_set_changes_the_date_alone", losses::clock_that_is_set_changes_the_date_alone),
+    (
+        "full_disk_costs_the_parts_that_it_has_no_room_for",
+        losses::full_disk_costs_the_parts_that_it_has_no_room_for,
+    ),
     ("process_that_is_not_there_is_reported", attach::process_that_is_not_there_is_reported),
     ("two_tracers_do_not_disturb_each_other", attach::two_tracers_do_not_disturb_each_other),
     ("shell_script_that_starts_python_is_followed", wrappers::shell_script_that_starts_python_is_followed),
     ("env_and_shebang_are_followed", wrappers::env_and_shebang_are_followed),
     ("virtual_environment_is_followed", wrappers::virtual_environment_is_followed),
     ("target_that_is_not_python_is_reported", wrappers::target_that_is_not_python_is_reported),
-    ("old_pythons_are_refused_by_name", wrappers::old_pythons_are_refused_by_name),
+    ("unsupported_pythons_are_refused_by_name", wrappers::unsupported_pythons_are_refused_by_name),
     ("artifact_goes_to_standard_output", output::artifact_goes_to_standard_output),
     ("output_is_tried_before_the_target_starts", output::output_is_tried_before_the_target_starts),
     ("full_disk_keeps_the_old_file", output::full_disk_keeps_the_old_file),

@@ -14,7 +14,8 @@ use super::doctor::{Copy, with_capabilities};
 use super::identity::as_nobody;
 use crate::support::artifact::{molt, molt_trace, read};
 use crate::support::process::{Ended, Running, run};
-use crate::support::pythons::{self, Interpreter, at_home};
+use crate::support::pythons::{Interpreter, at_home};
+use crate::support::unsupported::{Unsupported, unsupported};
 
 /// molt's own failure, said in one sentence and whatever lines of advice.
 #[track_caller]
@@ -42,13 +43,13 @@ pub(crate) fn process_that_cannot_be_traced_is_named(python: &Interpreter) {
     assert!(advice.concat().contains("molt trace --"), "{advice:?}");
 
     let waits = ["-c", "import time; time.sleep(60)"];
-    for old in pythons::list().iter().filter(|python| !python.supported) {
-        let target = Running::start(Command::new(&old.path).args(waits).stdin(Stdio::null()));
+    for Unsupported { what, path, .. } in &unsupported() {
+        let target = Running::start(Command::new(path).args(waits).stdin(Stdio::null()));
         // The interpreter may not have been mapped yet; then the attached run ends without Python.
         thread::sleep(Duration::from_millis(300));
         let ended = attach(molt(), target.pid().as_raw().cast_unsigned());
         let (sentence, _) = refusal(&ended);
-        assert!(sentence.contains("3.8 to 3.15"), "{}: {sentence}", old.name);
+        assert!(sentence.contains(what) && sentence.contains("3.8 to 3.15"), "{what}: {sentence}");
     }
 
     let target = Running::start(python.start().args(waits).stdin(Stdio::null()));

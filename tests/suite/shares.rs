@@ -1,6 +1,7 @@
 //! Shares of time against a program that keeps known ones.
 use molt_mpa::model::Artifact;
 
+use super::summary::STATUS;
 use crate::support::artifact::trace_for;
 use crate::support::program::script;
 use crate::support::pythons::Interpreter;
@@ -10,7 +11,9 @@ const POINTS: f64 = 3.0;
 
 /// Each function of shares.py gets the share that its own clock gave it.
 pub(crate) fn shares_of_time_are_within_three_points(python: &Interpreter) {
-    check(&trace_for(python, &script("shares"), "3").0);
+    let (artifact, traced) = trace_for(python, &script("shares"), "3");
+    check(&artifact);
+    assert!(!traced.stderr.contains(STATUS), "a status line, and no terminal: {}", traced.stderr);
 }
 
 /// Compares what an artifact of shares.py says with what the program kept.

@@ -1,18 +1,28 @@
 //! molt stands in front of a command as if it were not there: status, input, output.
 use std::fs;
 use std::process::{Command, Stdio};
+use std::str::FromStr;
+
+use molt_mpa::model::EventKind;
+use nix::sys::signal::Signal;
 
 use crate::support::artifact::{molt, molt_trace, read};
 use crate::support::process::{Ended, Running, run};
 use crate::support::pythons::Interpreter;
 
-/// Runs ends.py under molt; the artifact must be there and right however the program ends.
+/// Runs ends.py under molt; the artifact must be there and right however the program ends, and say how it did.
 fn traced(python: &Interpreter, how: &[&str]) -> Ended {
     let folder = tempfile::tempdir().unwrap();
     let output = folder.path().join("profile.json");
     let ended = run(molt_trace(&output, python).arg("ends.py").args(how));
     assert!(output.exists(), "no artifact was written: {}", ended.stderr);
-    read(&output);
+    let events = read(&output).events;
+    let told = events.iter().find_map(|event| match &event.what {
+        EventKind::ProcessEnd { status: Some(status) } => Some(*status),
+        EventKind::Signal { signal } => Some(128 + Signal::from_str(signal).unwrap() as i32),
+        _ => None,
+    });
+    assert_eq!(told, Some(ended.code()), "{events:?}");
     ended
 }
 

@@ -9,21 +9,20 @@ use nix::unistd::Pid;
 
 use crate::support::artifact::{molt, molt_trace, read};
 use crate::support::process::{Ended, Running, run, wait_for};
-use crate::support::pythons::{self, Interpreter, at_home};
-use crate::support::required::leave_out;
+use crate::support::pythons::{self, Interpreter};
 
 /// Runs a command under molt.
-fn traced(command: &mut Command, output: &Path) -> (Artifact, Ended) {
+pub(super) fn traced(command: &mut Command, output: &Path) -> (Artifact, Ended) {
     let ended = run(command).succeeded();
     (read(output), ended)
 }
 
 /// Whether samples fell into a function of this name, whatever the module: `multiprocessing` renames `__main__`.
-fn ran(artifact: &Artifact, function: &str) -> bool {
+pub(super) fn ran(artifact: &Artifact, function: &str) -> bool {
     artifact.hotspots.iter().any(|row| row.symbol.rsplit('.').next() == Some(function))
 }
 
-fn processes(artifact: &Artifact, role: ProcessRole) -> Vec<&Process> {
+pub(super) fn processes(artifact: &Artifact, role: ProcessRole) -> Vec<&Process> {
     artifact.collector.processes.iter().filter(|process| process.role == role).collect()
 }
 
@@ -32,7 +31,7 @@ fn count(artifact: &Artifact, wanted: impl Fn(&EventKind) -> bool) -> usize {
 }
 
 /// Starts molt with more options and waits until it has found so many interpreters.
-fn attach(command: &mut Command, output: &Path, pythons: usize) -> Running {
+pub(super) fn attach(command: &mut Command, output: &Path, pythons: usize) -> Running {
     command.args(["-F", "999", "-v", "-o"]).arg(output).stdin(Stdio::null());
     let mut molt = Running::start(command);
     wait_for("molt to find the interpreters", || {
@@ -43,7 +42,7 @@ fn attach(command: &mut Command, output: &Path, pythons: usize) -> Running {
 }
 
 /// Lets molt see a program at work.
-fn watch_for_a_while() {
+pub(super) fn watch_for_a_while() {
     std::thread::sleep(std::time::Duration::from_millis(800));
 }
 
@@ -144,10 +143,7 @@ pub(crate) fn several_processes_are_attached_to(python: &Interpreter) {
     let output = folder.path().join("profile.json");
     let targets = [super::attach::target(python), super::attach::target(&another(python))];
     let mut command = molt();
-    command.arg("trace");
-    for target in &targets {
-        command.args(["--pid", &target.pid().to_string()]);
-    }
+    command.args(["trace", "--pid"]).args(targets.each_ref().map(|target| target.pid().to_string()));
     let tracer = attach(&mut command, &output, 2);
     watch_for_a_while();
     for target in targets {
@@ -188,64 +184,6 @@ pub(crate) fn threads_by_the_thousand_are_seen(python: &Interpreter) {
     let ended = count(&artifact, |what| matches!(what, EventKind::ThreadEnd { .. }));
     assert_eq!((begun, ended), (2000, 2000), "{:?}", artifact.collector.loss);
     assert!(artifact.collector.overhead.unwrap().target_cpu_ms.unwrap().as_micros() > 50_000);
-}
-
-/// A process of each in a control group and outside of it.
-fn workers(python: &Interpreter, group: &Path) -> [Running; 2] {
-    let inside = super::attach::target(python);
-    std::fs::write(group.join("cgroup.procs"), inside.pid().to_string()).unwrap();
-    [inside, super::attach::target(python)]
-}
-
-/// Where the machine has control groups that can be made: a new one, removed when this is dropped.
-struct Group(std::path::PathBuf);
-
-impl Group {
-    fn new() -> Option<Self> {
-        let mounts = ["/sys/fs/cgroup", "/sys/fs/cgroup/unified", "/sys/fs/cgroup/pids"];
-        let groups = mounts.map(|mount| Path::new(mount).join(format!("molt-test-{}", std::process::id())));
-        let made = |group: &std::path::PathBuf| {
-            std::fs::create_dir(group).is_ok() && group.join("cgroup.procs").is_file()
-        };
-        groups.into_iter().find(made).map(Self)
-    }
-}
-
-impl Drop for Group {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir(&self.0);
-    }
-}
-
-/// Interpreters in a control group, one that was there and one that begins in it later; not what is outside.
-pub(crate) fn pythons_of_a_control_group_are_found(python: &Interpreter) {
-    let Some(group) = Group::new() else {
-        return leave_out("a control group that can be made");
-    };
-    let folder = tempfile::tempdir().unwrap();
-    let output = folder.path().join("profile.json");
-    let targets = workers(python, &group.0);
-    let mut command = molt();
-    let tracer = attach(command.args(["trace", "--mode", "sample", "--cgroup"]).arg(&group.0), &output, 1);
-    let other = another(python);
-    let mut later = Command::new("sh");
-    at_home(&mut later);
-    later.args(["-c", "echo $$ > \"$1\"; exec \"$2\" waits.py", "sh"]).arg(group.0.join("cgroup.procs"));
-    let later = Running::start(later.arg(&other.path).stdin(Stdio::piped()));
-    wait_for("molt to find the later one", || tracer.stderr().contains(&other.version).then_some(()));
-    watch_for_a_while();
-    tracer.signal(Signal::SIGTERM);
-    tracer.wait().succeeded();
-    let artifact = read(&output);
-    let mut versions: Vec<_> = processes(&artifact, ProcessRole::Main)
-        .into_iter()
-        .map(|process| (process.python_version.clone().unwrap(), process.samples > 0))
-        .collect();
-    versions.sort();
-    let mut expected = [(python.version.clone(), true), (other.version.clone(), true)];
-    expected.sort();
-    assert_eq!(versions, expected);
-    drop((targets, later));
 }
 
 /// Every interpreter of the machine, one that was there and one that begins later.

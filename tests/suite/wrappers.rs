@@ -8,8 +8,8 @@ use molt_mpa::model::Artifact;
 
 use crate::support::artifact::{molt, read};
 use crate::support::process::{Ended, run};
-use crate::support::pythons::{self, Interpreter, root};
-use crate::support::required::leave_out;
+use crate::support::pythons::{Interpreter, root};
+use crate::support::unsupported::{Unsupported, unsupported};
 
 /// Traces a command that must end well, in whose artifact recursion.py must be found.
 fn recursion_through(command: &[&Path]) -> Artifact {
@@ -74,19 +74,13 @@ pub(crate) fn target_that_is_not_python_is_reported(_: &Interpreter) {
 }
 
 /// A Python that is not supported still runs, and molt says which it found and which it supports.
-pub(crate) fn old_pythons_are_refused_by_name(_: &Interpreter) {
-    let old: Vec<_> = pythons::list().into_iter().filter(|python| !python.supported).collect();
-    if old.is_empty() {
-        leave_out("an interpreter that is not supported");
-    }
-    for old in old {
-        let ended = not_traced(Command::new(&old.path).args(["-c", "print(6 * 7)"]));
-        let (version, _) = old.version.rsplit_once('.').unwrap();
-        assert_eq!((ended.code(), ended.stdout.as_str()), (0, "42\n"), "{}: {}", old.name, ended.stderr);
+pub(crate) fn unsupported_pythons_are_refused_by_name(_: &Interpreter) {
+    for Unsupported { what, path, .. } in &unsupported() {
+        let ended = not_traced(Command::new(path).args(["-c", "print(6 * 7)"]));
+        assert_eq!((ended.code(), ended.stdout.as_str()), (0, "42\n"), "{what}: {}", ended.stderr);
         assert!(
-            ended.stderr.contains(version) && ended.stderr.contains("3.8"),
-            "{}: {}",
-            old.name,
+            ended.stderr.contains(&format!("found {what}")) && ended.stderr.contains("CPython 3.8 to 3.15"),
+            "{what}: {}",
             ended.stderr
         );
     }

@@ -10,3 +10,4 @@ pub(crate) mod pythons;
 pub(crate) mod required;
 pub(crate) mod service;
 pub(crate) mod truth;
+pub(crate) mod unsupported;

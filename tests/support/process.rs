@@ -3,9 +3,10 @@ use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::thread;
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
+use nix::pty::{OpenptyResult, Winsize, openpty};
 use nix::sys::signal::{self, Signal};
 use nix::unistd::Pid;
 
@@ -59,17 +60,40 @@ pub(crate) struct Running {
     child: Child,
     stdout: File,
     stderr: File,
+    /// Writes there what comes through a terminal.
+    copying: Option<JoinHandle<()>>,
     ended: Option<ExitStatus>,
 }
 
 impl Running {
     /// Starts `command` in a process group of its own; what it says goes to files, which never fill up.
     pub(crate) fn start(command: &mut Command) -> Self {
-        let stdout = tempfile::tempfile().unwrap();
         let stderr = tempfile::tempfile().unwrap();
-        command.stdout(stdout.try_clone().unwrap()).stderr(stderr.try_clone().unwrap()).process_group(0);
+        let inside = stderr.try_clone().unwrap();
+        Self::spawn(command, inside.into(), stderr)
+    }
+
+    /// The same with a terminal as its standard error.
+    pub(crate) fn start_on_terminal(command: &mut Command) -> Self {
+        let size = Winsize { ws_row: 24, ws_col: 80, ws_xpixel: 0, ws_ypixel: 0 };
+        let OpenptyResult { master, slave } = openpty(&size, None).unwrap();
+        let stderr = tempfile::tempfile().unwrap();
+        let mut copy = stderr.try_clone().unwrap();
+        let mut running = Self::spawn(command, slave.into(), stderr);
+        // With the command's own the terminal would stay open, and nobody would learn that all has been said.
+        command.stderr(Stdio::null());
+        running.copying = Some(thread::spawn(move || {
+            // It ends with an error, EIO, when the last program has closed the terminal.
+            let _ = std::io::copy(&mut File::from(master), &mut copy);
+        }));
+        running
+    }
+
+    fn spawn(command: &mut Command, inside: Stdio, stderr: File) -> Self {
+        let stdout = tempfile::tempfile().unwrap();
+        command.stdout(stdout.try_clone().unwrap()).stderr(inside).process_group(0);
         let child = command.spawn().unwrap_or_else(|error| panic!("failed to start {command:?}: {error}"));
-        Self { child, stdout, stderr, ended: None }
+        Self { child, stdout, stderr, copying: None, ended: None }
     }
 
     pub(crate) fn pid(&self) -> Pid {
@@ -122,6 +146,9 @@ impl Running {
                 self.stderr()
             );
             thread::sleep(POLL);
+        }
+        if let Some(copying) = self.copying.take() {
+            copying.join().unwrap();
         }
         Ended { status: self.ended.unwrap(), stdout: self.stdout(), stderr: self.stderr() }
     }

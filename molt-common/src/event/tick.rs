@@ -3,10 +3,10 @@
 use super::Header;
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
-/// Nanoseconds from one tick of a processor to the next.
-pub const TICK_NS: u64 = 50_000;
-/// The same while allocations are counted. A tick keeps a program on a virtual machine from its work for 10 to 30 µs
-/// (Linux 6.18, AMD EPYC), and the hits of allocations leave it more of its time than those of calls.
+/// Nanoseconds from one tick of a processor to the next. A tick keeps a program on a virtual machine from its work for
+/// some 15 µs (Linux 6.18, AMD EPYC).
+pub const TICK_NS: u64 = 150_000;
+/// The same while allocations are counted, whose hits leave the program more of its time than those of calls.
 pub const ALLOCATION_TICK_NS: u64 = 200_000;
 
 /// Set in the flags of a [`Tick`]'s header when it is one for allocations, not for calls.

@@ -69,8 +69,8 @@ pub(super) struct TraceArguments {
     #[arg(long, value_name = "NUMBER")]
     seed: Option<u64>,
 
-    /// Attach to the running process PID instead of starting a command; may be repeated
-    #[arg(long, value_name = "PID", conflicts_with = "command",
+    /// Attach to the running process PID, or to several, instead of starting a command; may be repeated
+    #[arg(long, value_name = "PID", num_args = 1.., conflicts_with = "command",
           value_parser = clap::value_parser!(u32).range(1..=4_194_304))]
     pid: Vec<u32>,
 

@@ -57,8 +57,9 @@ pub fn lines_of(obstacle: Obstacle) -> [String; 2] {
     [obstacle.what, format!("try: {}", obstacle.remedy)]
 }
 
-/// Whether a uprobe of its own was refused, after a link to many was. `CAP_PERFMON` was enough for `perf_uprobe_event_init` (`kernel/events/core.c`)
-/// up to 6.1.145, 6.6.98, 6.12.38 and 6.15.6, and is not since (CVE-2025-38466).
+/// Whether a uprobe of its own was refused, after a link to many was. `CAP_PERFMON` was enough for
+/// `perf_uprobe_event_init` (`kernel/events/core.c`) up to 6.1.145, 6.6.98, 6.12.38 and 6.15.6, and is not since
+/// (CVE-2025-38466).
 fn is_uprobe(error: &(dyn Error + 'static)) -> bool {
     let mut causes = Chain::new(error);
     causes

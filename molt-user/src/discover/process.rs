@@ -2,6 +2,7 @@
 
 use super::error::DiscoverError;
 use super::maps::without_mark;
+use crate::clock::boot_ns;
 use nix::sys::uio::{RemoteIoVec, process_vm_readv};
 use nix::unistd::Pid;
 use procfs::ProcError;
@@ -12,7 +13,7 @@ use std::fs::{self, File};
 use std::io::{self, IoSliceMut, Read};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime};
 
 /// Set in a task's flags when it is a kernel thread (`include/linux/sched.h`).
 const PF_KTHREAD: u32 = 0x0020_0000;
@@ -107,11 +108,12 @@ impl Process {
         stat.is_ok_and(|stat| stat.starttime == self.start_ticks && !matches!(stat.state, 'Z' | 'X'))
     }
 
-    /// When it started; `None` where the kernel does not tell when it booted.
+    /// When it started, to the clock tick; `None` where the clocks contradict each other. (From `btime` of `/proc/stat`
+    /// it could be told to the second.)
     pub fn started(&self) -> Option<SystemTime> {
-        let booted = procfs::boot_time_secs().ok()?;
         let ticks = self.start_ticks.checked_mul(1000)?.checked_div(procfs::ticks_per_second())?;
-        UNIX_EPOCH.checked_add(Duration::from_secs(booted) + Duration::from_millis(ticks))
+        let age = Duration::from_nanos(boot_ns()).checked_sub(Duration::from_millis(ticks))?;
+        SystemTime::now().checked_sub(age)
     }
 }
 

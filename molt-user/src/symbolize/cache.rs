@@ -19,8 +19,6 @@ const MAX_TRIES: u8 = 3;
 pub struct CacheCounts {
     /// Addresses at which another code object was found than before.
     pub reused: u64,
-    /// Records whose code object had gone from its address when it was read.
-    pub stale: u64,
     /// Code objects forgotten because there were more than the cache holds.
     pub evicted: u64,
 }
@@ -118,7 +116,6 @@ impl<T: Identified> CodeCache<T> {
         let tries = known.map_or(1, |entry| entry.tries.saturating_add(1));
         match read() {
             Ok(code) if code.identity() != identity => {
-                self.counts.stale += 1;
                 let there = code.identity();
                 self.insert((addr, there), Ok(Arc::new(code)), 0);
                 // What is gone does not come back.

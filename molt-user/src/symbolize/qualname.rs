@@ -1,7 +1,8 @@
 //! A code object's qualified name, wherever it can be had.
 
 use super::code::CodeObject;
-use super::source::Sources;
+use super::source::SourceFile;
+use std::sync::Arc;
 
 /// Where a qualified name comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -17,11 +18,12 @@ pub enum Basis {
     NameOnly,
 }
 
-/// The qualified name of `code`, and how it is known; `None` when not even the name could be read. `find` looks
-/// for a function with the code, and is called when the source says nothing.
+/// The qualified name of `code`, and how it is known; `None` when not even the name could be read. `source` gives the
+/// file that was compiled, and is called when the code object has no such name; `find` looks for a function with the
+/// code, and is called when the source says nothing.
 pub fn qualname(
     code: &CodeObject,
-    sources: Option<&mut Sources>,
+    source: impl FnOnce() -> Option<Arc<SourceFile>>,
     find: impl FnOnce(&str) -> Option<String>,
 ) -> Option<(String, Basis)> {
     if let Ok(qualname) = &code.qualname {
@@ -31,14 +33,13 @@ pub fn qualname(
     if name == "<module>" {
         return Some((name.clone(), Basis::Interpreter));
     }
-    if let Some(found) = sources.and_then(|sources| derive(code, name, sources)) {
+    if let Some(found) = source().and_then(|file| derive(code, name, &file)) {
         return Some((found, Basis::Source));
     }
     Some(find(name).map_or_else(|| (name.clone(), Basis::NameOnly), |found| (found, Basis::Function)))
 }
 
 /// What the source says.
-fn derive(code: &CodeObject, name: &str, sources: &mut Sources) -> Option<String> {
-    let file = sources.get(&code.filename.as_ref().ok()?.value).ok()?;
+fn derive(code: &CodeObject, name: &str, file: &SourceFile) -> Option<String> {
     file.outline()?.qualname(name, code.first_line).map(str::to_owned)
 }

@@ -25,6 +25,7 @@ mod seek;
 mod source;
 pub mod status;
 mod subject;
+mod texts;
 mod watch;
 
 pub use awaited::Awaited;

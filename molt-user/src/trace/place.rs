@@ -12,21 +12,16 @@ use crate::symbolize::code::{CodeObject, read_code};
 use crate::symbolize::functions::{Wanted, find_qualname};
 use crate::symbolize::memory::{Overlay, Pieces, Recent};
 use crate::symbolize::qualname::{Basis, qualname};
-use crate::symbolize::source::SourceFile;
 use molt_common::event::sample::Frame;
 use molt_common::walk::code::in_globals;
 use molt_mpa::ids::Sha256Hash;
 use molt_mpa::model::IdBasis;
 use sha2::{Digest, Sha256};
 use std::sync::{Arc, OnceLock};
-use std::time::{Duration, SystemTime};
 
 /// `FRAME_OWNED_BY_GENERATOR` (`Include/internal/pycore_frame.h`, 3.11 to 3.15): such a frame is visible
 /// wherever it stands.
 const OWNED_BY_GENERATOR: u32 = 1;
-
-/// How exactly a process's start is known: it is counted in ticks of 10 ms.
-const START_SLACK: Duration = Duration::from_millis(20);
 
 /// What became of one sampled frame.
 #[derive(Clone, Debug)]
@@ -98,7 +93,7 @@ impl Reader {
 
     /// What the code object of a frame is called; up to 3.10 that may take the parsing of its source.
     fn name(&mut self, frame: &Frame, callers: &[Frame], object: &CodeObject) -> Known<Code> {
-        let Self { memory, layout, sources, budget, .. } = self;
+        let Self { memory, layout, texts, budget, .. } = self;
         let objects = Objects::new(memory, layout);
         let find = |name: &str| {
             let callers = callers.iter().rev().filter(|caller| caller.globals == frame.globals);
@@ -106,7 +101,7 @@ impl Reader {
             let Frame { code, globals, .. } = *frame;
             find_qualname(&objects, Wanted { code, globals, callers: &callers, name }, budget)
         };
-        let qualname = qualname(object, sources.as_mut(), find);
+        let qualname = qualname(object, || texts.of(object), find);
         let known = qualname.filter(|(_, basis)| *basis != Basis::NameOnly);
         describe(object, known.map(|(name, _)| name))
     }
@@ -131,7 +126,7 @@ impl Reader {
         let line = position.map_or(0, |position| u32::try_from(position.line).unwrap_or(0));
         let nowhere = Site { line, columns: None, expr: None, basis: Some(IdBasis::Code) };
         let Some(position) = position else { return nowhere };
-        let file = self.source_of(caller);
+        let file = self.texts.of(caller);
         if let Some(columns) = columns(&position) {
             let expr = file.as_ref().and_then(|file| file.expression(&position)).map(str::to_owned);
             let basis = expr.is_none().then_some(IdBasis::Position);
@@ -146,17 +141,6 @@ impl Reader {
             expr: file.expression(&call.position).map(str::to_owned),
             basis: Some(IdBasis::Line),
         }
-    }
-
-    /// The caller's source, if it is still what was compiled.
-    fn source_of(&mut self, code: &CodeObject) -> Option<Arc<SourceFile>> {
-        let name = &code.filename.as_ref().ok()?.value;
-        let file = self.sources.as_mut()?.get(name).ok()?;
-        if self.started.is_some_and(|started: SystemTime| file.changed_after(started + START_SLACK)) {
-            self.changed_sources.insert(name.clone());
-            return None;
-        }
-        Some(file)
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::classes::Classes;
 use super::look::Looks;
+use super::texts::Texts;
 use crate::aggregate::entrypoint::{Entry, parse};
 use crate::aggregate::modules;
 use crate::aggregate::tally::CodeId;
@@ -17,14 +18,11 @@ use crate::symbolize::functions::Budget;
 use crate::symbolize::memory::ProcessMemory;
 use crate::symbolize::modules::{ImportPaths, Module};
 use crate::symbolize::paths::Roots;
-use crate::symbolize::source::{self, Sources};
 use molt_common::call::CallLayout;
 use molt_mpa::ids::Sha256Hash;
 use molt_mpa::model::{ModuleKind, SymbolKind};
-use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::OnceLock;
-use std::time::SystemTime;
 
 /// How to read a Python process.
 #[derive(Debug)]
@@ -35,12 +33,8 @@ pub(super) struct Reader {
     /// How its calls are read: to find that out takes a search through the file's symbols.
     pub(super) calls: CallLayout,
     pub(super) memory: ProcessMemory,
-    /// `None` where the process's root cannot be opened.
-    pub(super) sources: Option<Sources>,
-    /// When the process started; files changed later may not be what it compiled.
-    pub(super) started: Option<SystemTime>,
-    /// Sources that were changed after that, by name.
-    pub(super) changed_sources: BTreeSet<String>,
+    /// Its sources.
+    pub(super) texts: Texts,
     pub(super) codes: CodeCache<SeenCode>,
     /// How much of the memory may still be searched for names.
     pub(super) budget: Budget,
@@ -80,17 +74,13 @@ impl Reader {
         for difference in &checked.differences {
             tracing::info!(?difference, "the interpreter's own offset differs from the table");
         }
-        let sources = open_sources(&process, &interpreter);
-        let started = process.started();
         Ok(Self {
+            texts: Texts::new(&process, &interpreter),
             process,
             calls: call_layout(&checked.layout, &interpreter),
             interpreter,
             layout: checked.layout,
             memory,
-            sources,
-            started,
-            changed_sources: BTreeSet::new(),
             codes: CodeCache::default(),
             budget: Budget::default(),
             classes: Classes::default(),
@@ -103,14 +93,12 @@ impl Reader {
     pub(super) fn fork(&self, pid: u32) -> Self {
         let process = Process { pid: pid.cast_signed(), ..self.process.clone() };
         Self {
-            sources: open_sources(&process, &self.interpreter),
+            texts: self.texts.fork(&process, &self.interpreter),
             process,
             interpreter: self.interpreter.clone(),
             layout: self.layout,
             calls: self.calls,
             memory: ProcessMemory::new(pid.cast_signed()),
-            started: self.started,
-            changed_sources: self.changed_sources.clone(),
             codes: self.codes.clone(),
             budget: Budget::default(),
             classes: Classes::default(),
@@ -181,9 +169,8 @@ impl Reader {
             self.unhashed.push(("__main__".to_owned(), file.clone()));
             modules.note("__main__", modules::ModuleFacts::of_source(file, None));
         }
-        let Some(sources) = &mut self.sources else { return };
         for (name, file) in std::mem::take(&mut self.unhashed) {
-            if let Ok(source) = sources.get(&file) {
+            if let Some(source) = self.texts.get(&file) {
                 let source_sha256 = Some(Sha256Hash::from_bytes(source.sha256()));
                 modules.note(&name, modules::ModuleFacts::of_source(file, source_sha256));
             }
@@ -193,22 +180,7 @@ impl Reader {
     /// What was lost while reading, by cause.
     pub(super) fn losses(&self) -> impl Iterator<Item = (&'static str, u64)> {
         let counts = self.codes.counts();
-        let reading = [
-            ("reused_code_address", counts.reused),
-            ("evicted_code", counts.evicted),
-            ("failed_read", self.memory.failures().total()),
-        ];
-        reading.into_iter().chain(self.looks.losses())
+        let codes = [("reused_code_address", counts.reused), ("evicted_code", counts.evicted)];
+        codes.into_iter().chain(self.memory.failures().by_cause()).chain(self.looks.losses())
     }
-}
-
-fn open_sources(process: &Process, interpreter: &Interpreter) -> Option<Sources> {
-    let root = PathBuf::from(format!("/proc/{}/root", process.pid));
-    let cwd = process.cwd.as_deref().unwrap_or(Path::new("/"));
-    let reader = source::Reader { uid: process.uid, gid: process.gid };
-    let build = &interpreter.build;
-    Sources::new(&root, cwd, reader)
-        .map(|sources| sources.with_library(&interpreter.path, build.version.minor(), build.free_threaded))
-        .inspect_err(|refused| tracing::info!(%refused, "sources are out of reach"))
-        .ok()
 }

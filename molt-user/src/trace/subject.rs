@@ -25,6 +25,8 @@ pub(super) struct Subject {
     pub(super) ends: bool,
     /// It is about to begin, and to stop for its tracer.
     pub(super) begins: bool,
+    /// molt has started it, and its tracer tells how it ended.
+    pub(super) launched: bool,
     /// Its program was seen from its beginning on.
     from_start: bool,
     /// When it was found or made, in nanoseconds of `CLOCK_MONOTONIC`.
@@ -75,6 +77,7 @@ impl Subject {
             finalized: false,
             ends: false,
             begins: false,
+            launched,
             from_start: launched,
             program: 0,
             flags: PROCESS_FOLLOW | flags,
@@ -97,6 +100,7 @@ impl Subject {
             finalized: false,
             ends: false,
             begins: false,
+            launched: false,
             from_start,
             program,
             flags,

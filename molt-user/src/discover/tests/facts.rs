@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::discover::parents;
+use std::time::SystemTime;
 
 /// User, folder, command and chosen variables of a process; its namespaces are those of the test.
 #[test]
@@ -24,6 +25,18 @@ fn describes_a_process() {
     drop(running);
     assert!(!process.is_alive());
     assert_eq!(parents().get(&std::process::id()), Some(&std::os::unix::process::parent_id()));
+}
+
+/// A process's start, between the moment before it and the one after, but for a tick of 10 ms.
+#[test]
+fn tells_when_a_process_started() {
+    let before = SystemTime::now();
+    let mut sleep = Command::new("/bin/sleep").arg("60").spawn().unwrap();
+    let started = Process::read(sleep.id().try_into().unwrap()).unwrap().started().unwrap();
+    sleep.kill().unwrap();
+    sleep.wait().unwrap();
+    let (early, after) = (before - Duration::from_millis(11), SystemTime::now());
+    assert!((early..=after).contains(&started), "{started:?} is not in {early:?}..={after:?}");
 }
 
 /// No process, a process that has ended and was not waited for, and a kernel thread: each has its error.

@@ -1,6 +1,7 @@
 //! Against real processes: every interpreter on this machine, and what is none.
 
 mod facts;
+mod unsupported;
 
 use super::elf::Elf;
 use super::file::FileFinding;
@@ -135,7 +136,8 @@ fn finds_every_supported_interpreter_in_its_file() {
     }
 }
 
-/// Versions before 3.8 are refused in one sentence with version and file, in a process and in a file.
+/// Versions before 3.8, where there are any, are refused in one sentence with version and file, in a process and in a
+/// file. Those that are on no machine have tests of their own.
 #[test]
 fn refuses_old_versions_by_name() {
     for (path, version) in pythons().into_iter().filter(|(_, version)| !is_supported(version)) {

@@ -163,8 +163,9 @@ fn changes_nothing_else_about_the_process() {
     assert_eq!(getpgid(Some(target.pid)).unwrap(), getpgid(None).unwrap());
     let process = crate::discover::Process::read(target.pid()).unwrap();
     assert_eq!(process.cwd.unwrap(), std::env::current_dir().unwrap());
-    let environment = |pid: &str| fs::read(format!("/proc/{pid}/environ")).unwrap();
-    assert_eq!(environment(&target.pid().to_string()).is_empty(), environment("self").is_empty());
+    let environment = |pid: &str| fs::read_to_string(format!("/proc/{pid}/environ")).unwrap();
+    assert!(environment("self").contains("PATH="), "there is something to compare");
+    assert_eq!(environment(&target.pid().to_string()), environment("self"));
     for stream in 0..3 {
         let of = |pid: &str| fs::read_link(format!("/proc/{pid}/fd/{stream}")).unwrap();
         assert_eq!(of(&target.pid().to_string()), of("self"));

@@ -30,9 +30,14 @@ pub struct ReadFailures {
 }
 
 impl ReadFailures {
-    /// All of them.
-    pub fn total(&self) -> u64 {
-        self.unmapped + self.gone + self.denied + self.other
+    /// Those that were lost, under the names that the artifact's `collector.loss` has for their causes.
+    pub fn by_cause(&self) -> [(&'static str, u64); 4] {
+        [
+            ("unmapped_read", self.unmapped),
+            ("late_read", self.gone),
+            ("denied_read", self.denied),
+            ("failed_read", self.other),
+        ]
     }
 }
 
@@ -150,6 +155,14 @@ mod tests {
         assert_eq!(memory.read_u64(8), Err(Fault::ReadFault));
         assert_eq!(memory.read_u64(0), Err(Fault::BadPointer));
         assert_eq!(memory.failures(), ReadFailures { unmapped: 1, ..ReadFailures::default() });
+    }
+
+    /// Each cause has a name of its own, and a read that went well the second time is no loss.
+    #[test]
+    fn names_each_cause() {
+        let failures = ReadFailures { unmapped: 1, gone: 2, denied: 3, other: 4, retried: 5 };
+        let named = [("unmapped_read", 1), ("late_read", 2), ("denied_read", 3), ("failed_read", 4)];
+        assert_eq!(failures.by_cause(), named);
     }
 
     /// What a filter would leave gives the same bytes, and the same failure.

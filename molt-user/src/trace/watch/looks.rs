@@ -154,7 +154,7 @@ impl Watch {
                     *self.loss.entry(cause).or_default() += count;
                 }
                 self.roots.entry(pid).or_insert_with(|| reader.script_roots());
-                for name in reader.changed_sources {
+                for name in reader.texts.into_changed() {
                     self.remarks.insert(format!(
                         "{name} was changed after the program started; its text is not used"
                     ));

@@ -95,6 +95,9 @@ impl Watch {
             let site = SiteKey { caller: *id, offset };
             self.tally.add_foreign(site, callee, || reader.site(&code.object, offset, &code.object));
         }
+        if self.tally.samples.kept == 1 {
+            tracing::info!(pid = sample.header.pid, "first sample");
+        }
         self.processes.sampled(sample.header.pid);
     }
 
@@ -159,6 +162,8 @@ impl Watch {
         self.sampled.remove(&header.tid);
         if header.tid != header.pid {
             self.processes.thread_end(header.pid, header.tid, at);
+        } else if self.subjects.get(&header.pid).is_some_and(|subject| subject.launched) {
+            // How it ended is told in a moment, by `Watch::ended`.
         } else if self.let_go(header.pid, Some(header.time_ns)) {
             self.processes.end(header.pid, at, None, None);
         }

@@ -27,7 +27,7 @@ pub(crate) struct Args {
     /// List what is there; fetch nothing.
     #[arg(long)]
     pub offline: bool,
-    /// Build those that no registry has as well: without the global interpreter lock, and with musl. Takes some minutes.
+    /// Build those that no registry has as well: without the global interpreter lock, and with musl.
     #[arg(long)]
     pub build: bool,
     /// Fail where a supported version has no interpreter.

@@ -5,7 +5,9 @@ use std::process::Command;
 
 use anyhow::Result;
 
-use crate::{command, deploy, ebpf, fuzz, layout, live, packages, privilege, project, pythons, real, tidy};
+use crate::{
+    command, deploy, ebpf, fuzz, layout, live, packages, privilege, project, pythons, real, tidy, tour,
+};
 
 /// One thing that must hold.
 pub(crate) struct Step {
@@ -20,7 +22,7 @@ pub(crate) enum Outcome {
     LeftOut(String),
 }
 
-pub(crate) const STEPS: [Step; 12] = [
+pub(crate) const STEPS: [Step; 13] = [
     Step { name: "packages", what: "what the steps need from the system", work: system },
     Step {
         name: "tidy",
@@ -44,6 +46,11 @@ pub(crate) const STEPS: [Step; 12] = [
         work: || done(fuzz::run(&fuzz::SHORT)),
     },
     Step { name: "live", what: "small programs, traced on every interpreter", work: live_suite },
+    Step {
+        name: "try",
+        what: "a newcomer's first command, for root and for an ordinary user",
+        work: first_try,
+    },
     Step { name: "real", what: "programs from the package index, traced", work: real_programs },
 ];
 
@@ -57,7 +64,8 @@ fn system() -> Result<Outcome> {
 }
 
 fn interpreters() -> Result<Outcome> {
-    done(pythons::run(&pythons::Args { offline: false, build: false, require: live::is_required() }))
+    let everything = live::is_required();
+    done(pythons::run(&pythons::Args { offline: false, build: everything, require: everything }))
 }
 
 fn format() -> Result<Outcome> {
@@ -97,6 +105,13 @@ fn live_suite() -> Result<Outcome> {
         return Ok(Outcome::LeftOut("loading eBPF needs root: `cargo xtask live` asks for it".to_owned()));
     }
     done(live::run(&live::Args::default()))
+}
+
+fn first_try() -> Result<Outcome> {
+    if !privilege::is_root() {
+        return Ok(Outcome::LeftOut("becoming both needs root: `sudo cargo xtask test try`".to_owned()));
+    }
+    done(tour::check())
 }
 
 fn real_programs() -> Result<Outcome> {

@@ -89,7 +89,11 @@ impl Page {
     }
 
     fn text(&self) -> String {
-        let rows: String = self.rows.iter().map(|(_, row)| format!("{row}\n")).collect();
+        let mut rows = String::new();
+        for (_, row) in &self.rows {
+            rows.push_str(row);
+            rows.push('\n');
+        }
         format!("{TITLE}{}\n\n{HEAD}{rows}{}{FOOT}", self.machine, self.programs)
     }
 }

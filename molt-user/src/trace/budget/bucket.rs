@@ -19,8 +19,10 @@ pub(in crate::trace) struct Bucket {
 }
 
 impl Bucket {
-    /// Half of what one can hold that is for everything.
-    pub(in crate::trace) const HALF_NS: u64 = CREDIT_NS.unsigned_abs() / 2;
+    /// The part of the credit that start-up does not get.
+    pub(in crate::trace) const RESERVE_NS: u64 = CREDIT_NS.unsigned_abs() / 4;
+    /// Half of what it gets.
+    pub(in crate::trace) const HALF_NS: u64 = (CREDIT_NS.unsigned_abs() - Self::RESERVE_NS) / 2;
 
     /// With the credit, before anything has run.
     pub(in crate::trace) fn new(budget: Share) -> Self {

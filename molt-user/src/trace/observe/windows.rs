@@ -17,6 +17,8 @@ use std::mem;
 
 /// Hits that make a window worth opening.
 const WORTHWHILE: u64 = 4_000;
+/// Most of a window but the first.
+const MOST: u64 = 6_000;
 /// Longest window but the first, and how often an open one is looked at, in nanoseconds.
 const LONGEST_NS: u64 = 100_000_000;
 const LOOK_NS: u64 = 20_000_000;
@@ -50,9 +52,6 @@ pub(super) struct Windows {
     tick_ns: u64,
     /// What had been counted when the first window was half spent.
     start: Option<Counted>,
-    /// The first window was spent before its half was noticed, so that nothing stands for what follows it: the next one
-    /// is paid later.
-    on_credit: bool,
     /// That again, until its names are known: it stands for itself alone.
     startup: Option<Counted>,
     /// What of the first window was accounted for already.
@@ -103,7 +102,6 @@ impl Windows {
             ticks,
             tick_ns,
             start: None,
-            on_credit: false,
             startup: None,
             told: Counted::default(),
         }
@@ -133,9 +131,15 @@ impl Windows {
         self.bucket.tokens_ns()
     }
 
-    /// Hits that can be paid for now.
+    /// Hits that can be paid for now. What the first window leaves is for several: one alone may meet any phase of a
+    /// short run.
     pub(super) fn affordable(&self, gauge: &Gauge) -> u64 {
-        gauge.hits_for(self.bucket.tokens_ns().saturating_sub(self.kept_ns))
+        let tokens_ns = self.bucket.tokens_ns().saturating_sub(self.kept_ns);
+        if self.is_first() {
+            gauge.hits_for(tokens_ns.saturating_sub(Bucket::RESERVE_NS))
+        } else {
+            gauge.hits_for(tokens_ns).min(MOST)
+        }
     }
 
     /// Closes the open window if all that was granted is spent. Quick enough to be asked often.
@@ -168,7 +172,7 @@ impl Windows {
                 let reading = gauge.read(now.kernel)?;
                 self.bucket.update(reading.cpu_ns, reading.spent_ns);
                 // Sampling spends as well: there may be less than was foreseen.
-                let missing = self.cpu_until_affordable(gauge).unwrap_or(u64::MAX);
+                let missing = self.bucket.cpu_until(self.price(gauge)).unwrap_or(u64::MAX);
                 let wait_ns = due_cpu_ns.saturating_sub(reading.cpu_ns).max(missing);
                 if wait_ns == 0 {
                     self.open(now, gauge, hooks)?;
@@ -198,7 +202,6 @@ impl Windows {
             self.startup = Some(start.since(&told));
         } else if self.is_first() {
             self.startup = Some(mem::take(&mut counted).since(&told));
-            self.on_credit = true;
         }
         let gap_ns = self.opened.net_ns().saturating_sub(self.closed.net_ns());
         if let State::Open { first: true, .. } = self.state {
@@ -252,8 +255,7 @@ impl Windows {
         let reading = gauge.read(now.kernel)?;
         self.settle(now.watch, &reading);
         self.bucket.update(reading.cpu_ns, reading.spent_ns);
-        let least = if mem::take(&mut self.on_credit) { WORTHWHILE } else { 0 };
-        now.kernel.grant(Some(self.affordable(gauge).max(least)))?;
+        now.kernel.grant(Some(self.affordable(gauge)))?;
         self.log.open(now.watch.since(now.ns));
         self.opened = reading;
         self.state = State::Open { since_ns: now.ns, look_ns: now.ns + LOOK_NS, first: false };
@@ -263,16 +265,11 @@ impl Windows {
     /// CPU time until the next window: until it can be paid for, and a random time in which it falls into step with
     /// nothing. That is short while samples meet functions that no window has seen.
     fn delay_ns(&mut self, now: &Now, gauge: &Gauge) -> u64 {
-        let Some(saved_ns) = self.cpu_until_affordable(gauge) else { return u64::MAX };
+        let Some(saved_ns) = self.bucket.cpu_until(self.price(gauge)) else { return u64::MAX };
         let coverage = effort::coverage(&now.watch.tally, &now.watch.calls);
         let covered = coverage.is_none_or(|share| share.as_millionths() >= COVERED);
         let mean_ns = if covered { saved_ns.max(LEAST_DELAY_NS) } else { LEAST_DELAY_NS };
         saved_ns.saturating_add(self.chance.delay_ns(mean_ns))
-    }
-
-    /// CPU time of the target until a window can be opened; `None` if never.
-    fn cpu_until_affordable(&self, gauge: &Gauge) -> Option<u64> {
-        if self.on_credit { Some(0) } else { self.bucket.cpu_until(self.price(gauge)) }
     }
 
     /// What there must be for a window.

@@ -123,7 +123,9 @@ impl Observer {
         };
         let allocations = match seen {
             Seen::Never => {
-                watch.allocations_are_unseen("probes are not placed");
+                let is_told_to = matches!(observe, Observe::Sample);
+                let why = if is_told_to { "are not placed in this mode" } else { "cannot be placed" };
+                watch.allocations_are_unseen(&format!("probes {why}"));
                 None
             }
             Seen::Always | Seen::In(_) => Allocations::begin(kernel, observe, &gauge, watch),

@@ -15,6 +15,9 @@ const MAX_EVENTS: usize = 10 * molt_mpa::model::MAX_EVENTS;
 #[derive(Debug, Default)]
 pub struct Processes {
     list: Vec<Process>,
+    /// A number of each that it keeps, also when others are taken off the list; ascending.
+    serials: Vec<u32>,
+    begun: u32,
     places: BTreeMap<u32, u32>,
     threads: BTreeMap<(u32, u32), u32>,
     threads_begun: BTreeMap<u32, u32>,
@@ -72,6 +75,8 @@ impl Processes {
             samples: 0,
             looked_before_end_ms: None,
         });
+        self.serials.push(self.begun);
+        self.begun = self.begun.saturating_add(1);
         self.places.insert(pid, place);
         self.event(pid, at, EventKind::ProcessStart { parent });
     }
@@ -118,6 +123,8 @@ impl Processes {
         let before = self.list.len();
         let mut keeps = kept.iter();
         self.list.retain(|_| keeps.next() == Some(&true));
+        let mut keeps = kept.iter();
+        self.serials.retain(|_| keeps.next() == Some(&true));
         self.others += (before - self.list.len()) as u64;
         for process in &mut self.list {
             process.parent = process.parent.and_then(to);
@@ -140,8 +147,10 @@ impl Processes {
         let alive: BTreeSet<u32> = self.places.values().copied().collect();
         let mut places = BTreeMap::new();
         let mut list: Vec<Process> = Vec::new();
+        let mut serials = Vec::new();
         for place in alive {
             let Some(process) = self.list.get(place as usize) else { continue };
+            serials.extend(self.serials.get(place as usize));
             let parent = process.parent.and_then(|parent| places.get(&parent).copied());
             let to = u32::try_from(list.len()).unwrap_or(u32::MAX);
             list.push(Process { parent, samples: 0, ..process.clone() });
@@ -154,7 +163,7 @@ impl Processes {
             what: EventKind::ProcessStart { parent: process.parent },
         };
         self.events = (0..).zip(&list).map(start).collect();
-        self.list = list;
+        (self.list, self.serials) = (list, serials);
         (self.events_dropped, self.others, self.unlisted, self.is_full) = (0, 0, 0, false);
     }
 
@@ -198,9 +207,14 @@ impl Processes {
         }
     }
 
-    /// The place of a process in the list.
-    pub fn place(&self, pid: u32) -> Option<u32> {
-        self.places.get(&pid).copied()
+    /// The number of a process, if it is listed.
+    pub fn serial(&self, pid: u32) -> Option<u32> {
+        self.serials.get(*self.places.get(&pid)? as usize).copied()
+    }
+
+    /// Where the process with this number is on the list now.
+    pub fn place_of(&self, serial: u32) -> Option<u32> {
+        u32::try_from(self.serials.binary_search(&serial).ok()?).ok()
     }
 
     /// A sample of a process was kept.

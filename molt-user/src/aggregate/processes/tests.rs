@@ -39,8 +39,10 @@ fn programs_that_are_no_python_are_counted() {
     tree.exec(13, at(4));
     tree.python(13, "3.13.1", false);
     tree.thread(13, 14, at(5));
+    let [other, python] = [11, 13].map(|pid| tree.serial(pid).unwrap());
     tree.end(11, at(6), Some(0), None);
     assert_eq!(tree.prune(true), [Some(0), None, Some(1), Some(2)]);
+    assert_eq!((tree.place_of(other), tree.place_of(python)), (None, Some(2)));
     let shown: Vec<_> = tree.list().iter().map(|process| (process.role, process.parent)).collect();
     let exec = ProcessRole::Exec;
     assert_eq!(shown, [(ProcessRole::Main, None), (exec, Some(0)), (exec, Some(1))]);

@@ -24,6 +24,7 @@ pub(super) struct Audits {
 #[derive(Debug)]
 pub(super) struct Audit {
     at: Millis,
+    /// By its number, since it may move on the list.
     process: Option<u32>,
     key: EffectKey,
     arguments: Vec<Argument>,
@@ -54,7 +55,7 @@ impl Watch {
         if self.audits.seen.len() == MAX_AUDITS {
             return self.lose("further_event");
         }
-        let (at, process) = (self.since(seen.header.time_ns), self.processes.place(seen.header.pid));
+        let (at, process) = (self.since(seen.header.time_ns), self.processes.serial(seen.header.pid));
         self.audits.seen.push(Audit { at, process, key: seen.key, arguments });
     }
 
@@ -72,7 +73,8 @@ impl Watch {
                 symbol: code.map(crate::aggregate::code::Code::symbol),
                 arguments: audit.arguments.into_iter().map(&mut argument).collect(),
             };
-            Some(Event { t_ms: audit.at, process: audit.process, what })
+            let process = audit.process.and_then(|serial| self.processes.place_of(serial));
+            Some(Event { t_ms: audit.at, process, what })
         };
         std::mem::take(&mut self.audits.seen).into_iter().filter_map(&mut event).collect()
     }

@@ -47,9 +47,16 @@ impl Suite {
                 programs.join(folder),
             );
             fs::create_dir_all(&to).with_context(|| format!("failed to create {}", to.display()))?;
-            let script = from.join("run_benchmark.py");
-            fs::copy(&script, to.join("run_benchmark.py"))
-                .with_context(|| format!("failed to copy {}", script.display()))?;
+            // Some have modules beside them.
+            for entry in fs::read_dir(&from).with_context(|| format!("failed to read {}", from.display()))? {
+                let file = entry?.path();
+                if let Some(name) =
+                    file.file_name().filter(|_| file.extension().is_some_and(|end| end == "py"))
+                {
+                    fs::copy(&file, to.join(name))
+                        .with_context(|| format!("failed to copy {}", file.display()))?;
+                }
+            }
         }
         Ok(Self { python: python.to_owned(), programs })
     }

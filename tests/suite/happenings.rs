@@ -2,7 +2,6 @@
 use std::collections::BTreeSet;
 
 use molt_mpa::model::{Artifact, EventKind, Section, Status};
-
 use molt_mpa::quantity::Millis;
 
 use crate::support::artifact::trace_exact;

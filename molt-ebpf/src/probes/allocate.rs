@@ -52,7 +52,9 @@ fn try_allocate(ctx: &ProbeContext, hit: &Hit) -> Result<(), Fault> {
     if is_own && gate::take(&ALLOCATION_GATE) { count(hit, kind::BLOCK, bytes) } else { Ok(()) }
 }
 
-/// Whether the function that the thread is in, with the address to return to at `stack`, was called by an instruction that names it, which ends there: then it was seen where the pointer to it was compared, or the allocator itself has called it.
+/// Whether the function that the thread is in, with the address to return to at `stack`, was called by an instruction that
+/// names it, which ends there: then it was seen where the pointer to it was compared, or the allocator itself has called
+/// it.
 #[inline(always)]
 fn is_called_by_name(ctx: &ProbeContext, stack: u64) -> Result<bool, Fault> {
     let back = checked(UserMemory.read_u64(checked(stack)?)?)?;

@@ -121,10 +121,9 @@ impl Processes {
         let moved: Vec<Option<u32>> = kept.iter().map(place).collect();
         let to = |place: u32| moved.get(place as usize).copied().flatten();
         let before = self.list.len();
-        let mut keeps = kept.iter();
-        self.list.retain(|_| keeps.next() == Some(&true));
-        let mut keeps = kept.iter();
-        self.serials.retain(|_| keeps.next() == Some(&true));
+        let (mut list, mut serials) = (kept.iter(), kept.iter());
+        self.list.retain(|_| list.next() == Some(&true));
+        self.serials.retain(|_| serials.next() == Some(&true));
         self.others += (before - self.list.len()) as u64;
         for process in &mut self.list {
             process.parent = process.parent.and_then(to);

@@ -131,7 +131,7 @@ fn find_tables(elf: &Elf, text: &Text<'_>) -> Result<BTreeMap<Functions, Vec<u64
                 && functions.iter().all(|function| text.contains(*function))
                 && BTreeSet::from(functions).len() == functions.len()
             {
-                found.entry(functions).or_default().push(address + 8 * word);
+                found.entry(functions).or_default().push(address.wrapping_add(8 * word));
             }
         }
     }
@@ -167,7 +167,7 @@ fn comparisons(elf: &Elf, function: u64) -> Result<Vec<u64>, NoAllocator> {
         for (at, window) in (0..).zip(bytes.windows(4)) {
             if let Some(operand) = operand {
                 let start = (window == operand).then(|| comparison_around(&bytes, at)).flatten();
-                found.extend(start.map(|start| section.address + start as u64));
+                found.extend(start.map(|start| section.address.wrapping_add(start as u64)));
             } else {
                 taken += usize::from(takes_address(&bytes, at, section.address) == Some(function));
             }

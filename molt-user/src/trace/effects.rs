@@ -5,6 +5,7 @@ mod unwatched;
 mod valve;
 
 use super::Observe;
+use super::observe::Observer;
 use super::watch::Watch;
 use crate::aggregate::effects::{growth, syscalls};
 use crate::capture::ebpf::Kernel;
@@ -21,7 +22,7 @@ use std::os::fd::AsRawFd;
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 use std::sync::Arc;
-use unwatched::{Clocks, Unwatched};
+use unwatched::Unwatched;
 use valve::{Turn, Valve, Watched};
 
 /// How often a process's C library is looked for: the dynamic linker maps it within a millisecond.
@@ -39,7 +40,6 @@ pub(super) struct EffectHooks {
     valve: Option<Valve>,
     /// What they were while they were not.
     unwatched: Unwatched,
-    clocks: Clocks,
     /// When audit events are watched; `None` if always, or never.
     audits: Option<Valve>,
     /// They are watched.
@@ -80,7 +80,6 @@ impl EffectHooks {
             hooked: BTreeMap::new(),
             valve,
             unwatched: Unwatched::default(),
-            clocks: Clocks::default(),
             audits: None,
             sees_audits: true,
             shortcuts: BTreeSet::new(),
@@ -94,7 +93,12 @@ impl EffectHooks {
     }
 
     /// Watches system calls as far as they can be paid for. When to be called again, if nothing else happens.
-    pub(super) fn tick(&mut self, kernel: &mut Kernel, watch: &mut Watch) -> Result<Option<u64>, HookError> {
+    pub(super) fn tick(
+        &mut self,
+        kernel: &mut Kernel,
+        watch: &mut Watch,
+        observer: &mut Observer,
+    ) -> Result<Option<u64>, HookError> {
         for pid in self.waiting.keys().copied().collect::<Vec<_>>() {
             self.watch_shortcuts(kernel, watch, pid);
         }
@@ -114,23 +118,23 @@ impl EffectHooks {
         let audits = self.watch_audits(kernel, watch, now_ns)?;
         let Some(valve) = &mut self.valve else { return Ok(frequent) };
         if valve.is_due(now_ns) {
-            let cpu_ns = self.clocks.read_ns(self.hooked.keys(), kernel.meter()?);
+            let net_ns = observer.net_ns(kernel)?;
             match valve.turn(now_ns, kernel.meter()?) {
                 Turn::Open => {
                     open(kernel, watch);
                     // On a busy machine that takes longer than a stretch.
-                    let cpu_ns = self.clocks.read_ns(self.hooked.keys(), kernel.meter()?);
-                    self.unwatched.open(cpu_ns, &kernel.effects()?);
+                    let net_ns = observer.net_ns(kernel)?;
+                    self.unwatched.open(net_ns, &kernel.effects()?);
                 }
                 Turn::Close => {
                     kernel.ignore_syscalls();
                     kernel.unhook_shortcuts();
-                    self.unwatched.close(cpu_ns, &kernel.effects()?);
+                    self.unwatched.close(net_ns, &kernel.effects()?);
                     if !std::mem::replace(&mut self.given_up, true) {
                         self.audits = Some(valve.divide());
                     }
                 }
-                Turn::Stay if valve.is_nearly_spent() => self.unwatched.mark(cpu_ns, &kernel.effects()?),
+                Turn::Stay if valve.is_nearly_spent() => self.unwatched.mark(net_ns, &kernel.effects()?),
                 Turn::Stay => {}
             }
         }
@@ -170,6 +174,7 @@ impl EffectHooks {
         &mut self,
         kernel: &Kernel,
         watch: &mut Watch,
+        observer: &mut Observer,
     ) -> Result<Option<String>, HookError> {
         let counted = kernel.effects()?;
         let new = |(key, count): &(EffectKey, EffectCount)| {
@@ -180,8 +185,9 @@ impl EffectHooks {
         };
         watch.count_effects(&counted.iter().filter_map(new).collect::<Vec<_>>());
         if self.given_up {
-            let cpu_ns = self.clocks.read_ns(self.hooked.keys(), kernel.meter()?);
-            watch.count_unwatched(&self.unwatched.take(cpu_ns, &counted));
+            let net_ns = observer.net_ns(kernel)?;
+            watch.count_unwatched(&self.unwatched.take(net_ns, &counted));
+            watch.shortcuts_are_unseen("there were too many for the budget");
         }
         let counted_mutations = kernel.mutations()?;
         let new = |(key, count): &(MutationKey, u64)| {
@@ -191,9 +197,6 @@ impl EffectHooks {
         watch.count_mutations(&counted_mutations.iter().filter_map(new).collect::<Vec<_>>());
         self.told_mutations = counted_mutations.into_iter().collect();
         self.told = counted.into_iter().collect();
-        if self.given_up {
-            watch.shortcuts_are_unseen("there were too many for the budget");
-        }
         let unwatched = self.valve.as_ref().and_then(|valve| valve.unwatched(monotonic_ns()));
         Ok(unwatched.map(|(closed, all)| {
             let [closed, all] = [closed, all].map(|time| time.as_secs_f64());

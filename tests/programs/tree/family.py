@@ -2,11 +2,7 @@
 import os
 import time
 
-
-def work(seconds):
-    end = time.process_time() + seconds
-    while time.process_time() < end:
-        pass
+from forks import child, work
 
 
 def first():
@@ -19,14 +15,6 @@ def second():
 
 def parent():
     work(0.2)
-
-
-def child(function):
-    pid = os.fork()
-    if pid == 0:
-        function()
-        os._exit(0)
-    return pid
 
 
 # Until the modules were looked at.

@@ -3,11 +3,7 @@ import os
 import sys
 import time
 
-
-def work(seconds):
-    end = time.process_time() + seconds
-    while time.process_time() < end:
-        pass
+from forks import child, work
 
 
 def grow():
@@ -29,14 +25,6 @@ def work_instead():
 
 def parent():
     work(0.1)
-
-
-def child(function):
-    pid = os.fork()
-    if pid == 0:
-        function()
-        os._exit(0)
-    return pid
 
 
 # Until the modules were looked at.

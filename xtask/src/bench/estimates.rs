@@ -15,6 +15,8 @@ use super::{Effort, environment};
 
 /// Timed values of a run, for one of a few seconds.
 const VALUES: usize = 8;
+/// Most runs of the default mode for one of exact mode: each has many functions.
+const MOST_RUNS: usize = 5;
 /// Calls from which on an estimate must be good.
 const OFTEN: u64 = 10_000;
 /// Share of the self time from which on a function must be seen with its callers and types.
@@ -44,7 +46,7 @@ pub(crate) fn measure(tracer: &Tracer, effort: &Effort, wanted: &[String]) -> Re
         };
         let exact = traced(Tool::Exact)?;
         let truth = calls(&exact);
-        for _ in 0..effort.rounds.min(5) {
+        for _ in 0..effort.rounds.min(MOST_RUNS) {
             let artifact = traced(Tool::Auto)?;
             let seen = compare(&truth, &artifact);
             println!(

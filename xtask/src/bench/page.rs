@@ -23,9 +23,7 @@ impl Figure {
     pub(crate) fn is_met(&self) -> bool {
         self.value <= self.goal
     }
-}
 
-impl Figure {
     /// Its row of the table.
     fn row(&self) -> String {
         let Self { name, value, unit, goal, how } = self;
@@ -70,11 +68,10 @@ impl Page {
     fn read(text: &str) -> Self {
         let body = text.strip_prefix(TITLE).unwrap_or_default();
         let (machine, rest) = body.split_once(HEAD).unwrap_or_default();
-        let is_row = |line: &&str| line.starts_with("| ");
+        let rows = rest.split_inclusive('\n').take_while(|line| line.starts_with("| "));
+        let (table, after) = rest.split_at(rows.map(str::len).sum());
         let name = |row: &str| row.split('|').nth(1).unwrap_or_default().trim().to_owned();
-        let rows: Vec<_> = rest.lines().take_while(is_row).map(|row| (name(row), row.to_owned())).collect();
-        let after = rest.split_inclusive('\n').skip_while(|line| line.starts_with("| "));
-        let after: String = after.collect();
+        let rows = table.lines().map(|row| (name(row), row.to_owned())).collect();
         let programs = after.strip_suffix(FOOT).unwrap_or_default().to_owned();
         Self { machine: machine.trim().to_owned(), rows, programs }
     }

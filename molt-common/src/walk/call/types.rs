@@ -59,7 +59,7 @@ pub fn packed_type<M: Memory>(memory: &M, call: &CallLayout, addr: u64) -> u64 {
 /// In a static type of an extension module another word stands where a class has its name; it tells as much.
 #[inline(always)]
 fn name_identity<M: Memory>(memory: &M, call: &CallLayout, addr: u64) -> Result<u64, Fault> {
-    let name = memory.read_u64(addr + u64::from(call.type_qualname))?;
+    let name = memory.read_u64(addr.wrapping_add(call.type_qualname.into()))?;
     let text = name.wrapping_add(u64::from(call.ascii_bytes));
     let mut words = [0u64; 2];
     if memory.read(text, words.as_mut_bytes()).is_err() {
@@ -82,4 +82,31 @@ fn before_nul(word: u64) -> u64 {
     }
     let first = (zeros & zeros.wrapping_neg()) >> 7;
     word & first.wrapping_sub(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::call::has_identity;
+    use zerocopy::FromZeros;
+
+    /// Memory that holds nothing but zeros, at any address.
+    struct Zeros;
+
+    impl Memory for Zeros {
+        fn read(&self, _addr: u64, into: &mut [u8]) -> Result<(), Fault> {
+            into.fill(0);
+            Ok(())
+        }
+    }
+
+    /// What stands for a type in memory that was freed is any number.
+    #[test]
+    fn takes_any_number_for_a_type() {
+        let mut call = CallLayout::new_zeroed();
+        call.type_qualname = 880;
+        for addr in [0, 1, 1 << 47, 1 << 63, u64::MAX - 1, u64::MAX] {
+            assert!(has_identity(packed_type(&Zeros, &call, addr)), "{addr:#x}");
+        }
+    }
 }

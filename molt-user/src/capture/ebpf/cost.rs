@@ -86,14 +86,7 @@ impl Kernel {
         let bare_ns = quickest(|| work.round_ns(place));
         self.grant(None)?;
         self.trace(pid, &config).map_err(|_refused| HookError::Unprepared)?;
-        let mut interrupt_ns = 0;
-        if let Some(ticks) = ticks {
-            ticks.enable(true);
-            let ticking_ns = quickest(|| (0..TICKED).map(|_| work.round_ns(place)).sum());
-            ticks.enable(false);
-            let taken_ns = ticking_ns.saturating_sub(TICKED * bare_ns);
-            interrupt_ns = taken_ns.saturating_mul(ticks.period_ns()).checked_div(ticking_ns).unwrap_or(0);
-        }
+        let interrupt_ns = ticks.map(|ticks| interrupt_ns(&work, bare_ns, ticks));
         let library = self.library.as_ref().ok_or(HookError::Unprepared)?;
         let scope = Scope { pid: Some(pid), returns: false };
         let program = library.program("call_measure")?;
@@ -109,8 +102,19 @@ impl Kernel {
         let after_ns = LARGER * among_work_ns.saturating_sub(alone_ns);
         let after_ns = after_ns.clamp(alone_ns / LEAST_AFTER, alone_ns / MOST_AFTER);
         let empty_ns = mean_ns(&meter).unwrap_or(0);
-        Ok(HitCost { trap_ns: alone_ns + after_ns, after_ns, empty_ns, interrupt_ns })
+        let trap_ns = alone_ns + after_ns;
+        // Without ticks there are samples alone, and an interrupt costs no less than a trap.
+        Ok(HitCost { trap_ns, after_ns, empty_ns, interrupt_ns: interrupt_ns.unwrap_or(trap_ns) })
     }
+}
+
+/// What one of these ticks takes of `work`, a round of which lasts so long without them.
+fn interrupt_ns(work: &Work, bare_ns: u64, ticks: &Ticks) -> u64 {
+    ticks.enable(true);
+    let ticking_ns = quickest(|| (0..TICKED).map(|_| work.round_ns(place)).sum());
+    ticks.enable(false);
+    let taken_ns = ticking_ns.saturating_sub(TICKED * bare_ns);
+    taken_ns.saturating_mul(ticks.period_ns()).checked_div(ticking_ns).unwrap_or(0)
 }
 
 impl Kernel {

@@ -9,7 +9,7 @@ use std::fs;
 /// The CPU time of a process in nanoseconds, ended threads included; `None` if there is no such process. Everyone may
 /// read it. For a thread that runs on another processor it stands still between ticks of the scheduler, 1 to 10 ms
 /// (`thread_group_cputime`, `kernel/sched/cputime.c`, Linux 6.18).
-pub(crate) fn process_ns(pid: u32) -> Option<u64> {
+pub(super) fn process_ns(pid: u32) -> Option<u64> {
     read(clock_getcpuclockid(Pid::from_raw(pid.cast_signed())).ok()?)
 }
 

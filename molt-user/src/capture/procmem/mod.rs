@@ -5,7 +5,7 @@
 //! threads while they run ([`cpu`], [`state`], [`stack`]) and notices processes that begin, run another program and
 //! end ([`family`]). Records are those of the kernel side.
 
-pub(crate) mod cpu;
+mod cpu;
 mod family;
 mod queue;
 mod sampler;

@@ -9,8 +9,9 @@
 const ENOUGH: u64 = 50_000;
 /// Windows are alike if one has at most so many times the hits of the other in the same time.
 const ALIKE: u128 = 4;
-/// How many times as long code takes, in tenths, that hits interrupt all the time: 1.7 to 3 were measured of CPython
-/// 3.11 and 3.12 at a priority above all else, and 2.2 to 4.2 beside ten busy processes on two processors.
+/// How many times as long code takes, in tenths, that hits interrupt all the time. By ticks of 50 µs it was 2.4 to 4.1
+/// times with CPython 3.11 and 3.12 at a priority above all else, and 3.1 to 5.8 beside ten busy processes on two
+/// processors; a factor of 1.4 of that was the time that such ticks take themselves.
 const SLOWEST: u64 = 24;
 
 /// A window that has closed.
@@ -58,6 +59,11 @@ impl<T> Strata<T> {
     /// Before the first window.
     pub(in crate::trace) fn new(after_ns: u64, tick_ns: u64) -> Self {
         Self { after_ns, tick_ns, full: None, filling: None }
+    }
+
+    /// How long the program ran where so many ticks have met it.
+    pub(in crate::trace) fn length_ns(&self, ticks: u64) -> u64 {
+        ticks.saturating_mul(self.tick_ns)
     }
 
     /// A window has closed. A stratum that is complete, if that makes one so.

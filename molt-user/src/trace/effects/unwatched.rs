@@ -1,45 +1,14 @@
 //! System calls while they were not watched, estimated from the stretches next to it in which they were.
 
-use super::valve::Watched;
-use crate::capture::procmem::cpu::process_ns;
-use molt_common::call::Meter;
 use molt_common::effect::{AUDIT, EffectCount, EffectKey};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::mem::take;
 
 /// What was counted so often in a stretch goes on when it is not watched; what was seen less often may have been all.
 const FREQUENT: u64 = 100;
 
-/// A stretch shorter than this is none to go by: the clock of another process may stand still for 4 ms.
+/// A stretch shorter than this is none to go by.
 const LEAST_NS: u64 = 4_000_000;
-
-/// The CPU time of processes without what it costs to watch them: a system call takes half as long again while it is
-/// watched.
-#[derive(Debug, Default)]
-pub(super) struct Clocks {
-    processes: BTreeMap<u32, u64>,
-    /// Of those that have ended, as it was last seen.
-    ended_ns: u64,
-    meter: Meter,
-    spent_ns: u64,
-}
-
-impl Clocks {
-    /// That of all processes so far, those with these ids being the ones that still run, in nanoseconds. The meter
-    /// shows this now.
-    pub(super) fn read_ns<'a>(&mut self, running: impl Iterator<Item = &'a u32>, meter: Meter) -> u64 {
-        self.spent_ns += Watched::All.cost_ns(&meter.since(self.meter));
-        self.meter = meter;
-        let running: BTreeSet<u32> = running.copied().collect();
-        self.processes.retain(|pid, ns| {
-            let runs = running.contains(pid);
-            self.ended_ns += if runs { 0 } else { *ns };
-            runs
-        });
-        self.processes.extend(running.into_iter().filter_map(|pid| Some((pid, process_ns(pid)?))));
-        (self.ended_ns + self.processes.values().sum::<u64>()).saturating_sub(self.spent_ns)
-    }
-}
 
 /// What was counted in a stretch that was watched, and how long it was.
 #[derive(Debug, Default)]
@@ -49,7 +18,8 @@ struct Pace {
 }
 
 /// Adds up what is missing. Time in which nothing is watched belongs to the stretches next to it, half to either. All
-/// moments are CPU time of the program, in nanoseconds: while it sleeps it makes no calls.
+/// moments are the program's own CPU time, in nanoseconds: while it sleeps it makes no calls, and a system call takes half
+/// as long again while it is watched.
 #[derive(Debug, Default)]
 pub(super) struct Unwatched {
     /// Where the stretch begins whose pace counts, and what was counted until then.

@@ -37,7 +37,7 @@ impl Watched {
     }
 
     /// What it has cost since the meter showed nothing, in nanoseconds.
-    pub(super) fn cost_ns(self, new: &Meter) -> u64 {
+    fn cost_ns(self, new: &Meter) -> u64 {
         let cost = HitCost { trap_ns: TRAP_NS, ..HitCost::default() };
         let probes = |hits: u64| hits.saturating_mul(cost.of_effect(new));
         match self {

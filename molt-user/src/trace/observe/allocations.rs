@@ -46,9 +46,8 @@ pub(super) struct Allocations {
     bucket: Bucket,
     chance: Chance,
     strata: Strata<Counted>,
-    /// What tells the program's time in windows, and how much of that one tick stands for.
+    /// What tells the program's time in windows.
     ticks: Ticks,
-    tick_ns: u64,
     state: State,
     /// Readings when the last window closed and when the open one was opened.
     closed: Reading,
@@ -96,7 +95,6 @@ impl Allocations {
             chance,
             strata: Strata::new(gauge.ledger.after_alone_ns(), tick_ns),
             ticks,
-            tick_ns,
             state: State::Closed { due_cpu_ns, due_ns: 0 },
             closed: Reading::default(),
             opened: Reading::default(),
@@ -276,7 +274,7 @@ impl Allocations {
     fn settle(&mut self, watch: &mut Watch) {
         let ticks = mem::take(&mut watch.allocation_ticks);
         let Some((counted, window)) = self.unsettled.take() else { return };
-        let window = Closed { length_ns: ticks.saturating_mul(self.tick_ns), ..window };
+        let window = Closed { length_ns: self.strata.length_ns(ticks), ..window };
         tracing::debug!(?window, codes = counted.len(), "window of allocations");
         if let Some(stratum) = self.strata.closed(counted, window) {
             watch.count_allocations(&stratum);

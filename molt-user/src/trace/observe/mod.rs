@@ -141,6 +141,11 @@ impl Observer {
         }
     }
 
+    /// The target's own CPU time so far, in nanoseconds.
+    pub(super) fn net_ns(&mut self, kernel: &Kernel) -> Result<u64, HookError> {
+        Ok(self.gauge.read(kernel)?.net_ns())
+    }
+
     /// The calls of process `pid`, which runs or is about to run this build, are to be seen.
     pub(super) fn add(&mut self, kernel: &mut Kernel, pid: u32, build: &Arc<Build>) -> anyhow::Result<()> {
         if let Some(allocations) = &mut self.allocations {

@@ -47,9 +47,8 @@ pub(super) struct Windows {
     since: Meter,
     /// What was counted in the window that has closed last.
     unsettled: Option<Unsettled>,
-    /// What tells the program's time in windows, and how much of that one tick stands for.
+    /// What tells the program's time in windows.
     ticks: Option<Ticks>,
-    tick_ns: u64,
     /// What had been counted when the first window was half spent.
     start: Option<Counted>,
     /// That again, until its names are known: it stands for itself alone.
@@ -100,7 +99,6 @@ impl Windows {
             since: Meter::default(),
             unsettled: None,
             ticks,
-            tick_ns,
             start: None,
             startup: None,
             told: Counted::default(),

@@ -119,14 +119,14 @@ impl KernelSide {
     /// Opens and closes windows, and watches system calls as far as they can be paid for. When to do so next.
     pub(super) fn tick(&mut self, watch: &mut Watch) -> anyhow::Result<Option<u64>> {
         let calls = self.observer.tick(&mut self.kernel, watch)?;
-        let effects = self.effects.tick(&mut self.kernel, watch)?;
+        let effects = self.effects.tick(&mut self.kernel, watch, &mut self.observer)?;
         Ok([calls, effects].into_iter().flatten().min())
     }
 
     /// What was counted and lost since the last account.
     pub(super) fn account(&mut self, watch: &mut Watch, last: bool) -> Result<Findings, Failure> {
         const COUNTED: &str = "failed to read what was counted";
-        let unwatched = self.effects.account(&self.kernel, watch).context(COUNTED)?;
+        let unwatched = self.effects.account(&self.kernel, watch, &mut self.observer).context(COUNTED)?;
         let account = self.observer.account(&mut self.kernel, watch, last).context(COUNTED)?;
         let faults = self.kernel.faults().context("failed to read what was lost")?;
         let told = std::mem::replace(&mut self.told, faults.clone());

@@ -80,6 +80,7 @@ impl Watch {
             }
         }
     }
+
     /// Adds up what must have happened besides while system calls were not watched.
     pub(in crate::trace) fn count_unwatched(&mut self, missing: &[(EffectKey, u64)]) {
         for (key, count) in missing {

@@ -2,7 +2,6 @@
 
 use super::classes::own_namespaces;
 use super::{Ask, Watch};
-use crate::clock::monotonic_ns;
 use crate::discover::file::FileFinding;
 use crate::launch::Ending;
 use crate::trace::classes::{Allowance, UNREAD_TYPE};
@@ -71,8 +70,9 @@ impl Watch {
     /// Looks at a process that is about to end, and goes on at `until_ns`: what it tears down from then on would look
     /// like changes that the program has made.
     fn look_while_held(&mut self, pid: u32, until_ns: u64) {
-        let read = self.look(pid, Allowance::HELD.until(until_ns));
-        let is_late = monotonic_ns() >= until_ns;
+        let allowance = Allowance::HELD.until(until_ns);
+        let read = self.look(pid, allowance);
+        let is_late = allowance.is_over();
         self.mark_finalized(pid, read && !is_late);
         if let Some(subject) = self.subjects.get_mut(&pid)
             && is_late

@@ -60,7 +60,7 @@ impl Windows {
             watch.count(&startup, None);
         }
         let gap_ns = self.in_user_mode(gap_ns, reading);
-        let length_ns = ticks.saturating_mul(self.tick_ns);
+        let length_ns = self.strata.length_ns(ticks);
         tracing::debug!(hits, ticks, length_ns, gap_ns, "window");
         if let Some(stratum) = self.strata.closed(counted, Closed { hits, length_ns, gap_ns }) {
             watch.count_weighed(&stratum);

@@ -19,8 +19,9 @@ pub(in crate::trace) struct Bucket {
 }
 
 impl Bucket {
-    /// The part of the credit that start-up does not get.
-    pub(in crate::trace) const RESERVE_NS: u64 = CREDIT_NS.unsigned_abs() / 4;
+    /// The part of the credit that start-up does not get: what else is seen, and windows that notice their end late, take
+    /// from it as well.
+    pub(in crate::trace) const RESERVE_NS: u64 = CREDIT_NS.unsigned_abs() * 2 / 5;
     /// Half of what it gets.
     pub(in crate::trace) const HALF_NS: u64 = (CREDIT_NS.unsigned_abs() - Self::RESERVE_NS) / 2;
 

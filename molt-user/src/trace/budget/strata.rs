@@ -9,9 +9,8 @@
 const ENOUGH: u64 = 50_000;
 /// Windows are alike if one has at most so many times the hits of the other in the same time.
 const ALIKE: u128 = 4;
-/// How many times as long code takes, in tenths, that hits interrupt all the time. By ticks of 50 µs it was 2.4 to 4.1
-/// times with CPython 3.11 and 3.12 at a priority above all else, and 3.1 to 5.8 beside ten busy processes on two
-/// processors; a factor of 1.4 of that was the time that such ticks take themselves.
+/// How many times as long code takes at most, in tenths, that hits interrupt all the time. By the program's known rate of
+/// calls it was 1.7 to 2.5 times with CPython 3.11 to 3.15.
 const SLOWEST: u64 = 24;
 
 /// A window that has closed.

@@ -8,8 +8,6 @@ use std::time::Duration;
 
 /// How often it is looked at while it is open, in nanoseconds.
 const LOOK_NS: u64 = 20_000_000;
-/// What a run begins with, and the most that is saved up, in nanoseconds of the target's time.
-const CREDIT_NS: i64 = 40_000_000;
 /// What must be saved up before it is opened again.
 const ENOUGH_NS: i64 = 2_000_000;
 /// What a hit of a probe costs besides its program, about.
@@ -33,6 +31,15 @@ impl Watched {
         match self {
             Self::All => 2,
             Self::Syscalls | Self::Audits | Self::Frequent => 4,
+        }
+    }
+
+    /// What a run begins with, and the most that is saved up, in nanoseconds of the target's time.
+    const fn credit_ns(self) -> i64 {
+        match self {
+            Self::All | Self::Syscalls | Self::Audits => 40_000_000,
+            // A program has few assignments to modules, and up to 3.10 many to instances, which cost as much.
+            Self::Frequent => 20_000_000,
         }
     }
 
@@ -82,7 +89,7 @@ impl Valve {
         Self {
             watched,
             budget,
-            tokens_ns: CREDIT_NS,
+            tokens_ns: watched.credit_ns(),
             meter: Meter::default(),
             cost_ns: 0,
             began_ns: now_ns,
@@ -117,7 +124,7 @@ impl Valve {
         let parts = u128::from(self.watched.part() * 1_000_000);
         let income = u128::from(passed_ns) * u128::from(self.budget.as_millionths()) / parts;
         let change = i64::try_from(income).unwrap_or(i64::MAX).saturating_sub_unsigned(cost_ns);
-        self.tokens_ns = self.tokens_ns.saturating_add(change).min(CREDIT_NS);
+        self.tokens_ns = self.tokens_ns.saturating_add(change).min(self.watched.credit_ns());
         (self.meter, self.looked_ns, self.due_ns) = (meter, now_ns, now_ns.saturating_add(LOOK_NS));
         if !self.open {
             self.closed_ns += passed_ns;

@@ -30,6 +30,8 @@ const LONGEST_NS: u64 = 200_000_000;
 const PART: u64 = 4;
 /// What a run begins with, and the most that is saved up, in nanoseconds of the target's time.
 const CREDIT_NS: i64 = 50_000_000;
+/// Most of it that calls leave to them, however much is saved up: some windows' worth.
+const KEPT_NS: u64 = 10_000_000;
 /// Shortest mean of the random time before a window, in the target's CPU time. The credit is spread over the run, of
 /// which no more is known than how long it has lasted: later windows are a part of that apart, at least.
 const LEAST_DELAY_NS: u64 = 10_000_000;
@@ -122,9 +124,9 @@ impl Allocations {
         self.refused.remove(&pid);
     }
 
-    /// What is kept for them of what may be spent, in nanoseconds.
+    /// What is kept for the next windows of what may be spent, in nanoseconds.
     pub(super) fn kept_ns(&self) -> u64 {
-        if self.processes.len() > self.refused.len() { self.bucket.tokens_ns() } else { 0 }
+        if self.processes.len() > self.refused.len() { self.bucket.tokens_ns().min(KEPT_NS) } else { 0 }
     }
 
     fn is_open(&self) -> bool {

@@ -247,11 +247,13 @@ impl Windows {
         // What hits that were under way have left behind.
         let late = now.kernel.take_counted()?;
         now.watch.count(&late, None);
-        hooks.place_all(now.kernel, now.watch);
-        self.tick_clocks(true);
-        now.ns = monotonic_ns();
         let reading = gauge.read(now.kernel)?;
         self.settle(now.watch, &reading);
+        hooks.place_all(now.kernel, now.watch);
+        self.tick_clocks(true);
+        // Until some are granted, each hit costs the target a trap for nothing.
+        now.ns = monotonic_ns();
+        let reading = gauge.read(now.kernel)?;
         self.bucket.update(reading.cpu_ns, reading.spent_ns);
         now.kernel.grant(Some(self.affordable(gauge)))?;
         self.log.open(now.watch.since(now.ns));

@@ -4,7 +4,7 @@
 //! A thing is here only if both sides use it. No allocation, no aya, no CPython version numbers: what
 //! differs between interpreters arrives as a [`layout::WalkLayout`].
 //!
-//! In reading order: [`limits`], [`fault`], [`layout`], [`config`], [`event`], [`call`], [`plan`],
+//! In reading order: [`limits`], [`machine`], [`fault`], [`layout`], [`config`], [`event`], [`call`], [`plan`],
 //! [`operand`], [`effect`], [`allocation`], [`mutation`], [`walk`].
 #![cfg_attr(not(test), no_std)]
 #![expect(
@@ -26,10 +26,11 @@ pub mod event;
 pub mod fault;
 pub mod layout;
 pub mod limits;
+pub mod machine;
 pub mod mutation;
 pub mod operand;
 pub mod plan;
 pub mod walk;
 
 /// Version of every layout in this crate. The object carries it, and the loader refuses another one.
-pub const WIRE_VERSION: u32 = 6;
+pub const WIRE_VERSION: u32 = 7;

@@ -10,8 +10,6 @@ pub const MAX_STEPS: usize = 12;
 pub const MAX_PIECE: usize = 8192;
 /// Most bytes that one step copies: the code of a module with a table of a thousand lines.
 pub const MAX_STRETCH: u32 = 1 << 17;
-/// Bytes of a page, past whose end there may be nothing.
-pub const PAGE: u64 = 4096;
 
 /// Ends a plan, in [`Step::from`].
 pub const NO_STEP: u32 = u32::MAX;

@@ -2,6 +2,7 @@
 
 use aya_ebpf::bindings::pt_regs;
 use core::hint::black_box;
+use molt_common::machine::{PAGE_BYTES, USER_TOP};
 
 /// Whether the thread was interrupted in its program, not in the kernel: by the privilege level of its code segment.
 #[inline(always)]
@@ -36,7 +37,7 @@ pub fn is_equal(regs: *const pt_regs) -> bool {
 /// (`xol_add_vma`, `kernel/events/uprobes.c`), through which the return of a function that is seen leads.
 #[inline(always)]
 pub fn is_of_probes(instruction: u64) -> bool {
-    const HIGHEST_PAGE: u64 = (1 << 47) - 2 * 4096;
+    const HIGHEST_PAGE: u64 = USER_TOP - 2 * PAGE_BYTES;
     instruction >= HIGHEST_PAGE
 }
 

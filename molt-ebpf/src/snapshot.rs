@@ -8,7 +8,8 @@ use crate::{emit, task};
 use molt_common::event::{KIND_PIECE, KIND_WORDS};
 use molt_common::fault::Fault;
 use molt_common::layout::ABSENT;
-use molt_common::plan::{MAX_PIECE, MAX_STEPS, MAX_STRETCH, NO_STEP, OF_SAMPLE, PAGE, Plan};
+use molt_common::machine::PAGE_BYTES;
+use molt_common::plan::{MAX_PIECE, MAX_STEPS, MAX_STRETCH, NO_STEP, OF_SAMPLE, Plan};
 use molt_common::walk::{Memory, checked};
 
 /// Sends what `plan` says of the object at `root`.
@@ -68,14 +69,14 @@ extern "C" fn step(index: u32, walk: &mut Walk) -> Turn {
     }
     walk.pieces.at = place;
     walk.pieces.left = bytes.min(u64::from(step.most)).min(u64::from(MAX_STRETCH));
-    repeat(MAX_STRETCH / PAGE as u32 + 1, page, &mut walk.pieces);
+    repeat(MAX_STRETCH / PAGE_BYTES as u32 + 1, page, &mut walk.pieces);
     Turn::Go
 }
 
 /// One page of a stretch of memory. How far it is stands in the map: the verifier would follow it through every turn
 /// on the stack.
 extern "C" fn page(_index: u32, pieces: &mut &mut Pieces) -> Turn {
-    let bytes = pieces.left.min(PAGE - pieces.at % PAGE);
+    let bytes = pieces.left.min(PAGE_BYTES - pieces.at % PAGE_BYTES);
     if bytes == 0 {
         return Turn::Stop;
     }
@@ -88,7 +89,7 @@ extern "C" fn page(_index: u32, pieces: &mut &mut Pieces) -> Turn {
 /// Sends the `bytes` bytes at `address`. The page after the one in which they begin may not be there.
 #[inline(always)]
 pub fn send_piece(pieces: &mut Pieces, address: u64, bytes: u64) {
-    let first = bytes.min(PAGE - address % PAGE);
+    let first = bytes.min(PAGE_BYTES - address % PAGE_BYTES);
     send_part(pieces, address, first);
     if bytes > first {
         send_part(pieces, address + first, bytes - first);

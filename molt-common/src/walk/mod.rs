@@ -14,10 +14,8 @@ pub mod values;
 mod window;
 
 use crate::fault::Fault;
+use crate::machine::USER_TOP;
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
-
-/// Highest address of user space on x86-64 and arm64 with 48-bit addresses.
-const USER_TOP: u64 = 1 << 47;
 
 /// The body of a loop.
 pub trait Turns {

@@ -5,11 +5,9 @@
 use super::{Memory, checked};
 use crate::fault::Fault;
 use crate::layout::{ABSENT, WalkLayout};
+use crate::machine::GLIBC_FIRST_BLOCK;
 
-/// Offset of `struct pthread.specific_1stblock` from the thread pointer in glibc on x86-64
-/// (the same in 2.36 and 2.41): 16 bytes a key, the value in the second 8.
-const GLIBC_FIRST_BLOCK: u64 = 0x310;
-/// Keys in that block; later ones go through a second level.
+/// Keys in glibc's first block; later ones go through a second level.
 pub const GLIBC_FIRST_BLOCK_KEYS: u32 = 32;
 
 /// The thread as the kernel knows it.

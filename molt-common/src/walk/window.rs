@@ -4,9 +4,7 @@ use super::{Block, Memory};
 use crate::fault::Fault;
 use crate::layout::{ABSENT, WalkLayout};
 use crate::limits::WINDOW_BYTES;
-
-/// The smallest page of any machine, in bytes: what lies on the page of a frame can be read as it can.
-const PAGE_BYTES: u64 = 4096;
+use crate::machine::PAGE_BYTES;
 
 /// A stretch of the stack that frames lie on.
 ///

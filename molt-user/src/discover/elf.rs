@@ -8,6 +8,7 @@ mod relocations;
 mod symbols;
 
 use headers::{find_build_id, find_interpreter, parse_header};
+use molt_common::machine::PAGE_BYTES;
 use object::LittleEndian;
 use object::elf::{self, Dyn64};
 use object::read::ReadCache;
@@ -29,8 +30,6 @@ const MAX_SECTION_BYTES: u64 = 64 << 20;
 const MAX_SECTIONS: u64 = 4096;
 /// Most libraries that are noted as needed.
 const MAX_NEEDED: usize = 1024;
-/// The smallest page of the supported processors: a mapping begins on a multiple of it.
-const PAGE_BYTES: u64 = 4096;
 
 /// The flags of a section that is loaded, as code.
 const EXECUTABLE: u64 = elf::SHF_ALLOC.0 | elf::SHF_EXECINSTR.0;

@@ -13,6 +13,8 @@ pub const NOT_READY: u16 = 4;
 pub const NO_PYTHON: u16 = 8;
 /// In `Header::flags`: copies of new code in the stack came before, as pieces.
 pub const COPIED: u16 = 16;
+/// In `Header::flags`: code in the stack may be new. What has been met before is remembered for a while.
+pub const FRESH: u16 = 32;
 
 /// The fixed part of a sample; `frames` [`Frame`]s follow it, innermost first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]

@@ -12,7 +12,9 @@ use aya_ebpf::programs::PerfEventContext;
 use molt_common::call::packed;
 use molt_common::config::{PROCESS_READY, ProcessConfig};
 use molt_common::event::KIND_SAMPLE;
-use molt_common::event::sample::{COPIED, NO_PYTHON, NOT_READY, STACK_CUT, STACK_TORN, STACK_VALUES, Sample};
+use molt_common::event::sample::{
+    COPIED, FRESH, NO_PYTHON, NOT_READY, STACK_CUT, STACK_TORN, STACK_VALUES, Sample,
+};
 use molt_common::fault::Fault;
 use molt_common::layout::WalkLayout;
 use molt_common::walk::frame::innermost;
@@ -76,6 +78,7 @@ fn walk(config: &ProcessConfig, scratch: &mut Scratch, take: &mut Take) -> Resul
     }
     if *unmet > 0 {
         *take = Take::Now;
+        sample.header.flags |= FRESH;
         repeat(MAX_FRESH as u32, copy, &mut walk);
     }
     Ok(())

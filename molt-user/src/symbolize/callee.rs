@@ -6,6 +6,7 @@
 
 use super::code::CodeObject;
 use super::types::read_type_name;
+use crate::cpython::layout::Layout;
 use crate::cpython::object::{Objects, TYPE_SUBCLASS};
 use crate::cpython::opcode::{Load, Opcodes};
 use crate::cpython::text::{Text, read_c_text};
@@ -20,6 +21,15 @@ pub struct Callee {
     pub symbol: String,
     /// What it is.
     pub kind: TargetKind,
+}
+
+/// A callable that was found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Found {
+    /// Where it is.
+    pub addr: u64,
+    /// What it is.
+    pub callee: Callee,
 }
 
 /// By which name the callable is loaded that the call at `offset` calls; `None` where no instruction does that, or where
@@ -65,17 +75,21 @@ pub fn find_callee<M: Memory>(
     values: &[u64],
     name: &str,
     global: impl FnOnce() -> Known<u64>,
-) -> Option<Callee> {
-    let values = || values.iter().filter_map(|value| address(objects, *value));
-    let named = |value| describe(objects, value).ok().filter(|(own, _)| own == name);
-    if let Some((_, callee)) = values().find_map(named) {
-        return Some(callee);
+) -> Option<Found> {
+    let values = || values.iter().filter_map(|value| address(objects.layout, *value));
+    let named = |addr| {
+        let (own, callee) = describe(objects, addr).ok()?;
+        (own == name).then_some(Found { addr, callee })
+    };
+    if let Some(found) = values().find_map(named) {
+        return Some(found);
     }
-    let global = global().ok().filter(|global| values().any(|value| value == *global))?;
-    match describe(objects, global) {
-        Ok((_, callee)) => Some(callee),
-        Err(_) => describe_object(objects, global).ok(),
-    }
+    let addr = global().ok().filter(|global| values().any(|value| value == *global))?;
+    let callee = match describe(objects, addr) {
+        Ok((_, callee)) => callee,
+        Err(_) => describe_object(objects, addr).ok()?,
+    };
+    Some(Found { addr, callee })
 }
 
 /// `Py_TPFLAGS_IMMUTABLETYPE` (`Include/object.h`, from 3.10): set in types that are written in C.
@@ -93,8 +107,8 @@ fn describe_object<M: Memory>(objects: &Objects<'_, M>, addr: u64) -> Known<Call
 }
 
 /// The address in a slot, if there can be an object.
-fn address<M: Memory>(objects: &Objects<'_, M>, value: u64) -> Option<u64> {
-    let value = value & !u64::from(objects.layout.tag_bits);
+pub fn address(layout: &Layout, value: u64) -> Option<u64> {
+    let value = value & !u64::from(layout.tag_bits);
     checked(value).ok().filter(|value| value % 8 == 0)
 }
 

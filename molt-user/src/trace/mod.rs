@@ -7,6 +7,7 @@
 mod awaited;
 mod begin;
 mod budget;
+mod callees;
 mod capabilities;
 mod classes;
 mod coverage;

@@ -5,9 +5,7 @@ use crate::aggregate::code::{Code, UNNAMED};
 use crate::aggregate::tally::{CodeId, Columns, Placed, Site, Tally};
 use crate::cpython::linetable::Position;
 use crate::cpython::object::Objects;
-use crate::cpython::opcode::Load;
 use crate::cpython::{Known, Unknown};
-use crate::symbolize::callee::{Callee, find_callee, loaded_by};
 use crate::symbolize::code::{CodeObject, read_code};
 use crate::symbolize::functions::{Wanted, find_qualname};
 use crate::symbolize::memory::{Overlay, Pieces, Recent};
@@ -104,20 +102,6 @@ impl Reader {
         let qualname = qualname(object, || texts.of(object), find);
         let known = qualname.filter(|(_, basis)| *basis != Basis::NameOnly);
         describe(object, known.map(|(name, _)| name))
-    }
-
-    /// What a frame calls that has no Python code, if it stands at a call of such: `values` are the lowest of its stack.
-    pub(super) fn callee(&self, frame: &Frame, code: &CodeObject, values: &[u64]) -> Option<Callee> {
-        let load = loaded_by(code, u32::try_from(code.instruction(frame.lasti)).ok()?)?;
-        let (Load::Global(index) | Load::Attribute(index)) = load;
-        let memory = Recent::new(&self.memory);
-        let objects = Objects::new(&memory, &self.layout);
-        let names = objects.items(objects.u64(frame.code, self.layout.code_names).ok()?).ok()?;
-        let name = objects.str(*names.get(index)?).ok()?.value;
-        find_callee(&objects, values, &name, || match load {
-            Load::Global(_) => objects.global(frame.globals, &name),
-            Load::Attribute(_) => Err(Unknown::Absent),
-        })
     }
 
     /// What the source says of the place at `offset` in `caller`, from which `callee` was called.

@@ -1,5 +1,6 @@
 //! How to read one Python process: its layout, its memory, its sources, and what was read already.
 
+use super::callees::Callees;
 use super::classes::Classes;
 use super::look::Looks;
 use super::texts::Texts;
@@ -36,6 +37,8 @@ pub(super) struct Reader {
     /// Its sources.
     pub(super) texts: Texts,
     pub(super) codes: CodeCache<SeenCode>,
+    /// Calls of what has no Python code that samples have met.
+    pub(super) callees: Callees,
     /// How much of the memory may still be searched for names.
     pub(super) budget: Budget,
     /// What is known of its classes.
@@ -82,6 +85,7 @@ impl Reader {
             layout: checked.layout,
             memory,
             codes: CodeCache::default(),
+            callees: Callees::default(),
             budget: Budget::default(),
             classes: Classes::default(),
             unhashed: Vec::new(),
@@ -100,6 +104,7 @@ impl Reader {
             calls: self.calls,
             memory: ProcessMemory::new(pid.cast_signed()),
             codes: self.codes.clone(),
+            callees: self.callees.clone(),
             budget: Budget::default(),
             classes: Classes::default(),
             unhashed: Vec::new(),

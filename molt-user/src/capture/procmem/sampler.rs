@@ -13,7 +13,9 @@ use crate::clock::monotonic_ns;
 use crate::symbolize::memory::ProcessMemory;
 use molt_common::config::{PROCESS_READY, ProcessConfig};
 use molt_common::event::KIND_SAMPLE;
-use molt_common::event::sample::{Frame, NO_PYTHON, NOT_READY, STACK_CUT, STACK_TORN, STACK_VALUES, Sample};
+use molt_common::event::sample::{
+    FRESH, Frame, NO_PYTHON, NOT_READY, STACK_CUT, STACK_TORN, STACK_VALUES, Sample,
+};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
@@ -195,7 +197,7 @@ impl Sampled {
             match self.stack(pid, inner) {
                 Ok(stack) if stack.frames.is_empty() => *flags = NO_PYTHON,
                 Ok(stack) => {
-                    *flags = if stack.cut { STACK_CUT } else { 0 };
+                    *flags = if stack.cut { FRESH | STACK_CUT } else { FRESH };
                     frames = stack.frames;
                 }
                 Err(fault) => {

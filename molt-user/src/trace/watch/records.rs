@@ -10,7 +10,7 @@ use crate::trace::place::Placing;
 use crate::trace::subject::State;
 use molt_common::event::Header;
 use molt_common::event::process::Birth;
-use molt_common::event::sample::{Frame, NO_PYTHON, NOT_READY, STACK_CUT, STACK_TORN, Sample};
+use molt_common::event::sample::{FRESH, Frame, NO_PYTHON, NOT_READY, STACK_CUT, STACK_TORN, Sample};
 use molt_common::event::tick::{AMONG_ALLOCATIONS, Tick};
 use molt_common::plan::OF_SAMPLE;
 use std::sync::Arc;
@@ -20,7 +20,7 @@ impl Watch {
     /// left to [`Watch::take`].
     pub(in crate::trace) fn read_ahead(&mut self, bytes: &[u8]) {
         let (sample, frames) = match decode(bytes) {
-            Ok(Record::Sample(sample, frames)) => (sample, frames),
+            Ok(Record::Sample(sample, frames)) if sample.header.flags & FRESH != 0 => (sample, frames),
             Ok(Record::Call(seen)) => return self.read_call_ahead(&seen),
             Ok(Record::Effect(seen)) => return self.read_effect_ahead(&seen),
             Ok(Record::Mutation(seen)) => return self.read_mutation_ahead(&seen),
@@ -91,7 +91,7 @@ impl Watch {
         if let (true, Some(frame), Some(Some(top)), Some((id, code))) =
             (is_shown, frames.first(), stack.first(), seen.first())
             && let Ok(offset) = u32::try_from(top.offset)
-            && let Some(callee) = reader.callee(frame, &code.object, &sample.values)
+            && let Some(callee) = reader.callee(frame, code, &sample.values)
         {
             let site = SiteKey { caller: *id, offset };
             self.tally.add_foreign(site, callee, || reader.site(&code.object, offset, &code.object));

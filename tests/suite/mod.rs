@@ -78,6 +78,7 @@ const ON_EACH: &[(&str, Test)] = &[
 const ON_ONE: &[(&str, Test)] = &[
     ("allocations_that_are_not_seen_have_a_reason", allocations::allocations_that_are_not_seen_have_a_reason),
     ("comparison_finds_each_kind_of_fault", exact::comparison_finds_each_kind_of_fault),
+    ("probes_placed_one_by_one_see_the_same", exact::probes_placed_one_by_one_see_the_same),
     ("target_in_namespaces_of_its_own_is_sampled", boxes::target_in_namespaces_of_its_own_is_sampled),
     ("embedded_python_is_traced", builds::embedded_python_is_traced),
     ("subinterpreters_are_seen", builds::subinterpreters_are_seen),

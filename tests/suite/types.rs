@@ -73,6 +73,15 @@ pub(crate) fn changes_of_classes_are_seen(python: &Interpreter) {
     assert_eq!(found, wanted);
 }
 
+/// An instance that gets another class is told of with the class that it had, for each function that does so.
+pub(crate) fn instances_that_change_their_class_are_told(python: &Interpreter) {
+    let (artifact, traced) = trace_exact(python, &script("exact/changed_class"));
+    let wanted = [("Chick", 1), ("Egg", 2), ("Hen", 1)].map(|(name, count)| {
+        (format!("__main__.{name}"), "__class__".to_owned(), MutationKind::Rebind, count)
+    });
+    assert_eq!(changes(&artifact), wanted, "{}", traced.stderr);
+}
+
 /// Changes of the program's own classes.
 fn changes(artifact: &Artifact) -> Vec<(String, String, MutationKind, u64)> {
     let own = artifact

@@ -76,6 +76,8 @@ pub struct Types {
     /// Of names of classes and attributes.
     bytes: usize,
     mutations: usize,
+    /// How often an instance of the class of a name was seen to get another one.
+    left: BTreeMap<String, u64>,
     unlisted: BTreeMap<&'static str, u64>,
 }
 
@@ -140,6 +142,17 @@ impl Types {
         self.bytes += bytes;
         let rest = u64::from(rest) + (long + left_out) as u64;
         self.leave_out("further_attribute", rest);
+    }
+
+    /// An instance of a class of this name got another class.
+    pub fn left(&mut self, name: &str) {
+        if let Some(count) = self.left.get_mut(name) {
+            *count += 1;
+        } else if self.left.len() < MAX_CLASSES && name.len() <= MAX_NAME {
+            self.left.insert(name.to_owned(), 1);
+        } else {
+            self.leave_out("further_mutation", 1);
+        }
     }
 
     fn mutated(&mut self, id: ClassId, attribute: &str, kind: MutationKind) {

@@ -3,10 +3,13 @@
 use super::super::calls::Calls;
 use super::{Class, Instances, TypeId, Types};
 use molt_mpa::model::{
-    AttributeFacts, AttributePlace, Observation, TypeFacts, TypeForm, TypeKind, TypeMutation,
+    AttributeFacts, AttributePlace, MutationKind, Observation, TypeFacts, TypeForm, TypeKind, TypeMutation,
 };
 use molt_mpa::redact::Redactor;
 use std::collections::{BTreeMap, BTreeSet};
+
+/// The attribute of an instance that says what its class is.
+const CLASS: &str = "__class__";
 
 impl Types {
     /// The artifact's section. Classes of one name are one entry. `calls` knows the names of types.
@@ -15,8 +18,16 @@ impl Types {
         for class in &self.classes {
             named.entry(&class.facts.name).or_default().push(class);
         }
-        let entry =
-            |(name, classes): (&str, Vec<&Class>)| Some((name.to_owned(), facts(&classes, calls, redactor)?));
+        let entry = |(name, classes): (&str, Vec<&Class>)| {
+            let mut facts = facts(&classes, calls, redactor)?;
+            if let Some(count) = self.left.get(name) {
+                let (attr, kind) = (redactor.attribute(CLASS), MutationKind::Rebind);
+                let change = TypeMutation { attr, kind, observation: Observation::Sampled, count: *count };
+                facts.mutations.push(change);
+                facts.mutations.sort_by(|one, other| (&one.attr, one.kind).cmp(&(&other.attr, other.kind)));
+            }
+            Some((name.to_owned(), facts))
+        };
         named.into_iter().filter_map(entry).collect()
     }
 }

@@ -38,6 +38,14 @@ pub(super) fn read_audit(reader: &Reader, seen: &EffectSeen, pieces: &Pieces) ->
     read_arguments(&Overlay { pieces, memory: &reader.memory }, &reader.layout)
 }
 
+/// The class of the instance that gets another one, if the event is about that (`object_set_class`,
+/// `Objects/typeobject.c`, 3.8 to 3.15).
+fn class_left<'a>(key: &EffectKey, arguments: &'a [Argument]) -> Option<&'a str> {
+    let [instance, Argument { value: Some(attribute), .. }, ..] = arguments else { return None };
+    (attribute == b"__class__" && key.name.starts_with(b"object.__setattr__\0"))
+        .then_some(instance.type_name.as_str())
+}
+
 impl Watch {
     /// Keeps what was read ahead until its record is taken.
     pub(super) fn keep_arguments(&mut self, seen: &EffectSeen, arguments: Vec<Argument>) {
@@ -52,6 +60,9 @@ impl Watch {
             return;
         }
         let arguments = self.audits.read.remove(&(seen.header.tid, seen.header.time_ns)).unwrap_or_default();
+        if let Some(class) = class_left(&seen.key, &arguments) {
+            self.types.left(class);
+        }
         if self.audits.seen.len() == MAX_AUDITS {
             return self.lose("further_event");
         }

@@ -2,11 +2,12 @@
 mod named;
 mod repeat;
 
-use molt_mpa::model::Mode;
+use molt_mpa::model::{Artifact, Mode};
 
 pub(crate) use self::repeat::two_exact_runs_are_equal;
-use crate::support::artifact::trace_exact;
+use crate::support::artifact::{trace_exact, trace_exact_one_by_one};
 use crate::support::facts::{Fact, Facts};
+use crate::support::process::Ended;
 use crate::support::program::{Program, script};
 use crate::support::pythons::Interpreter;
 use crate::support::truth::Truth;
@@ -20,17 +21,29 @@ const SHOWN: usize = 60;
 /// Objects that are freed within microseconds may be lost now and then on a busy machine, which the artifact says.
 /// What is wrong is wrong again, so a comparison with faults is made once more, with both runs anew.
 pub(crate) fn every_call_is_as_the_oracle_saw_it(python: &Interpreter, program: &Program) {
-    if faults(python, program).is_ok() {
+    compare_runs(python, program, trace_exact);
+}
+
+/// The same where each probe is placed by itself, as on kernels before 6.6.
+pub(crate) fn probes_placed_one_by_one_see_the_same(python: &Interpreter) {
+    compare_runs(python, &script("exact/methods"), trace_exact_one_by_one);
+}
+
+/// How a program is traced.
+type Trace = fn(&Interpreter, &Program) -> (Artifact, Ended);
+
+fn compare_runs(python: &Interpreter, program: &Program, trace: Trace) {
+    if faults(python, program, trace).is_ok() {
         return;
     }
-    if let Err(told) = faults(python, program) {
+    if let Err(told) = faults(python, program, trace) {
         panic!("{told}");
     }
 }
 
-fn faults(python: &Interpreter, program: &Program) -> Result<(), String> {
+fn faults(python: &Interpreter, program: &Program, trace: Trace) -> Result<(), String> {
     let (truth, plain) = Truth::of(python, program);
-    let (artifact, traced) = trace_exact(python, program);
+    let (artifact, traced) = trace(python, program);
     assert_eq!(traced.stdout, plain.stdout, "the traced program printed something else");
     assert_eq!(artifact.collector.mode, Mode::Exact);
     let modules = modules(program);

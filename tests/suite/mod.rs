@@ -64,6 +64,7 @@ const ON_EACH: &[(&str, Test)] = &[
     ("assignments_and_collections_are_counted", looks::assignments_and_collections_are_counted),
     ("classes_are_as_the_program_sees_them", types::classes_are_as_the_program_sees_them),
     ("changes_of_classes_are_seen", types::changes_of_classes_are_seen),
+    ("instances_that_change_their_class_are_told", types::instances_that_change_their_class_are_told),
     ("hook_sites_see_every_call", sites::hook_sites_see_every_call),
     ("each_way_to_make_a_process_is_followed", tree::each_way_to_make_a_process_is_followed),
     ("children_are_found", procmem::children_are_found),

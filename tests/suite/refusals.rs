@@ -5,7 +5,7 @@ use std::thread;
 use std::time::Duration;
 
 use molt_mpa::model::{Section, Status};
-use molt_user::capture::ebpf::{Kernel, LoadError};
+use molt_user::capture::ebpf::{Kernel, LoadError, Room};
 use molt_user::capture::ebpf::{attach::AttachError, object};
 use molt_user::diagnose::advice::{one_line, refused};
 use molt_user::discover::privileges::Privileges;
@@ -186,7 +186,7 @@ pub(crate) fn verifier_s_refusal_is_one_line(_: &Interpreter) {
     for at in calls {
         bytes[at..at + 8].copy_from_slice(&unknown);
     }
-    let mut kernel = Kernel::load_object(&bytes, molt_common::limits::RING_BYTES).unwrap();
+    let mut kernel = Kernel::load_object(&bytes, Room::Samples).unwrap();
     let error = kernel.sample(99).unwrap_err();
     assert!(matches!(error, AttachError::Load(LoadError::Verifier { .. })), "{error:?}");
     let line = one_line(&error);

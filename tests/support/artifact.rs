@@ -55,6 +55,15 @@ pub(crate) fn trace_exact(python: &Interpreter, program: &Program) -> (Artifact,
     trace_with(&["--mode", "exact"], python, program, "0")
 }
 
+/// Traces every call of a program of one round as on a kernel that has no links to many uprobes.
+pub(crate) fn trace_exact_one_by_one(python: &Interpreter, program: &Program) -> (Artifact, Ended) {
+    let folder = tempfile::tempdir().unwrap();
+    let output = folder.path().join("profile.json");
+    let mut command = molt_trace_with(&["--mode", "exact"], &output, python);
+    command.env("MOLT_UPROBES_ONE_BY_ONE", "1");
+    run_program(command, python, program, "0", &output)
+}
+
 /// Traces every call of a program that runs for `seconds`, and takes samples as often as a test of them does.
 pub(crate) fn trace_exact_often(python: &Interpreter, program: &Program, seconds: &str) -> (Artifact, Ended) {
     trace_with(&["--mode", "exact", "-F", RATE], python, program, seconds)

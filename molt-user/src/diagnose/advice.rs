@@ -3,6 +3,7 @@
 use crate::capture::ebpf::LoadError;
 use crate::capture::ebpf::attach::AttachError;
 use crate::capture::ebpf::refusal::errno;
+use crate::capture::ebpf::uprobes::UprobeError;
 use crate::discover::privileges::{Capability, Obstacle, Privileges};
 use anyhow::Chain;
 use nix::errno::Errno;
@@ -57,13 +58,15 @@ pub fn lines_of(obstacle: Obstacle) -> [String; 2] {
     [obstacle.what, format!("try: {}", obstacle.remedy)]
 }
 
-/// Whether a uprobe of its own was refused, after a link to many was. `CAP_PERFMON` was enough for
+/// Whether a uprobe by itself was refused, after a link to many was. `CAP_PERFMON` was enough for
 /// `perf_uprobe_event_init` (`kernel/events/core.c`) up to 6.1.145, 6.6.98, 6.12.38 and 6.15.6, and is not since
 /// (CVE-2025-38466).
 fn is_uprobe(error: &(dyn Error + 'static)) -> bool {
     let mut causes = Chain::new(error);
-    causes
-        .any(|cause| matches!(cause.downcast_ref(), Some(AttachError::Refused { program: "milestone", .. })))
+    causes.any(|cause| {
+        let refused = cause.downcast_ref();
+        matches!(refused, Some(AttachError::Uprobe { source: UprobeError::One(_), .. }))
+    })
 }
 
 /// Whether the verifier refused a program.

@@ -80,6 +80,7 @@ impl Hooks {
         let effects = build.map(EffectSites::of);
         let seen = EffectCoverage {
             hooked: probes.is_ok(),
+            syscalls: backend == Chosen::Ebpf && trial.syscall_ns.is_some(),
             effects: effects.iter().flat_map(EffectSites::missing_effects).map(str::to_owned).collect(),
             events: effects.iter().flat_map(EffectSites::missing_events).map(str::to_owned).collect(),
         };

@@ -1,10 +1,10 @@
 //! Does what a run does to the kernel, and undoes it.
 
-use crate::capture::ebpf::Kernel;
 use crate::capture::ebpf::attach::AttachError;
 use crate::capture::ebpf::btf::BtfError;
 use crate::capture::ebpf::calls::HookError;
 use crate::capture::ebpf::cost::HitCost;
+use crate::capture::ebpf::{Kernel, Room};
 use crate::discover::elf::Elf;
 use crate::discover::{Build, Milestones};
 use object::read::ReadCache;
@@ -88,7 +88,7 @@ pub(super) struct Trial {
 impl Trial {
     /// Loads and attaches everything, a uprobe at `place` included, and takes it away again.
     pub(super) fn run(place: &Place) -> Self {
-        let mut kernel = match Kernel::load() {
+        let mut kernel = match Kernel::load(Room::Samples) {
             Ok(kernel) => kernel,
             Err(refused) => return Self::not_loaded(refused.into()),
         };

@@ -2,6 +2,7 @@
 //!
 //! From here on molt reads a program's memory and files, neither of which is trusted.
 
+use crate::capture::ebpf::uprobes;
 use crate::discover::privileges::Privileges;
 use rustix::thread::{CapabilitySet, CapabilitySets, capabilities, set_capabilities};
 
@@ -18,7 +19,8 @@ const KEPT: CapabilitySet = CapabilitySet::SYS_PTRACE
 /// Gives up all others, of this thread and of those that it will make. A thread that follows a launched program was
 /// made before; it reads nothing, and those that load programs are soon at their end.
 pub(super) fn give_up() {
-    let kept = if Privileges::read().needs_admin() { KEPT | CapabilitySet::SYS_ADMIN } else { KEPT };
+    let needs_admin = Privileges::read().needs_admin() || uprobes::are_placed_one_by_one();
+    let kept = if needs_admin { KEPT | CapabilitySet::SYS_ADMIN } else { KEPT };
     let given_up = capabilities(None).and_then(|held| {
         let left = CapabilitySets {
             effective: held.effective & kept,

@@ -279,5 +279,6 @@ fn open(kernel: &mut Kernel, watch: &mut Watch) -> bool {
     let watched = kernel.watch_syscalls(wanted);
     let watched = watched.inspect_err(|refused| watch.syscalls_are_unseen(&one_line(refused))).is_ok();
     watch.allocations_seen.growth |= watched;
+    watch.effects_seen.syscalls |= watched;
     watched
 }

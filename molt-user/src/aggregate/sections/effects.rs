@@ -8,6 +8,8 @@ use std::collections::BTreeSet;
 pub struct EffectCoverage {
     /// Some process had probes for them.
     pub hooked: bool,
+    /// System calls were seen, which needs none.
+    pub syscalls: bool,
     /// Effects that passed unseen, in words.
     pub effects: BTreeSet<String>,
     /// Imports and collections that did.
@@ -17,12 +19,13 @@ pub struct EffectCoverage {
 impl EffectCoverage {
     /// What functions did to the world.
     pub(super) fn effects(&self) -> SectionState {
-        if !self.hooked {
-            return SectionState::unavailable("audit events and system calls were not hooked");
-        }
-        match joined(&self.effects) {
-            None => SectionState::complete(),
-            Some(reasons) => SectionState::partial(reasons),
+        match (self.hooked, joined(&self.effects)) {
+            (false, _) if !self.syscalls => {
+                SectionState::unavailable("audit events and system calls were not hooked")
+            }
+            (false, None) => SectionState::partial("audit events were not hooked"),
+            (true, None) => SectionState::complete(),
+            (_, Some(reasons)) => SectionState::partial(reasons),
         }
     }
 
@@ -53,6 +56,8 @@ mod tests {
         let mut coverage = EffectCoverage::default();
         assert_eq!(coverage.effects().status, Status::Unavailable);
         assert_eq!(coverage.events(None).status, Status::Partial);
+        coverage.syscalls = true;
+        assert_eq!(coverage.effects().status, Status::Partial);
         coverage.hooked = true;
         assert_eq!(coverage.effects(), SectionState::complete());
         assert_eq!(coverage.events(None), SectionState::complete());

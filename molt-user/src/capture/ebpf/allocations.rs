@@ -3,7 +3,7 @@
 use super::calls::HookError;
 use super::load::{Kernel, LoadError, take_map};
 use super::maps::MapValue;
-use super::uprobe_multi::{Place, Scope};
+use super::uprobes::{Place, Scope};
 use super::urgent::remove;
 use crate::cpython::allocator::AllocationSites;
 use aya::Ebpf;
@@ -20,7 +20,7 @@ use std::path::Path;
 pub(super) struct Allocations {
     counts: HashMap<MapData, MapValue<AllocationKey>, MapValue<Allocated>>,
     gate: Array<MapData, MapValue<Gate>>,
-    links: BTreeMap<u32, OwnedFd>,
+    links: BTreeMap<u32, Vec<OwnedFd>>,
 }
 
 impl Allocations {
@@ -35,7 +35,7 @@ impl Allocations {
 
     /// Every link that is in place.
     pub(super) fn take_links(&mut self) -> impl Iterator<Item = OwnedFd> {
-        std::mem::take(&mut self.links).into_values()
+        std::mem::take(&mut self.links).into_values().flatten()
     }
 }
 
@@ -55,8 +55,8 @@ impl Kernel {
             .map(|place| Place { offset: place.file_offset, cookie: place.site.cookie() })
             .collect();
         let scope = Scope { pid: Some(pid), returns: false };
-        let link = library.program("allocate")?.attach(&path, &places, scope)?;
-        self.allocations.links.insert(pid, link);
+        let links = library.program("allocate")?.attach(&path, &places, scope)?;
+        self.allocations.links.insert(pid, links);
         Ok(())
     }
 

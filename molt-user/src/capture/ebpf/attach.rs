@@ -1,12 +1,11 @@
 //! Attaches the kernel side's programs. Each detaches when [`Kernel`] is dropped, or when molt dies.
 
 use super::load::{Kernel, LoadError};
-use super::uprobe_multi::{MultiError, Place, Scope};
+use super::uprobes::{Place, Scope, UprobeError};
 use super::urgent::Urgent;
 use crate::discover::Milestones;
 use aya::programs::perf_event::{PerfEventConfig, PerfEventScope, SamplePolicy, SoftwareEvent};
-use aya::programs::uprobe::{UProbeAttachLocation, UProbeLink, UProbeScope};
-use aya::programs::{PerfEvent, Program, ProgramError, RawTracePoint, UProbe};
+use aya::programs::{PerfEvent, Program, ProgramError, RawTracePoint};
 use molt_common::config::milestone;
 use std::ffi::CString;
 use std::os::fd::OwnedFd;
@@ -21,17 +20,11 @@ const TRACEPOINTS: [(&str, &str); 3] = [
     ("process_exit", "sched_process_exit"),
 ];
 
+/// The program that reports them.
+const MILESTONE: &str = "milestone";
+
 /// Most threads that wait for the kernel to take probes away.
 const MAX_UNHOOKING: usize = 64;
-
-/// Uprobes in place. Dropping it takes them away.
-#[derive(Debug)]
-pub(super) enum Hook {
-    /// At many places, by one link.
-    Many(#[expect(dead_code, reason = "held for its drop")] OwnedFd),
-    /// At one place, by a perf event.
-    One(#[expect(dead_code, reason = "held for its drop")] UProbeLink),
-}
 
 /// Uprobes on their way out. Dropping it waits until the last one is gone.
 #[derive(Debug)]
@@ -62,6 +55,17 @@ pub enum AttachError {
         /// What aya says.
         #[source]
         source: Box<ProgramError>,
+    },
+    /// The kernel refused to place its probes.
+    #[error("failed to attach eBPF program {program} to {to}")]
+    Uprobe {
+        /// The program's name.
+        program: &'static str,
+        /// The file in which they were to be placed.
+        to: String,
+        /// What was refused.
+        #[source]
+        source: UprobeError,
     },
     /// The list of CPUs could not be read.
     #[error("failed to read the list of CPUs from {file}")]
@@ -118,42 +122,17 @@ impl Kernel {
     /// The probes are on the file, not on a process: children that run the same interpreter hit them too.
     /// They stay until [`Kernel::unhook`].
     pub fn hook_milestones(&mut self, path: &Path, milestones: &Milestones) -> Result<(), AttachError> {
-        match self.hook_at_once(path, milestones) {
-            Ok(link) => self.hooks.push(Hook::Many(link)),
-            Err(refused) => {
-                tracing::info!(%refused, "probes are placed one by one");
-                self.hook_one_by_one(path, &milestones.ends)?;
-            }
-        }
-        Ok(())
-    }
-
-    fn hook_at_once(&self, path: &Path, milestones: &Milestones) -> Result<OwnedFd, MultiError> {
-        let none = || MultiError::Object("there is none".to_owned());
-        let path = CString::new(path.as_os_str().as_bytes()).map_err(|_nul| none())?;
+        let refused =
+            |source| AttachError::Uprobe { program: MILESTONE, to: path.display().to_string(), source };
+        let none = || refused(UprobeError::Object("there is none".to_owned()));
+        let file = CString::new(path.as_os_str().as_bytes()).map_err(|_nul| none())?;
         let place = |cookie| move |offset: &u64| Place { offset: *offset, cookie };
         let starts = milestones.starts.iter().map(place(milestone::START));
         let places: Vec<Place> = starts.chain(milestones.ends.iter().map(place(milestone::END))).collect();
         let everyone = Scope { pid: None, returns: false };
-        self.library.as_ref().ok_or_else(none)?.program("milestone")?.attach(&path, &places, everyone)
-    }
-
-    /// Without cookies: every place is taken for an end.
-    fn hook_one_by_one(&mut self, path: &Path, ends: &[u64]) -> Result<(), AttachError> {
-        let program: &mut UProbe = self.program("milestone")?;
-        if program.fd().is_err() {
-            program.load().map_err(|source| not_loaded("milestone", source))?;
-        }
-        let mut links = Vec::new();
-        for offset in ends {
-            let location = UProbeAttachLocation::AbsoluteOffset(*offset);
-            let link = program
-                .attach(location, path, UProbeScope::AllProcesses)
-                .and_then(|link| program.take_link(link))
-                .map_err(|source| refused("milestone", &format!("{}+{offset:#x}", path.display()), source))?;
-            links.push(Hook::One(link));
-        }
-        self.hooks.extend(links);
+        let library = self.library.as_ref().ok_or_else(none)?;
+        let program = library.program(MILESTONE).map_err(refused)?;
+        self.hooks.extend(program.attach(&file, &places, everyone).map_err(refused)?);
         Ok(())
     }
 
@@ -164,18 +143,14 @@ impl Kernel {
     /// A process has several links, and a server many processes: those that are waited for at the same time take no
     /// longer than one.
     pub fn unhook(&mut self) -> Unhooking {
-        let of_processes = self
-            .calls
-            .take_links()
-            .chain(self.effects.take_links())
-            .chain(self.allocations.take_links())
-            .map(Hook::Many);
-        let hooks: Vec<Hook> = self.hooks.drain(..).chain(of_processes).collect();
+        let of_processes =
+            self.calls.take_links().chain(self.effects.take_links()).chain(self.allocations.take_links());
+        let hooks: Vec<OwnedFd> = self.hooks.drain(..).chain(of_processes).collect();
         let share = hooks.len().div_ceil(MAX_UNHOOKING).max(1);
         let mut hooks = hooks.into_iter().peekable();
         let mut threads = Vec::new();
         while hooks.peek().is_some() {
-            let some: Vec<Hook> = hooks.by_ref().take(share).collect();
+            let some: Vec<OwnedFd> = hooks.by_ref().take(share).collect();
             let remove = move || {
                 let _urgent = Urgent::begin();
                 drop(some);

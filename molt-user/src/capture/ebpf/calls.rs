@@ -3,7 +3,7 @@
 use super::library::Library;
 use super::load::{Kernel, LoadError, take_map};
 use super::maps::MapValue;
-use super::uprobe_multi::{MultiError, Place, Scope};
+use super::uprobes::{Place, Scope, UprobeError};
 use super::urgent::remove;
 use crate::cpython::sites::{HookSites, Kind};
 use aya::maps::{Array, HashMap, MapData, MapError, PerCpuArray};
@@ -48,7 +48,7 @@ pub enum HookError {
     Path,
     /// The kernel refused.
     #[error(transparent)]
-    Refused(#[from] MultiError),
+    Refused(#[from] UprobeError),
     /// A table could not be read or written.
     #[error("failed to access eBPF map {map}")]
     Map {
@@ -82,18 +82,18 @@ impl Calls {
         std::mem::take(&mut self.links).into_values().flatten()
     }
 
-    fn hook(&mut self, pid: u32, path: &CStr, sites: &HookSites, all: &Library) -> Result<(), MultiError> {
+    fn hook(&mut self, pid: u32, path: &CStr, sites: &HookSites, all: &Library) -> Result<(), UprobeError> {
         let here = Scope { pid: Some(pid), returns: false };
         let mut links = Vec::new();
         // Ends first: a call that is seen to begin must be seen to end.
         if let Some(offset) = sites.trace_back_here {
-            links.push(all.program("call_raise")?.attach(path, &[Place { offset, cookie: 0 }], here)?);
+            links.extend(all.program("call_raise")?.attach(path, &[Place { offset, cookie: 0 }], here)?);
         }
         match &sites.exit {
             Ok(exit) if sites.kind == Kind::EvalFrame => {
                 let place = Place { offset: exit.file_offset, cookie: 0 };
                 let scope = Scope { returns: true, ..here };
-                links.push(all.program("call_return")?.attach(path, &[place], scope)?);
+                links.extend(all.program("call_return")?.attach(path, &[place], scope)?);
             }
             Ok(exit) => {
                 let frame = exit.frame_argument.map_or(SECOND_ARGUMENT, |register| register.0);
@@ -101,11 +101,11 @@ impl Calls {
                 let tstate = if frame == SECOND_ARGUMENT { FIRST_ARGUMENT } else { NO_REGISTER };
                 let cookie = Site { frame, further: tstate, opcodes: [0; 2], resume_mask: 0 }.cookie();
                 let place = Place { offset: exit.file_offset, cookie };
-                links.push(all.program("call_leave")?.attach(path, &[place], here)?);
+                links.extend(all.program("call_leave")?.attach(path, &[place], here)?);
             }
             Err(_unknown) => {}
         }
-        links.push(all.program("call_enter")?.attach(path, &entries(sites), here)?);
+        links.extend(all.program("call_enter")?.attach(path, &entries(sites), here)?);
         self.links.entry(pid).or_default().extend(links);
         Ok(())
     }

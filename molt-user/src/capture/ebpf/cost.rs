@@ -5,7 +5,7 @@ mod work;
 use super::calls::HookError;
 use super::load::Kernel;
 use super::ticks::Ticks;
-use super::uprobe_multi::{Place, Scope};
+use super::uprobes::{Place, Scope};
 use molt_common::call::Meter;
 use molt_common::config::{PROCESS_CALLS, PROCESS_EFFECTS, PROCESS_READY, ProcessConfig};
 use procfs::process::Process;
@@ -87,12 +87,12 @@ impl Kernel {
         let library = self.library.as_ref().ok_or(HookError::Unprepared)?;
         let scope = Scope { pid: Some(pid), returns: false };
         let program = library.program("call_measure")?;
-        let link = program.attach(c"/proc/self/exe", &[Place { offset, cookie: 0 }], scope)?;
+        let links = program.attach(c"/proc/self/exe", &[Place { offset, cookie: 0 }], scope)?;
         let each = |ns: u64| ns / CALLS as u64;
         let alone_ns = each(quickest(calls_ns));
         let among_work_ns = each(quickest(|| work.round_ns(place)).saturating_sub(bare_ns));
         // Where there is no thread to wait for the kernel, the link is gone all the same.
-        let _ = thread::Builder::new().name("molt-unhook".to_owned()).spawn(move || drop(link));
+        let _ = thread::Builder::new().name("molt-unhook".to_owned()).spawn(move || drop(links));
         self.forget(pid);
         let meter = self.meter()?;
         self.calls.measured = meter;

@@ -4,7 +4,7 @@ use super::attach::AttachError;
 use super::calls::HookError;
 use super::load::{Kernel, LoadError, take_map};
 use super::maps::MapValue;
-use super::uprobe_multi::{Place, Scope};
+use super::uprobes::{Place, Scope};
 use super::urgent::remove;
 use crate::cpython::effect_sites::{EffectSites, Source, Spot};
 use aya::Ebpf;
@@ -29,11 +29,11 @@ pub(super) struct Effects {
     mutations: HashMap<MapData, MapValue<MutationKey>, u64>,
     links: BTreeMap<u32, Vec<OwnedFd>>,
     /// What sees audit events.
-    audits: BTreeMap<u32, OwnedFd>,
+    audits: BTreeMap<u32, Vec<OwnedFd>>,
     /// What sees assignments to attributes and the ends of imports.
     frequent: BTreeMap<u32, Vec<OwnedFd>>,
     /// What sees functions that do without a system call.
-    shortcuts: BTreeMap<u32, OwnedFd>,
+    shortcuts: BTreeMap<u32, Vec<OwnedFd>>,
     /// The tracepoint of system calls, where it is watched.
     tracepoint: Option<RawTracePointLink>,
 }
@@ -57,9 +57,8 @@ impl Effects {
 impl Effects {
     /// Every link that is in place.
     pub(super) fn take_links(&mut self) -> impl Iterator<Item = OwnedFd> {
-        let several = [&mut self.links, &mut self.frequent].map(|links| std::mem::take(links).into_values());
-        let single = [&mut self.audits, &mut self.shortcuts].map(|links| std::mem::take(links).into_values());
-        several.into_iter().flatten().flatten().chain(single.into_iter().flatten())
+        let all = [&mut self.links, &mut self.frequent, &mut self.audits, &mut self.shortcuts];
+        all.map(std::mem::take).into_iter().flat_map(BTreeMap::into_values).flatten()
     }
 }
 
@@ -74,22 +73,22 @@ impl Kernel {
             ("gc_start", &sites.gc_start),
         ];
         for (name, source) in programs {
-            let link = self.hook_source(name, pid, path, source)?;
-            self.effects.links.entry(pid).or_default().extend(link);
+            let links = self.hook_source(name, pid, path, source)?;
+            self.effects.links.entry(pid).or_default().extend(links);
         }
         Ok(())
     }
 
     /// Counts the audit events of process `pid`, which runs or is about to run the file `path`.
     pub fn hook_audits(&mut self, pid: u32, path: &Path, sites: &EffectSites) -> Result<(), HookError> {
-        let link = self.hook_source("audit", pid, path, &sites.audit)?;
-        self.effects.audits.extend(link.map(|link| (pid, link)));
+        let links = self.hook_source("audit", pid, path, &sites.audit)?;
+        self.effects.audits.entry(pid).or_default().extend(links);
         Ok(())
     }
 
     /// Counts no audit events any more.
     pub fn unhook_audits(&mut self) {
-        remove(std::mem::take(&mut self.effects.audits).into_values());
+        remove(std::mem::take(&mut self.effects.audits).into_values().flatten());
     }
 
     /// Runs a program where `source` has its places in the file `path`, if it has any.
@@ -99,10 +98,10 @@ impl Kernel {
         pid: u32,
         path: &Path,
         source: &Source,
-    ) -> Result<Option<OwnedFd>, HookError> {
+    ) -> Result<Vec<OwnedFd>, HookError> {
         let spots = source.spots();
         if spots.is_empty() {
-            return Ok(None);
+            return Ok(Vec::new());
         }
         let path = CString::new(path.as_os_str().as_bytes()).map_err(|_nul| HookError::Path)?;
         let library = self.library.as_ref().ok_or(HookError::Unprepared)?;
@@ -111,7 +110,7 @@ impl Kernel {
         let semaphores: Vec<u64> = spots.iter().map(|spot| spot.semaphore).collect();
         let here = Scope { pid: Some(pid), returns: false };
         let program = library.program(program)?;
-        Ok(Some(program.attach_raising(&path, &places, &semaphores, here)?))
+        Ok(program.attach_raising(&path, &places, &semaphores, here)?)
     }
 
     /// Counts the assignments of process `pid`, which runs or is about to run the file `path`, to attributes of
@@ -123,13 +122,13 @@ impl Kernel {
         if let Some(offset) = sites.import_return {
             let scope = Scope { pid: Some(pid), returns: true };
             let program = library.program("import_return")?;
-            links.push(program.attach(&path, &[Place { offset, cookie: 0 }], scope)?);
+            links.extend(program.attach(&path, &[Place { offset, cookie: 0 }], scope)?);
         }
         let place = |(offset, cookie): &(u64, u64)| Place { offset: *offset, cookie: *cookie };
         let places: Vec<Place> = sites.setters.iter().map(place).collect();
         if !places.is_empty() {
             let scope = Scope { pid: Some(pid), returns: false };
-            links.push(library.program("assign")?.attach(&path, &places, scope)?);
+            links.extend(library.program("assign")?.attach(&path, &places, scope)?);
         }
         self.effects.frequent.entry(pid).or_default().extend(links);
         Ok(())
@@ -159,22 +158,21 @@ impl Kernel {
         let place = |(offset, number): &(u64, u32)| Place { offset: *offset, cookie: u64::from(*number) };
         let places: Vec<Place> = functions.iter().map(place).collect();
         let here = Scope { pid: Some(pid), returns: false };
-        let link = library.program("shortcut")?.attach(&path, &places, here)?;
-        self.effects.shortcuts.insert(pid, link);
+        let links = library.program("shortcut")?.attach(&path, &places, here)?;
+        self.effects.shortcuts.insert(pid, links);
         Ok(())
     }
 
     /// Counts no such functions any more.
     pub fn unhook_shortcuts(&mut self) {
-        remove(std::mem::take(&mut self.effects.shortcuts).into_values());
+        remove(std::mem::take(&mut self.effects.shortcuts).into_values().flatten());
     }
 
     /// Counts process `pid`'s effects no more.
     pub fn unhook_effects(&mut self, pid: u32) {
         let effects = &mut self.effects;
-        let links =
-            [effects.links.remove(&pid), effects.frequent.remove(&pid)].into_iter().flatten().flatten();
-        remove(links.chain(effects.audits.remove(&pid)).chain(effects.shortcuts.remove(&pid)));
+        let all = [&mut effects.links, &mut effects.frequent, &mut effects.audits, &mut effects.shortcuts];
+        remove(all.into_iter().filter_map(|links| links.remove(&pid)).flatten());
     }
 
     /// Counts those system calls of traced processes that `wanted` names by number, each with where its flags are.

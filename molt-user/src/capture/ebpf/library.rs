@@ -1,7 +1,7 @@
 //! The programs for links to many places, each loaded once. The verifier takes 10 to 50 ms for the larger ones, so those
 //! that will be wanted are loaded ahead of time, beside what else a start has to do.
 
-use super::uprobe_multi::{MultiError, MultiProgram, Prepared};
+use super::uprobes::{Prepared, UprobeError, UprobeProgram};
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 use std::thread;
@@ -25,7 +25,7 @@ const LATER: [&str; 8] = [
 #[derive(Debug)]
 pub(super) struct Library {
     prepared: Prepared,
-    programs: BTreeMap<&'static str, OnceLock<Result<MultiProgram, MultiError>>>,
+    programs: BTreeMap<&'static str, OnceLock<Result<UprobeProgram, UprobeError>>>,
 }
 
 impl Library {
@@ -50,8 +50,8 @@ impl Library {
     }
 
     /// Program `name`, which is loaded now if nobody has loaded it, and waited for if somebody is about it.
-    pub(super) fn program(&self, name: &'static str) -> Result<&MultiProgram, MultiError> {
-        let missing = || MultiError::Object(format!("it has no program {name}"));
+    pub(super) fn program(&self, name: &'static str) -> Result<&UprobeProgram, UprobeError> {
+        let missing = || UprobeError::Object(format!("it has no program {name}"));
         let loaded = self.programs.get(name).ok_or_else(missing)?;
         loaded.get_or_init(|| self.prepared.load(name)).as_ref().map_err(Clone::clone)
     }

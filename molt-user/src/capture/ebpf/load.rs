@@ -1,12 +1,11 @@
 //! Loads the kernel side and talks to its maps.
 
 use super::allocations::Allocations;
-use super::attach::Hook;
 use super::calls::Calls;
 use super::effects::Effects;
 use super::library::Library;
 use super::maps::MapValue;
-use super::uprobe_multi::Prepared;
+use super::uprobes::Prepared;
 use super::{btf, object, refusal};
 use crate::discover::privileges::pid_namespace;
 use aya::maps::{Array, HashMap, MapData, PerCpuArray, RingBuf};
@@ -19,7 +18,7 @@ use molt_common::layout::ABSENT;
 use molt_common::limits::RING_BYTES;
 use std::error::Error;
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 
 /// Why the kernel side could not be loaded or configured.
@@ -101,7 +100,8 @@ pub struct Kernel {
     pub(super) effects: Effects,
     /// What sees requests of memory.
     pub(super) allocations: Allocations,
-    pub(super) hooks: Vec<Hook>,
+    /// Probes on files, for every process.
+    pub(super) hooks: Vec<OwnedFd>,
     /// Why the thread pointer cannot be read on this kernel, if it cannot.
     pub degraded: Option<btf::BtfError>,
 }
@@ -122,23 +122,20 @@ macro_rules! take_map {
 pub(super) use take_map;
 
 impl Kernel {
-    /// Loads the embedded object and tells it the kernel's layout. Nothing is attached yet.
-    pub fn load() -> Result<Self, LoadError> {
-        Self::load_object(object::bytes(), RING_BYTES)
-    }
-
-    /// The same with a ring buffer that holds what a program sends when each of its calls is new, as at its start: a
-    /// hundred times what samples need. The programs that see calls are loaded in the background.
-    pub fn load_for_calls() -> Result<Self, LoadError> {
-        let kernel = Self::load_object(object::bytes(), CALLS_RING_BYTES)?;
-        if let Some(library) = &kernel.library {
+    /// Loads the embedded object and tells it the kernel's layout. Nothing is attached yet. The programs that see calls
+    /// are loaded in the background where there is room for what they tell.
+    pub fn load(room: Room) -> Result<Self, LoadError> {
+        let kernel = Self::load_object(object::bytes(), room)?;
+        if room == Room::Calls
+            && let Some(library) = &kernel.library
+        {
             library.load_ahead();
         }
         Ok(kernel)
     }
 
     /// Loads an object that holds the kernel side.
-    pub fn load_object(bytes: &[u8], ring_bytes: u32) -> Result<Self, LoadError> {
+    pub fn load_object(bytes: &[u8], room: Room) -> Result<Self, LoadError> {
         let found = object::wire_version(bytes);
         if found != Some(WIRE_VERSION) {
             return Err(LoadError::WireVersion { found });
@@ -150,7 +147,7 @@ impl Kernel {
             Err(unknown) => (unknown_kernel(), Some(unknown)),
         };
         let level = if namespace.is_some() { namespace_level(bytes, layout)? } else { 0 };
-        let mut ebpf = load_configured(bytes, ring_bytes, level, layout)?;
+        let mut ebpf = load_configured(bytes, room, level, layout)?;
         // Before any map is taken out of `ebpf`.
         let prepared = Prepared::new(bytes, &ebpf)
             .inspect_err(|failed| tracing::info!(%failed, "probes are placed one by one"));
@@ -214,15 +211,39 @@ impl Kernel {
     }
 }
 
-/// Bytes of a ring buffer that nothing is sent through: a page, the least that the kernel makes.
-const LEAST_RING_BYTES: u32 = 4096;
-/// Bytes of the ring buffer where every call is told of: a start with thousands of new code objects, each copied.
-const CALLS_RING_BYTES: u32 = 32 << 20;
+/// What the kernel side has room for. To make large tables takes the kernel 15 ms.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Room {
+    /// Nothing that is kept: one program is run once.
+    Nothing,
+    /// Samples, and single hits of what else there is.
+    Samples,
+    /// Everything.
+    Calls,
+}
+
+impl Room {
+    /// Bytes of the ring buffer.
+    const fn ring_bytes(self) -> u32 {
+        match self {
+            // A page, the least that the kernel makes.
+            Self::Nothing => 4096,
+            Self::Samples => RING_BYTES,
+            // A program sends a hundred times what samples need when each of its calls is new, as at its start: that
+            // of thousands of code objects, each copied.
+            Self::Calls => 32 << 20,
+        }
+    }
+}
+
+/// The tables in which calls, effects and requests of memory are counted.
+const TABLES: [&str; 8] =
+    ["OPEN", "ACTIVE", "CALLS", "UNDETAILED", "SEEN", "EFFECTS", "MUTATIONS", "ALLOCATIONS"];
 
 /// How many pid namespaces lie around molt's, which no file tells inside of one: a program is run that counts them.
 fn namespace_level(bytes: &[u8], layout: KernelLayout) -> Result<u32, LoadError> {
     const NAME: &str = "namespace_level";
-    let mut ebpf = load_configured(bytes, LEAST_RING_BYTES, 0, layout)?;
+    let mut ebpf = load_configured(bytes, Room::Nothing, 0, layout)?;
     let program = ebpf.program_mut(NAME).ok_or(LoadError::Missing(NAME))?;
     let program: &mut RawTracePoint =
         program.try_into().map_err(|source| LoadError::program(NAME, source))?;
@@ -233,17 +254,15 @@ fn namespace_level(bytes: &[u8], layout: KernelLayout) -> Result<u32, LoadError>
 
 /// Loads the object for user space that lives in a pid namespace at this level. Programs that are loaded later find
 /// the kernel's layout.
-fn load_configured(
-    bytes: &[u8],
-    ring_bytes: u32,
-    level: u32,
-    layout: KernelLayout,
-) -> Result<Ebpf, LoadError> {
-    let mut ebpf = EbpfLoader::new()
-        .map_max_entries("EVENTS", ring_bytes)
-        .override_global("NAMESPACE_LEVEL", &level, true)
-        .load(bytes)
-        .map_err(|source| LoadError::Object(Box::new(source)))?;
+fn load_configured(bytes: &[u8], room: Room, level: u32, layout: KernelLayout) -> Result<Ebpf, LoadError> {
+    let mut loader = EbpfLoader::new();
+    loader.map_max_entries("EVENTS", room.ring_bytes()).override_global("NAMESPACE_LEVEL", &level, true);
+    if room != Room::Calls {
+        for table in TABLES {
+            loader.map_max_entries(table, 1);
+        }
+    }
+    let mut ebpf = loader.load(bytes).map_err(|source| LoadError::Object(Box::new(source)))?;
     configure(&mut ebpf, layout)?;
     Ok(ebpf)
 }

@@ -14,7 +14,7 @@ mod perf_event;
 pub mod refusal;
 pub mod task_clock;
 pub mod ticks;
-pub mod uprobe_multi;
+pub mod uprobes;
 pub mod urgent;
 
-pub use load::{Kernel, LoadError};
+pub use load::{Kernel, LoadError, Room};

@@ -19,9 +19,10 @@ pub(super) fn reason(log: &str) -> Option<String> {
 
 /// The system's error number in a chain of causes, if one has it.
 pub fn errno(error: &(dyn Error + 'static)) -> Option<Errno> {
-    let mut numbers =
-        anyhow::Chain::new(error).filter_map(|cause| cause.downcast_ref::<io::Error>()?.raw_os_error());
-    numbers.next().map(Errno::from_raw)
+    anyhow::Chain::new(error).find_map(|cause| match cause.downcast_ref::<io::Error>() {
+        Some(io) => io.raw_os_error().map(Errno::from_raw),
+        None => cause.downcast_ref().copied(),
+    })
 }
 
 #[cfg(test)]

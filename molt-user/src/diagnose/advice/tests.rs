@@ -1,6 +1,7 @@
 use super::{one_line, refused};
 use crate::capture::ebpf::LoadError;
 use crate::capture::ebpf::attach::AttachError;
+use crate::capture::ebpf::uprobes::UprobeError;
 use crate::discover::privileges::{Lockdown, Privileges};
 use aya::programs::ProgramError;
 use aya::sys::SyscallError;
@@ -31,6 +32,10 @@ fn sound() -> Privileges {
 
 fn not_loaded(number: Errno) -> AttachError {
     LoadError::Program { program: "sample", source: Box::new(io::Error::from(number)) }.into()
+}
+
+fn not_placed(source: UprobeError) -> AttachError {
+    AttachError::Uprobe { program: "milestone", to: "there".to_owned(), source }
 }
 
 fn not_attached(program: &'static str) -> AttachError {
@@ -73,8 +78,10 @@ fn does_not_blame_privileges_that_are_there() {
 #[test]
 fn uprobes_take_a_capability_of_their_own() {
     let few = Privileges { capabilities: 1 << 38 | 1 << 39 | 1 << 19, root: false, ..sound() };
-    assert!(advice(&not_attached("milestone"), &few).contains("CAP_SYS_ADMIN"));
-    assert!(!advice(&not_attached("milestone"), &sound()).contains("CAP_SYS_ADMIN"));
+    let one = || not_placed(UprobeError::One(Errno::EACCES));
+    assert!(advice(&one(), &few).contains("CAP_SYS_ADMIN"));
+    assert!(!advice(&one(), &sound()).contains("CAP_SYS_ADMIN"));
+    assert!(!advice(&not_placed(UprobeError::Many(Errno::EACCES)), &few).contains("CAP_SYS_ADMIN"));
     assert!(!advice(&not_attached("sample"), &few).contains("CAP_SYS_ADMIN"));
 }
 

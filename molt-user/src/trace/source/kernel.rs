@@ -1,8 +1,8 @@
 //! The kernel side, and what sees calls by it.
 
 use super::Findings;
-use crate::capture::ebpf::Kernel;
 use crate::capture::ebpf::attach::Unhooking;
+use crate::capture::ebpf::{Kernel, Room};
 use crate::clock::monotonic_ns;
 use crate::diagnose::advice::one_line;
 use crate::discover::Build;
@@ -49,7 +49,7 @@ impl KernelSide {
     /// Loads and attaches it, and makes the watch that it feeds.
     pub(super) fn load(options: &Options) -> Result<(Self, Watch), Failure> {
         let counts = options.observe != Observe::Sample;
-        let mut kernel = if counts { Kernel::load_for_calls()? } else { Kernel::load()? };
+        let mut kernel = Kernel::load(if counts { Room::Calls } else { Room::Samples })?;
         kernel.watch_processes()?;
         let mut watch = Watch::new(monotonic_ns(), counts);
         watch.held.until_told = options.observe == Observe::Exact;

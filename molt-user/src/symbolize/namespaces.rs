@@ -7,6 +7,7 @@
 use crate::cpython::Unknown;
 use crate::cpython::dict::Table;
 use crate::cpython::object::{Head, Objects};
+use crate::symbolize::memory::{Overlay, Pieces, Recent};
 use molt_common::fault::Fault;
 use molt_common::walk::Memory;
 use std::collections::HashMap;
@@ -15,6 +16,8 @@ use std::collections::HashMap;
 pub const MAX_NAMES: u64 = 1 << 14;
 /// Most words of all namespaces that are kept between looks: 32 MB, for 1.4 million names.
 const MAX_WORDS: usize = 1 << 22;
+/// Bytes that are read at once of a name: most have less than 40 letters.
+const NAME_BYTES: usize = 80;
 /// Most changes that one look tells.
 const MAX_CHANGES: usize = 10_000;
 
@@ -89,7 +92,7 @@ impl Namespaces {
                 Some(before) if before != snapshot => {
                     // The program runs on: what it was writing meanwhile is not to be believed.
                     if snapshots(objects, read, &[at]).0.first().map(|(_, again)| again) == Some(&snapshot) {
-                        tell(objects, at, &before, &snapshot, &mut changes, &mut skipped);
+                        tell(objects, read, at, &before, &snapshot, &mut changes, &mut skipped);
                         known.insert(at, snapshot);
                     } else {
                         known.insert(at, before);
@@ -115,6 +118,7 @@ impl Namespaces {
 /// Notes what is different.
 fn tell<M: Memory>(
     objects: &Objects<'_, M>,
+    read: ReadPieces<'_>,
     namespace: u64,
     before: &Snapshot,
     now: &Snapshot,
@@ -122,7 +126,28 @@ fn tell<M: Memory>(
     skipped: &mut Skipped,
 ) {
     let mut gone: HashMap<u64, u64> = before.pairs().collect();
-    let mut note = |key: u64, change: Change| {
+    let mut changed = Vec::new();
+    for (key, value) in now.pairs() {
+        match gone.remove(&key) {
+            None => changed.push((key, Change::Added)),
+            Some(before) if before != value => changed.push((key, Change::Rebound)),
+            Some(_) => {}
+        }
+    }
+    let mut gone: Vec<u64> = gone.into_keys().collect();
+    gone.sort_unstable();
+    changed.extend(gone.into_iter().map(|key| (key, Change::Deleted)));
+    let mut names = Pieces::default();
+    for ((key, _), name) in changed.iter().zip(batch(read, changed.iter().map(|(key, _)| (*key, NAME_BYTES))))
+    {
+        if let Some(name) = name {
+            names.add(*key, &name);
+        }
+    }
+    // The type of all names is the same.
+    let memory = Overlay { pieces: &names, memory: &Recent::new(objects.memory) };
+    let objects = Objects::new(&memory, objects.layout);
+    for (key, change) in changed {
         let name = if objects.is_freed(key) == Ok(false) { objects.str(key) } else { Err(Unknown::Stale) };
         match name {
             Ok(name) if changes.len() < MAX_CHANGES => {
@@ -132,18 +157,6 @@ fn tell<M: Memory>(
             Err(Unknown::WrongType) => {}
             _ => skipped.changes += 1,
         }
-    };
-    for (key, value) in now.pairs() {
-        match gone.remove(&key) {
-            None => note(key, Change::Added),
-            Some(before) if before != value => note(key, Change::Rebound),
-            Some(_) => {}
-        }
-    }
-    let mut gone: Vec<u64> = gone.into_keys().collect();
-    gone.sort_unstable();
-    for key in gone {
-        note(key, Change::Deleted);
     }
 }
 

@@ -26,7 +26,7 @@ use target::wait;
 const BATCH: usize = 256;
 /// Longest sleep of the loop: samples that name nothing new wait for it in the ring, and a process that was attached
 /// to can end without a word when records are lost.
-const NAP: Duration = Duration::from_millis(20);
+const NAP: Duration = Duration::from_millis(40);
 
 /// Most looks for children that were there before: each finds what was made during the one before it.
 const MAX_LOOKS: u32 = 8;

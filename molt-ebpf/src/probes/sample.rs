@@ -92,8 +92,8 @@ struct Walk<'a> {
     met: Met,
 }
 
-/// Steps of the walk in one turn of the loop: to begin a turn takes 10 ns.
-const STEPS: u32 = 4;
+/// Steps of the walk in one turn of the loop: to begin a turn takes 10 ns, and two more steps take the verifier 10 ms.
+const STEPS: u32 = 2;
 
 /// Some steps of the walk; [`Turn::Stop`] at its end.
 extern "C" fn steps(_index: u32, walk: &mut Walk) -> Turn {

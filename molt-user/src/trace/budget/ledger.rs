@@ -66,9 +66,10 @@ impl Ledger {
         known.max(1)
     }
 
-    /// What one hit has cost so far, on average; before the first one, a guess that is rather high.
+    /// What one hit has cost so far, on average. Before the first one it is what those of a start cost, most of which tell
+    /// of something new: often the next look at what was spent comes when all of them are.
     pub(in crate::trace) fn hit_ns(&self) -> u64 {
-        let known = if self.meter.timed > 0 { self.cost.of(&self.meter) } else { 2 * self.cost.trap_ns };
+        let known = if self.meter.timed > 0 { self.cost.of(&self.meter) } else { 3 * self.cost.trap_ns };
         known.max(1)
     }
 }
@@ -83,7 +84,7 @@ mod tests {
         const SPENT: u64 = 100 * 600 + 10 * 400 + 3 * 7_000 + 9_000;
         let mut ledger =
             Ledger::new(HitCost { trap_ns: 400, after_ns: 40, empty_ns: 50, interrupt_ns: 7_000 });
-        assert_eq!(ledger.hit_ns(), 800);
+        assert_eq!(ledger.hit_ns(), 1_200);
         let meter = Meter {
             hits: 100,
             timed: 2,

@@ -21,27 +21,45 @@ pub fn read_identity<M: Memory, const WORDS: usize>(
     code: u64,
     block: &mut Block<WORDS>,
 ) -> Result<u64, Fault> {
-    let key = if M::KEEPS_IDENTITIES { version_key(memory, layout, code)? } else { None };
-    if let Some(known) = key.and_then(|key| memory.known_identity(key)) {
-        return Ok(known);
-    }
     read_head(memory, layout, code, block)?;
-    let found = identity(memory, layout, block)?;
+    identity(memory, layout, block)
+}
+
+/// The same of code that runs in `globals`, and whether it was met there before: where memory remembers, that is
+/// cheaper than to read it.
+#[inline(always)]
+pub fn recall_identity<M: Memory, const WORDS: usize>(
+    memory: &M,
+    layout: &WalkLayout,
+    code: u64,
+    globals: u64,
+    block: &mut Block<WORDS>,
+) -> Result<(u64, bool), Fault> {
+    let key = if M::KEEPS_IDENTITIES { version_key(memory, layout, code, globals)? } else { None };
+    if let Some(known) = key.and_then(|key| memory.known_identity(key)) {
+        return Ok((known, true));
+    }
+    let found = read_identity(memory, layout, code, block)?;
     if let Some(key) = key {
         memory.note_identity(key, found);
     }
-    Ok(found)
+    Ok((found, false))
 }
 
-/// A number that no other code object of the process has, if the one at `code` has a version. 0 is none: the
-/// interpreter's counter has overflowed (`_PyCode_New`, `Objects/codeobject.c`, 3.12).
+/// A number that no other code object of the process has in these globals, if the one at `code` has a version. 0 is
+/// none: the interpreter's counter has overflowed (`_PyCode_New`, `Objects/codeobject.c`, 3.12).
 #[inline(always)]
-fn version_key<M: Memory>(memory: &M, layout: &WalkLayout, code: u64) -> Result<Option<u64>, Fault> {
+fn version_key<M: Memory>(
+    memory: &M,
+    layout: &WalkLayout,
+    code: u64,
+    globals: u64,
+) -> Result<Option<u64>, Fault> {
     if layout.code_version == ABSENT {
         return Ok(None);
     }
     let version = memory.read_u32(checked(code)? + u64::from(layout.code_version))?;
-    Ok((version != 0).then(|| fold(u64::from(version), code)))
+    Ok((version != 0).then(|| fold(u64::from(version), code.wrapping_add(globals.rotate_left(16)))))
 }
 
 /// Reads into `block` the part of the code object at `code` that every code object is asked for.

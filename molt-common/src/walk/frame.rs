@@ -12,6 +12,8 @@ pub struct Step {
     pub frame: Option<Frame>,
     /// Address of the caller's frame; 0 at the outermost one.
     pub previous: u64,
+    /// Its code was met in its globals before, as far as memory remembers.
+    pub is_known: bool,
 }
 
 /// The innermost frame of the thread whose state is at `tstate`; 0 when it runs no Python code.
@@ -43,13 +45,14 @@ pub fn step<M: Memory>(
         u32::from(block.u8(at.wrapping_add(layout.frame_owner)))
     };
     if owner >= layout.frame_owner_shim {
-        return Ok(Step { frame: None, previous });
+        return Ok(Step { frame: None, previous, is_known: false });
     }
     let code_addr = checked(block.u64(at.wrapping_add(layout.frame_code)) & layout.code_mask)?;
     let globals = block.u64(at.wrapping_add(layout.frame_globals));
     let lasti = lasti(layout, block, at, code_addr);
-    let identity = code::read_identity(memory, layout, code_addr, &mut buffers.code).unwrap_or(0);
-    Ok(Step { frame: Some(Frame { code: code_addr, identity, globals, lasti, owner }), previous })
+    let recalled = code::recall_identity(memory, layout, code_addr, globals, &mut buffers.code);
+    let (identity, is_known) = recalled.unwrap_or((0, false));
+    Ok(Step { frame: Some(Frame { code: code_addr, identity, globals, lasti, owner }), previous, is_known })
 }
 
 /// Offset in bytes of the instruction at which a frame of `code` stands; `block` holds the frame at `at`.

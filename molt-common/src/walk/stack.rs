@@ -15,13 +15,15 @@ pub struct Cursor {
     /// Frames written so far.
     pub count: u32,
     shims: u32,
+    /// The code of the last one was met in its globals before, as far as memory remembers.
+    pub is_known: bool,
 }
 
 impl Cursor {
     /// Begins at the frame at `innermost`; 0 is a thread without Python frames.
     #[inline(always)]
     pub fn new(innermost: u64) -> Self {
-        Self { next: innermost, count: 0, shims: 0 }
+        Self { next: innermost, count: 0, shims: 0, is_known: false }
     }
 
     /// Reads one frame into its place in `frames`. Whether there is more to read.
@@ -43,6 +45,7 @@ impl Cursor {
                 *slot = found;
                 self.count += 1;
                 self.shims = 0;
+                self.is_known = step.is_known;
             }
             None if self.shims == MAX_SHIMS as u32 => return Err(Fault::ShimChain),
             None => self.shims += 1,

@@ -114,6 +114,8 @@ fn step(walk: &mut Walk) -> bool {
     };
     let at = cursor.count.wrapping_sub(1);
     if let Some(frame) = frames.get(at as usize)
+        // To look into one table is enough: each misses the cache.
+        && !cursor.is_known
         && walk.met.note(sample.header.pid, frame)
     {
         if let Some(place) = fresh.get_mut(*unmet as usize) {

@@ -1,4 +1,4 @@
-use super::read_identity;
+use super::{read_identity, recall_identity};
 use crate::fault::Fault;
 use crate::layout::WalkLayout;
 use crate::walk::{Block, Memory};
@@ -116,20 +116,25 @@ impl Memory for Keeping {
     }
 }
 
-/// The identity of a version is made once. Other code at its address has another version; code without one, of which
-/// there may be two, is looked at each time.
+/// The identity of a version is made once for each namespace that it runs in, and then said to be known. Other code at
+/// its address has another version; code without one, of which there may be two, is looked at each time.
 #[test]
 fn a_version_has_one_identity() {
+    const GLOBALS: u64 = 0x7000;
+    let recall = |memory: &Keeping, globals| {
+        recall_identity(memory, &layout(), CODE, globals, &mut Block::<32>::new()).unwrap()
+    };
     let first = image(1).set(CODE + VERSION, 5);
     let mut memory = Keeping { image: first.clone(), kept: RefCell::default() };
-    let found = identity(&memory);
-    assert_eq!(found, identity(&first));
+    let found = identity(&first);
+    assert_eq!(recall(&memory, GLOBALS), (found, false));
     memory.image = image(1).set(CODE + VERSION, 6).set(CODE + FIRST_LINE, 11);
-    assert_ne!(identity(&memory), found);
+    assert_ne!(recall(&memory, GLOBALS).0, found);
     memory.image = first.clone().set(CODE + FIRST_LINE, 12);
-    assert_eq!(identity(&memory), found, "nothing but the version is read");
+    assert_eq!(recall(&memory, GLOBALS), (found, true), "nothing but the version is read");
+    assert_eq!(recall(&memory, GLOBALS + 8), (identity(&memory.image), false));
     memory.image = image(1);
-    identity(&memory);
+    assert_eq!(recall(&memory, GLOBALS), (identity(&memory.image), false));
     memory.image = image(1).set(CODE + FIRST_LINE, 12);
-    assert_eq!(identity(&memory), identity(&memory.image));
+    assert_eq!(recall(&memory, GLOBALS), (identity(&memory.image), false));
 }
